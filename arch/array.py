@@ -1,0 +1,70 @@
+"""The array unit: a grid of processing elements (PEs).
+
+Rows, columns and time carry one dimension of the product ``C[M, N] = A[M, K] @ B[K, N]`` each:
+
+========  =======  =======  ========  ==============================
+dataflow  rows     columns  streamed  stationary in the PEs
+========  =======  =======  ========  ==============================
+``ws``    K        N        M         weights ``B``
+``is``    K        M        N         inputs ``A``
+``os``    M        N        K         partial sums ``C``
+========  =======  =======  ========  ==============================
+
+A *fold* is one pass of the grid: at most ``rows`` x ``cols`` of the two spatial dimensions and
+the whole streamed dimension of the tile.
+"""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from arch.mac.formats import FormatName
+from arch.spec import Spec
+
+Dataflow = Literal["ws", "os", "is"]
+
+
+class Array(Spec):
+    """A systolic array of ``rows`` x ``cols`` PEs, one multiply-accumulate each a cycle."""
+
+    clock: str = "core"
+    """Name of the clock whose edges the array steps on."""
+    rows: int = Field(ge=1, le=65_536)
+    cols: int = Field(ge=1, le=65_536)
+    dataflow: Dataflow
+    pe_latency_cycles: int = Field(default=1, ge=1, le=64)
+    """Cycles from a PE's operands to its partial sum; operands are skewed to match."""
+    weight_load: Literal["serial", "overlapped"] = "overlapped"
+    """How the stationary operand enters (``ws``, ``is``): into the PEs' only register after the
+    previous fold, or into a second one behind it. It shifts in at one row a cycle."""
+    drain: Literal["serial", "overlapped"] = "overlapped"
+    """Whether a fold waits until the previous one has left the array."""
+    edge_folds: Literal["clipped", "full"] = "clipped"
+    """Whether a fold smaller than the array takes the time of its own size (unused rows and
+    columns transparent) or that of a full one."""
+    accumulator_rows: int = Field(default=0, ge=0, le=2**30)
+    """Rows (``cols`` wide) of the accumulators below the array. Partial sums of a tile that
+    streams more vectors than this go to the scratchpad and are read back."""
+    operand_format: FormatName = "int8"
+    accumulator_format: FormatName = "int32"
+    output_format: FormatName = "int8"
+    convention: Literal["physical", "scalesim"] = "physical"
+    """``scalesim`` reproduces the accounting of SCALE-Sim 3: no overlap of folds, full edge
+    folds, no drain under ``os``, one cycle less than simulated."""
+
+    @model_validator(mode="after")
+    def _scalesim_fixes_the_rest(self) -> "Array":
+        if self.convention == "scalesim":
+            wanted = {
+                "weight_load": "serial",
+                "drain": "serial",
+                "edge_folds": "full",
+                "pe_latency_cycles": 1,
+                "accumulator_rows": 0,
+            }
+            for name, value in wanted.items():
+                if getattr(self, name) != value:
+                    raise ValueError(
+                        f"convention 'scalesim' needs {name} {value!r}, not {getattr(self, name)!r}"
+                    )
+        return self

@@ -1,0 +1,1 @@
+"""Processing elements and their number formats."""

@@ -1,0 +1,28 @@
+"""Choices of the mapping from operators to commands."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from arch.spec import Spec
+
+LoopOrder = Literal["mnk", "mkn", "nmk", "nkm", "kmn", "knm"]
+
+
+class Mapping(Spec):
+    """How operators become tiles and folds."""
+
+    loop_order: LoopOrder | Literal["auto"] = "auto"
+    """Order of the loops over tiles, outermost first; ``auto`` takes the least memory traffic."""
+    tile_m: int | None = Field(default=None, ge=1)
+    """Rows of a tile, at most; by default the mapping chooses."""
+    tile_n: int | None = Field(default=None, ge=1)
+    tile_k: int | None = Field(default=None, ge=1)
+    group_packing: Literal["none", "packed"] = "none"
+    """Whether several groups of a grouped convolution share a fold, block by block along the
+    diagonal of the array."""
+    fuse: bool = True
+    """Whether batch normalisation folds into the weights before it, and activations and
+    residual additions are done on the output tiles before these leave the scratchpad."""
+    partition: Literal["auto", "m", "n"] = "auto"
+    """Dimension split over the cores; ``auto`` takes the one with the least memory traffic."""

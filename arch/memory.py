@@ -1,0 +1,35 @@
+"""The memory unit: a latency and a bandwidth, on a clock of its own."""
+
+from pydantic import Field, model_validator
+
+from arch.spec import Spec
+
+
+class OperandBandwidth(Spec):
+    """Three separate interfaces, one an operand, in bytes per memory cycle."""
+
+    ifmap: int = Field(ge=1, le=2**40)
+    filter: int = Field(ge=1, le=2**40)
+    ofmap: int = Field(ge=1, le=2**40)
+
+
+class Memory(Spec):
+    """A pipelined memory: a request holds its interface for ``ceil(bytes / bandwidth)`` cycles.
+
+    Read data arrive ``latency_cycles`` after they have left the interface; a write is
+    acknowledged when its data have crossed it. Requests are served in order of arrival,
+    requesters of one cycle round robin.
+    """
+
+    clock: str = "memory"
+    latency_cycles: int = Field(ge=0, le=2**31)
+    bytes_per_cycle: int | None = Field(default=None, ge=1, le=2**40)
+    """Bandwidth of one interface shared by all."""
+    operand_bytes_per_cycle: OperandBandwidth | None = None
+    """Bandwidths of three separate interfaces, instead of the shared one."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "Memory":
+        if (self.bytes_per_cycle is None) == (self.operand_bytes_per_cycle is None):
+            raise ValueError("give either bytes_per_cycle or operand_bytes_per_cycle")
+        return self

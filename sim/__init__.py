@@ -1,0 +1,1 @@
+"""What happens each cycle: kernels, the engine, results and the command line."""

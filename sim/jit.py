@@ -1,0 +1,48 @@
+"""The one place that configures Numba; every kernel module takes ``njit`` from here.
+
+Numba's on-disk cache does not notice a change in a callee of another file, so the cache folder
+is named by a hash of all kernel sources and of the versions that compile them.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy
+
+ROOT = Path(__file__).resolve().parent
+
+
+def source_hash() -> str:
+    """Hash of every source file below ``sim/`` and of the compiler's version."""
+    digest = hashlib.sha256(f"{numba.__version__} {numpy.__version__}".encode())
+    for path in sorted(ROOT.rglob("*.py")):
+        text = path.read_bytes()
+        if b"sim.jit" in text or path.name == "jit.py":
+            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + text)
+    return digest.hexdigest()[:16]
+
+
+def cache_root() -> Path:
+    """Folder below which compiled kernels are kept: ``LOCKSTEP_CACHE`` or the user's cache."""
+    given = os.environ.get("LOCKSTEP_CACHE")
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lockstep"
+
+
+KERNEL_HASH = source_hash()
+CACHE_DIR = cache_root() / "kernels" / KERNEL_HASH
+numba.config.CACHE_DIR = str(CACHE_DIR)
+
+
+def kernels_compiled() -> bool:
+    """Whether a former run has left compiled kernels of exactly these sources."""
+    return any(CACHE_DIR.rglob("*.nbi"))
+
+
+def njit(function: Any) -> Any:
+    """Compile a kernel: cached on disk, no Python objects, integer overflow wraps."""
+    return numba.njit(cache=True)(function)

@@ -1,0 +1,1 @@
+"""What work arrives: workloads, trace files, and their mapping to commands."""
