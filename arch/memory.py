@@ -17,8 +17,8 @@ class Memory(Spec):
     """A pipelined memory: a request holds its interface for ``ceil(bytes / bandwidth)`` cycles.
 
     Read data arrive ``latency_cycles`` after they have left the interface; a write is
-    acknowledged when its data have crossed it. Requests are served in order of arrival,
-    requesters of one cycle round robin.
+    acknowledged when its data have crossed it. Requesters (each core's load and store engine)
+    are served round robin, the requests of each in order.
     """
 
     clock: str = "memory"

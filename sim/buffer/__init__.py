@@ -1,0 +1,1 @@
+"""The buffer unit: scratchpad ports and the DMA engines of one core."""

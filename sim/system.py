@@ -1,0 +1,267 @@
+"""A machine's state in arrays, and the engine's calls on it."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from arch.buffer import OPERANDS
+from arch.clock import periods, tick_khz
+from arch.commands import CommandTrace
+from arch.mac.formats import FORMAT_BITS
+from arch.machine import Machine
+from arch.vector import VECTOR_OPS
+from sim import engine
+from sim.array.folds import DATAFLOWS
+from sim.array.state import ARRAY_STATE, OUT
+from sim.buffer.dma import BUFFER_STATE, ENGINE
+from sim.buffer.ports import DEMAND, DEMAND_RING
+from sim.contract import (
+    ACCOUNT,
+    CAUSES,
+    KIND_ARRAY,
+    KIND_BUFFER,
+    KIND_MEMORY,
+    KIND_VECTOR,
+    NEVER,
+    RUNTIME,
+    UNIT,
+    UNITS_PER_CORE,
+)
+from sim.memory import INTERFACES_MAX, MEMORY_STATE, RING_ITEM
+from sim.vector import VECTOR_STATE
+
+QUEUES_PER_CORE = 4
+ACCOUNTS_PER_CORE = 4
+ACCOUNT_NAMES = ("array", "dma_load", "dma_store", "vector")
+
+Records = npt.NDArray[np.void]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass
+class State:
+    """Everything that a simulation knows, but for its parameters in Python and its trace."""
+
+    units: Records
+    arrays: Records
+    outs: Records
+    demands: Records
+    demand_tails: Integers
+    buffers: Records
+    engines: Records
+    memories: Records
+    vectors: Records
+    accounts: Records
+    ticks_by_cause: Integers
+    requests: Records
+    request_ends: Integers
+    responses: Records
+    response_ends: Integers
+    runtime: Records
+    clock: Integers
+
+    def arrays_by_name(self) -> dict[str, npt.NDArray[Any]]:
+        """Each array by its name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def _array_state(machine: Machine, arrays: Records) -> None:
+    spec = machine.array
+    arrays["rows"] = spec.rows
+    arrays["cols"] = spec.cols
+    arrays["dataflow"] = DATAFLOWS.index(spec.dataflow)
+    arrays["pe_latency"] = spec.pe_latency_cycles
+    arrays["overlapped_load"] = spec.weight_load == "overlapped"
+    arrays["overlapped_drain"] = spec.drain == "overlapped"
+    arrays["full_edges"] = spec.edge_folds == "full"
+    arrays["drain_counted"] = spec.convention == "physical"
+    arrays["accumulator_rows"] = spec.accumulator_rows
+    arrays["operand_bits"] = FORMAT_BITS[spec.operand_format]
+    arrays["accumulator_bits"] = FORMAT_BITS[spec.accumulator_format]
+    arrays["output_bits"] = FORMAT_BITS[spec.output_format]
+    arrays["beat_cycles"] = 1
+    _pads(machine, arrays)
+
+
+def _pads(machine: Machine, records: Records) -> None:
+    for index, pad in enumerate(machine.buffer.scratchpads.values()):
+        records["accesses_per_cycle"][:, index] = pad.accesses_per_cycle
+        records["width_bytes"][:, index] = pad.bank_width_bytes
+    for operand, name in enumerate(OPERANDS):
+        records["pad_of_operand"][:, operand] = machine.buffer.scratchpad_of(name)[0]
+    records["pads"] = len(machine.buffer.scratchpads)
+
+
+def _buffer_state(machine: Machine, buffers: Records) -> None:
+    _pads(machine, buffers)
+    memory = machine.memory
+    buffers["separate"] = memory is not None and memory.operand_bytes_per_cycle is not None
+    buffers["request_bytes"] = machine.buffer.dma.request_bytes
+    buffers["outstanding"] = machine.buffer.dma.outstanding
+    buffers["memory_unit"] = machine.cores * UNITS_PER_CORE
+    buffers["advance_cycles"] = 1
+
+
+def _memory_state(machine: Machine, memories: Records) -> None:
+    memory = machine.memory
+    if memory is None:
+        return
+    memories["requesters"] = machine.cores * 2
+    memories["latency"] = memory.latency_cycles
+    if memory.operand_bytes_per_cycle is None:
+        memories["interfaces"] = 1
+        memories["bytes_per_cycle"] = memory.bytes_per_cycle
+    else:
+        memories["interfaces"] = len(OPERANDS)
+        for operand, name in enumerate(OPERANDS):
+            memories["bytes_per_cycle"][:, operand] = getattr(memory.operand_bytes_per_cycle, name)
+
+
+def _vector_state(machine: Machine, vectors: Records) -> None:
+    vectors["command"] = -1
+    vectors["lanes"] = 1
+    vectors["interval"] = 1
+    vectors["latency"] = 1
+    if machine.vector is None:
+        return
+    vectors["lanes"] = machine.vector.lanes
+    for at, op in enumerate(VECTOR_OPS):
+        vectors["interval"][:, at] = machine.vector.timing(op).interval_cycles
+        vectors["latency"][:, at] = machine.vector.timing(op).latency_cycles
+
+
+def _units(machine: Machine) -> Records:
+    ticks = periods(machine.clocks)
+    memory = machine.memory
+    units = np.zeros(machine.cores * UNITS_PER_CORE + (memory is not None), UNIT)
+    units["synchroniser"] = machine.synchroniser_cycles
+    units["due"] = NEVER
+    vector_clock = machine.array.clock if machine.vector is None else machine.vector.clock
+    clocks = (machine.array.clock, machine.buffer.clock, vector_clock)
+    for core in range(machine.cores):
+        for at, kind in enumerate((KIND_ARRAY, KIND_BUFFER, KIND_VECTOR)):
+            unit = units[core * UNITS_PER_CORE + at]
+            unit["kind"] = kind
+            unit["index"] = core
+            unit["period"] = ticks[clocks[at]]
+            unit["first_account"] = core * ACCOUNTS_PER_CORE + (0, 1, 3)[at]
+    if memory is not None:
+        units[-1]["kind"] = KIND_MEMORY
+        units[-1]["period"] = ticks[memory.clock]
+        units[-1]["first_account"] = machine.cores * ACCOUNTS_PER_CORE
+    return units
+
+
+def build_state(machine: Machine) -> State:
+    """The state of a machine at reset."""
+    cores = machine.cores
+    spec = machine.array
+    in_array = spec.rows * max(spec.pe_latency_cycles, 2) + spec.cols + spec.pe_latency_cycles + 4
+    rings = cores * 2 * INTERFACES_MAX
+    places = machine.buffer.dma.outstanding + 2
+    rows = cores * ACCOUNTS_PER_CORE + INTERFACES_MAX
+    state = State(
+        units=_units(machine),
+        arrays=np.zeros(cores, ARRAY_STATE),
+        outs=np.zeros((cores, in_array), OUT),
+        demands=np.zeros((cores, DEMAND_RING), DEMAND),
+        demand_tails=np.zeros(cores, np.int64),
+        buffers=np.zeros(cores, BUFFER_STATE),
+        engines=np.zeros((cores, 2), ENGINE),
+        memories=np.zeros(1, MEMORY_STATE),
+        vectors=np.zeros(cores, VECTOR_STATE),
+        accounts=np.zeros(rows, ACCOUNT),
+        ticks_by_cause=np.zeros((rows, len(CAUSES)), np.int64),
+        requests=np.zeros((rings, places), RING_ITEM),
+        request_ends=np.zeros((rings, 2), np.int64),
+        responses=np.zeros((rings, places), RING_ITEM),
+        response_ends=np.zeros((rings, 2), np.int64),
+        runtime=np.zeros(0, RUNTIME),
+        clock=np.zeros(1, np.int64),
+    )
+    state.demands["advance_cycles"] = 1
+    state.engines["job_command"] = -1
+    _array_state(machine, state.arrays)
+    _buffer_state(machine, state.buffers)
+    _memory_state(machine, state.memories)
+    _vector_state(machine, state.vectors)
+    return state
+
+
+class System:
+    """A machine that runs command traces, one after the other."""
+
+    def __init__(self, machine: Machine, *, force: bool = False, seed: int = 0) -> None:
+        self.machine = machine
+        self.tick_khz = tick_khz(machine.clocks)
+        self.state = build_state(machine)
+        self.force = force
+        """Step every unit at every edge."""
+        self.seed = seed
+        """Other than 0: shuffle the order of units within a cycle."""
+        self._marked = np.zeros(len(self.state.units), np.int64)
+        self.load(_empty_trace())
+
+    def load(self, trace: CommandTrace) -> None:
+        """Put a trace's commands into the queues; the former trace must have run to its end."""
+        self.trace = trace
+        state = self.state
+        commands = trace.commands
+        state.runtime = np.full(len(commands), -1, np.int64).astype(RUNTIME)
+        state.runtime["left_bytes"] = commands["bytes"]
+        self._queue = np.argsort(commands["queue"], kind="stable").astype(np.int64)
+        ends = np.searchsorted(
+            commands["queue"][self._queue],
+            np.arange(self.machine.cores * QUEUES_PER_CORE),
+            side="right",
+        )
+        begins = np.concatenate(([0], ends[:-1]))
+        for core in range(self.machine.cores):
+            load, store, array, vector = range(core * QUEUES_PER_CORE, (core + 1) * QUEUES_PER_CORE)
+            for engine_index, queue in enumerate((load, store)):
+                state.engines["head"][core, engine_index] = begins[queue]
+                state.engines["queue_end"][core, engine_index] = ends[queue]
+            for records, queue in ((state.arrays, array), (state.vectors, vector)):
+                records["head"][core] = begins[queue]
+                records["queue_end"][core] = ends[queue]
+        units = state.units
+        edges = -(-state.clock[0] // units["period"]) * units["period"]
+        units["due"] = np.minimum(units["due"], edges)
+
+    def advance(self, limit_tick: int = 2**62, steps: int = 2**62) -> int:
+        """Simulate until all commands are done, a tick or a number of cycles is reached.
+
+        Returns ``engine.DONE``, ``engine.PAUSED`` or ``engine.DEADLOCK``.
+        """
+        s = self.state
+        status: int = engine.run(
+            s.units, self._marked, s.arrays, s.outs, s.demands, s.demand_tails, s.buffers,
+            s.engines, s.memories, s.vectors, s.accounts, s.ticks_by_cause, s.requests,
+            s.request_ends, s.responses, s.response_ends, self.trace.commands,
+            self.trace.dependencies, s.runtime, self._queue, s.clock, limit_tick, steps,
+            self.force, self.seed,
+        )  # fmt: skip
+        return status
+
+    def flush(self, end_tick: int) -> None:
+        """Account for every cycle before a tick."""
+        s = self.state
+        engine.flush(
+            s.units, s.arrays, s.demands, s.demand_tails, s.buffers, s.engines, s.memories,
+            s.accounts, s.ticks_by_cause, end_tick,
+        )  # fmt: skip
+
+    @property
+    def now_tick(self) -> int:
+        """The last cycle simulated."""
+        return int(self.state.clock[0])
+
+
+def _empty_trace() -> CommandTrace:
+    from arch.commands import COMMAND, TENSOR
+
+    return CommandTrace(
+        np.zeros(0, COMMAND), np.zeros(0, np.int64), np.zeros(0, TENSOR), (), ()
+    )

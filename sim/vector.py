@@ -1,0 +1,68 @@
+"""The vector unit: one command at a time, ``lanes`` elements a group.
+
+A command of E elements takes ``(ceil(E / lanes) - 1) * interval + latency`` cycles, and the next
+one starts when it is done.
+"""
+
+import numpy as np
+
+from arch.vector import VECTOR_OPS
+from sim.contract import (
+    BUSY_COMPUTE,
+    IDLE,
+    NEVER,
+    cause_of_waiting,
+    charge,
+    finish,
+    first_missing,
+)
+from sim.jit import njit
+
+OPS = len(VECTOR_OPS)
+
+VECTOR_STATE = np.dtype(
+    [
+        ("lanes", np.int64),
+        ("interval", np.int64, OPS),  # cycles from group to group, by operation
+        ("latency", np.int64, OPS),  # cycles from operands to result
+        ("head", np.int64),  # position in the queue of the command that is next
+        ("queue_end", np.int64),
+        ("command", np.int64),  # running, -1 for none
+        ("done_at", np.int64),  # tick at which it is done
+        ("elements", np.int64, OPS),  # count of elements operated on
+    ]
+)
+
+
+@njit
+def step_vector(
+    units, unit, now, vectors, accounts, ticks_by_cause, commands, dependencies, runtime, queue
+):
+    """Finish the running command if it is due, start the next if it is ready."""
+    s = vectors[units[unit]["index"]]
+    period = units[unit]["period"]
+    why = IDLE
+    due = NEVER
+    if s["command"] >= 0 and s["done_at"] <= now:
+        finish(units, runtime, unit, s["command"], now)
+        s["command"] = -1
+    if s["command"] < 0 and s["head"] < s["queue_end"]:
+        command = queue[s["head"]]
+        missing = first_missing(units, commands, dependencies, runtime, unit, command, now)
+        if missing < 0:
+            op = commands[command]["vector_op"]
+            elements = commands[command]["elements"]
+            groups = (elements + s["lanes"] - 1) // s["lanes"]
+            cycles = (groups - 1) * s["interval"][op] + s["latency"][op]
+            s["head"] += 1
+            s["command"] = command
+            s["done_at"] = now + cycles * period
+            s["elements"][op] += elements
+            runtime[command]["start"] = now
+        else:
+            why = cause_of_waiting(commands, missing)
+    if s["command"] >= 0:
+        why = BUSY_COMPUTE
+        due = s["done_at"]
+    charge(accounts, ticks_by_cause, units[unit]["first_account"], why, now)
+    return due
