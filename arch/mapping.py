@@ -25,4 +25,4 @@ class Mapping(Spec):
     """Whether batch normalisation folds into the weights before it, and activations and
     residual additions are done on the output tiles before these leave the scratchpad."""
     partition: Literal["auto", "m", "n"] = "auto"
-    """Dimension split over the cores; ``auto`` takes the one with the least memory traffic."""
+    """Dimension split over the cores; ``auto`` takes the one that it expects to be faster."""

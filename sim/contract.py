@@ -118,16 +118,29 @@ UNITS_PER_CORE = 3
 
 
 @njit
+def seen_at(units, runtime, unit, command):
+    """Tick from which a unit sees that a command is done, NEVER while it is not."""
+    end = runtime[command]["end"]
+    if end < 0:
+        return NEVER
+    return arrival(
+        end,
+        runtime[command]["producer_period"],
+        units[unit]["period"],
+        units[unit]["synchroniser"],
+    )
+
+
+@njit
 def first_missing(units, commands, dependencies, runtime, unit, command, now):
-    """First dependency of a command that a unit does not see finished, or -1."""
-    period = units[unit]["period"]
-    synchroniser = units[unit]["synchroniser"]
+    """First dependency of a command that a unit does not see done, or -1.
+
+    A unit that finds one is due at ``seen_at`` it: a wake for then may be lost when the unit
+    steps before.
+    """
     for at in range(commands[command]["deps_begin"], commands[command]["deps_end"]):
         dependency = dependencies[at]
-        end = runtime[dependency]["end"]
-        if end < 0:
-            return dependency
-        if arrival(end, runtime[dependency]["producer_period"], period, synchroniser) > now:
+        if seen_at(units, runtime, unit, dependency) > now:
             return dependency
     return -1
 

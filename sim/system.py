@@ -1,6 +1,7 @@
 """A machine's state in arrays, and the engine's calls on it."""
 
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from arch.buffer import OPERANDS
 from arch.clock import periods, tick_khz
-from arch.commands import CommandTrace
+from arch.commands import COMMAND, TENSOR, CommandTrace
 from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
 from arch.vector import VECTOR_OPS
@@ -202,18 +203,18 @@ class System:
         self.seed = seed
         """Other than 0: shuffle the order of units within a cycle."""
         self._marked = np.zeros(len(self.state.units), np.int64)
-        self.load(_empty_trace())
+        self.load(EMPTY_TRACE)
 
     def load(self, trace: CommandTrace) -> None:
         """Put a trace's commands into the queues; the former trace must have run to its end."""
-        self.trace = trace
+        self.resume(trace)
         state = self.state
         commands = trace.commands
-        state.runtime = np.full(len(commands), -1, np.int64).astype(RUNTIME)
+        state.runtime = np.zeros(len(commands), RUNTIME)
+        state.runtime["start"] = state.runtime["end"] = -1
         state.runtime["left_bytes"] = commands["bytes"]
-        self._queue = np.argsort(commands["queue"], kind="stable").astype(np.int64)
         ends = np.searchsorted(
-            commands["queue"][self._queue],
+            commands["queue"][self.queue],
             np.arange(self.machine.cores * QUEUES_PER_CORE),
             side="right",
         )
@@ -230,6 +231,11 @@ class System:
         edges = -(-state.clock[0] // units["period"]) * units["period"]
         units["due"] = np.minimum(units["due"], edges)
 
+    def resume(self, trace: CommandTrace) -> None:
+        """Take up the trace that the state is in the middle of."""
+        self.trace = trace
+        self.queue = np.argsort(trace.commands["queue"], kind="stable").astype(np.int64)
+
     def advance(self, limit_tick: int = 2**62, steps: int = 2**62) -> int:
         """Simulate until all commands are done, a tick or a number of cycles is reached.
 
@@ -240,7 +246,7 @@ class System:
             s.units, self._marked, s.arrays, s.outs, s.demands, s.demand_tails, s.buffers,
             s.engines, s.memories, s.vectors, s.accounts, s.ticks_by_cause, s.requests,
             s.request_ends, s.responses, s.response_ends, self.trace.commands,
-            self.trace.dependencies, s.runtime, self._queue, s.clock, limit_tick, steps,
+            self.trace.dependencies, s.runtime, self.queue, s.clock, limit_tick, steps,
             self.force, self.seed,
         )  # fmt: skip
         return status
@@ -254,14 +260,25 @@ class System:
         )  # fmt: skip
 
     @property
+    def output_bytes(self) -> Fraction:
+        """Bytes of an output element."""
+        return Fraction(FORMAT_BITS[self.machine.array.output_format], 8)
+
+    def ticks_of(self, clock: str) -> int:
+        """Period of a clock in ticks."""
+        return periods(self.machine.clocks)[clock]
+
+    @property
+    def next_tick(self) -> int:
+        """The next cycle in which a unit is due."""
+        return int(self.state.units["due"].min())
+
+    @property
     def now_tick(self) -> int:
         """The last cycle simulated."""
         return int(self.state.clock[0])
 
 
-def _empty_trace() -> CommandTrace:
-    from arch.commands import COMMAND, TENSOR
-
-    return CommandTrace(
-        np.zeros(0, COMMAND), np.zeros(0, np.int64), np.zeros(0, TENSOR), (), ()
-    )
+EMPTY_TRACE = CommandTrace(
+    np.zeros(0, COMMAND), np.zeros(0, np.int64), np.zeros(0, TENSOR), (), ()
+)

@@ -15,6 +15,7 @@ from sim.contract import (
     charge,
     finish,
     first_missing,
+    seen_at,
 )
 from sim.jit import njit
 
@@ -61,6 +62,7 @@ def step_vector(
             runtime[command]["start"] = now
         else:
             why = cause_of_waiting(commands, missing)
+            due = seen_at(units, runtime, unit, missing)
     if s["command"] >= 0:
         why = BUSY_COMPUTE
         due = s["done_at"]

@@ -29,6 +29,7 @@ from sim.contract import (
     charge,
     finish,
     first_missing,
+    seen_at,
     wake,
 )
 from sim.jit import njit
@@ -322,4 +323,6 @@ def step_array(
     due = next_beat(s, outs, core)
     if due < NEVER:
         due = s["since"] + (due - s["beat"]) * s["beat_cycles"] * period
+    if missing >= 0:
+        due = min(due, seen_at(units, runtime, unit, missing))
     return due

@@ -20,6 +20,7 @@ from sim.contract import (
     charge,
     finish,
     first_missing,
+    seen_at,
     wake,
 )
 from sim.jit import njit
@@ -127,6 +128,16 @@ def served_at(s, engines, core, engine, now, period):
 
 
 @njit
+def starved(s, engines, core, engine):
+    """Whether a burst gets no access at all while nothing changes."""
+    pad = engines[core, engine]["job_pad"]
+    load = engines[core, LOAD]
+    if engine == STORE and load["job_command"] >= 0 and load["job_pad"] == pad:
+        return True
+    return s["advance_cycles"] * s["accesses_per_cycle"][pad] <= s["demand"][pad]
+
+
+@njit
 def begin_job(s, e, command, size, pad):
     """Put a burst in front of the ports."""
     e["job_command"] = command
@@ -153,12 +164,12 @@ def took_bytes(units, unit, runtime, command, size, now):
 
 
 @njit
-def earliest_response(responses, response_ends, core, engine):
+def earliest_response(s, responses, response_ends, core, engine):
     """Ring whose next response is the first to be seen, -1 if there is none."""
     best = -1
     seen = NEVER
     capacity = responses.shape[1]
-    for interface in range(INTERFACES_MAX):
+    for interface in range(INTERFACES_MAX if s["separate"] else 1):
         ring = ring_of(core, engine, interface)
         head = response_ends[ring, 0]
         if head < response_ends[ring, 1] and responses[ring, head % capacity]["visible"] < seen:
@@ -213,7 +224,7 @@ def step_buffer(
                 send(s, e, units, unit, core, engine, commands, e["job_command"], e["job_bytes"],
                      requests, request_ends, now)  # fmt: skip
             e["job_command"] = -1
-        ring = earliest_response(responses, response_ends, core, engine)
+        ring = earliest_response(s, responses, response_ends, core, engine)
         while ring >= 0 and responses[ring, response_ends[ring, 0] % capacity]["visible"] <= now:
             item = responses[ring, response_ends[ring, 0] % capacity]
             if engine == LOAD:
@@ -225,7 +236,7 @@ def step_buffer(
                 e["in_flight"] -= 1
                 took_bytes(units, unit, runtime, item["command"], item["bytes"], now)
             response_ends[ring, 0] += 1
-            ring = earliest_response(responses, response_ends, core, engine)
+            ring = earliest_response(s, responses, response_ends, core, engine)
         missing = -1
         waiting = False
         if e["head"] < e["queue_end"]:
@@ -255,6 +266,8 @@ def step_buffer(
             if missing < 0 and (engine == STORE or e["in_flight"] < s["outstanding"]):
                 if e["head"] < e["queue_end"] and (engine == LOAD or e["job_command"] < 0):
                     due = min(due, max(e["issue_at"], now + period))
+        if missing >= 0:
+            due = min(due, seen_at(units, runtime, unit, missing))
         if e["job_command"] < 0 and ring >= 0:
             seen = responses[ring, response_ends[ring, 0] % capacity]["visible"]
             due = min(due, seen)
@@ -263,6 +276,8 @@ def step_buffer(
         why = IDLE
         if e["job_command"] >= 0:
             why = BUSY_TRANSFER
+            if starved(s, engines, core, engine):
+                why = STALL_PORTS
         elif e["in_flight"] > 0:
             why = STALL_MEMORY
         elif waiting and missing >= 0:

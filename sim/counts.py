@@ -1,0 +1,72 @@
+"""Event counts of a system, by the names that results use."""
+
+from collections import Counter
+
+from arch.vector import VECTOR_OPS
+from sim.system import System
+
+ARRAY_COUNTS = (
+    "folds",
+    "macs",
+    "ifmap_read_words",
+    "filter_read_words",
+    "ofmap_write_words",
+    "psum_write_words",
+    "psum_read_words",
+    "accumulator_write_words",
+    "accumulator_read_words",
+)
+PAD_READS = (("ifmap", "ifmap_read_bytes"), ("filter", "filter_read_bytes"),
+             ("ofmap", "ofmap_read_bytes"))  # fmt: skip
+
+
+def counts(system: System) -> Counter[str]:
+    """All events since reset, summed over cores.
+
+    A vector operation reads and writes each of its elements in the ofmap scratchpad.
+    """
+    state, machine = system.state, system.machine
+    found: Counter[str] = Counter()
+    for name in ARRAY_COUNTS:
+        found[name] = int(state.arrays[name].sum())
+    pads = list(machine.buffer.scratchpads)
+    for index, pad in enumerate(pads):
+        found[f"{pad}_read_bytes"] += int(state.buffers["drain_bytes"][:, index].sum())
+        found[f"{pad}_write_bytes"] += int(state.buffers["fill_bytes"][:, index].sum())
+    of = {name: pads[machine.buffer.scratchpad_of(name)[0]] for name, _ in PAD_READS}
+    for operand, field in PAD_READS:
+        found[f"{of[operand]}_read_bytes"] += int(state.arrays[field].sum())
+    found[f"{of['ofmap']}_write_bytes"] += int(state.arrays["ofmap_write_bytes"].sum())
+    width = system.output_bytes
+    for at, op in enumerate(VECTOR_OPS):
+        elements = int(state.vectors["elements"][:, at].sum())
+        found[f"vector_{op}_elements"] = elements
+        moved = -(-elements * width.numerator // width.denominator)
+        found[f"{of['ofmap']}_read_bytes"] += moved
+        found[f"{of['ofmap']}_write_bytes"] += moved
+    if machine.memory is not None:
+        found["memory_read_bytes"] = int(state.memories["read_bytes"].sum())
+        found["memory_write_bytes"] = int(state.memories["write_bytes"].sum())
+        found["memory_requests"] = int(state.memories["requests"].sum())
+    return found
+
+
+def account_rows(system: System) -> list[tuple[str, str, int]]:
+    """Name, clock and row of each account that the machine has."""
+    machine = system.machine
+    rows = []
+    for core in range(machine.cores):
+        first = core * 4
+        rows.append((f"core{core}.array", machine.array.clock, first))
+        if machine.memory is not None:
+            rows.append((f"core{core}.dma_load", machine.buffer.clock, first + 1))
+            rows.append((f"core{core}.dma_store", machine.buffer.clock, first + 2))
+        if machine.vector is not None:
+            rows.append((f"core{core}.vector", machine.vector.clock, first + 3))
+    memory = machine.memory
+    if memory is not None:
+        names = ["memory"]
+        if memory.operand_bytes_per_cycle is not None:
+            names = ["memory.ifmap", "memory.filter", "memory.ofmap"]
+        rows += [(name, memory.clock, machine.cores * 4 + at) for at, name in enumerate(names)]
+    return rows

@@ -1,0 +1,1 @@
+"""Lowering operators to commands, a family of machines a module."""

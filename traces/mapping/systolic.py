@@ -1,0 +1,183 @@
+"""Lowering for systolic machines: operators to the commands of cores, scratchpads and memory.
+
+One operator is one trace; the next starts when it is done. ``lower`` is a pure function of
+workload and machine.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import TypeVar
+
+from arch.commands import CommandTrace
+from arch.errors import InputError
+from arch.mac.formats import FORMAT_BITS, storage_bytes
+from arch.machine import Machine
+from traces.mapping.builder import TraceBuilder
+from traces.mapping.fuse import plan
+from traces.mapping.gemm import Epilogue, ProductLowering, Share, Tensors, ranges
+from traces.mapping.layout import Block
+from traces.mapping.product import Product, product_of
+from traces.mapping.tiling import ORDERS, Tiling, choose, packing, row_tiles
+from traces.mapping.vector import lower_vector
+from traces.operators import AnyOperator, Conv2d, Gemm, Workload
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """One operator's commands, and the choices behind them."""
+
+    operator: AnyOperator
+    fused: tuple[AnyOperator, ...]
+    trace: CommandTrace
+    product: Product | None
+    tiling: Tiling | None
+
+
+class Lowering:
+    """A workload's steps on one machine: an operator each, with what is fused into it.
+
+    Remembers the tiles of shapes seen before.
+    """
+
+    def __init__(self, workload: Workload, machine: Machine) -> None:
+        self._machine = machine
+        self._operators = workload.operators
+        self._groups = plan(workload, fuse=machine.mapping.fuse)
+        self._chosen: dict[tuple[Product, float], tuple[Tiling, str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def step(self, index: int) -> Lowered:
+        """Lower one step. Raises InputError if the machine cannot do it."""
+        group, operators = self._groups[index], self._operators
+        operator = operators[group.host]
+        fused = tuple(operators[index] for index in group.fused)
+        builder = TraceBuilder(operator.name)
+        is_product = isinstance(operator, Gemm | Conv2d)
+        needing = [operator.name] if not is_product else [o.name for o in fused]
+        if self._machine.vector is None and (not is_product or group.epilogue.vector_ops):
+            raise InputError(
+                f"machine {self._machine.name!r} has no vector unit for operator "
+                f"{needing[-1]!r}; add a 'vector' section or --set vector.lanes=N"
+            )
+        product = tiling = None
+        if isinstance(operator, Gemm | Conv2d):
+            product = product_of(operator)
+            tiling = self._product(builder, product, group.epilogue)
+        else:
+            lower_vector(builder, self._machine, operator)
+        return Lowered(operator, fused, builder.build(), product, tiling)
+
+    def _tiling(self, product: Product, kept_bytes: float) -> tuple[Tiling, str]:
+        """Tiles and the dimension that is split over the cores."""
+        key = (replace(product, name=""), kept_bytes)
+        if key not in self._chosen:
+            self._chosen[key] = self._choose(product, kept_bytes)
+        return self._chosen[key]
+
+    def _choose(self, product: Product, kept_bytes: float) -> tuple[Tiling, str]:
+        machine, mapping = self._machine, self._machine.mapping
+        orders = ORDERS if mapping.loop_order == "auto" else (mapping.loop_order,)
+        splits: tuple[str, ...] = ("m", "n") if mapping.partition == "auto" else (mapping.partition,)
+        if machine.cores == 1:
+            splits = ("m",)
+        elif product.groups >= machine.cores:
+            splits = ("g",)
+        found = []
+        for split in splits:
+            part = _part(product, split, machine.cores)
+            tilings = []
+            for order in orders:
+                if machine.memory is None:
+                    tilings.append(_everything(part, machine, order))
+                else:
+                    tilings.append(choose(part, machine, order=order, kept_bytes=kept_bytes))
+            best = min(tilings, key=lambda t: (t.traffic_bytes, t.time))
+            found.append((best.time, best, split))
+        _, tiling, split = min(found, key=lambda row: row[0])
+        return tiling, split
+
+    def _product(self, builder: TraceBuilder, product: Product, epilogue: Epilogue) -> Tiling:
+        machine = self._machine
+        array = machine.array
+        width = FORMAT_BITS[array.output_format] / 8
+        tiling, split = self._tiling(product, len(epilogue.residuals) * width)
+        elements = product.groups * product.m * product.n
+        inputs = product.groups * product.m * product.channels
+        if product.image_rows:
+            images = product.rows // product.rows_per_image
+            pixels = product.image_rows * product.image_pixels
+            inputs = product.groups * images * pixels * product.channels
+        name = product.name
+        tensors = Tensors(
+            builder.tensor(f"{name}.ifmap", storage_bytes(inputs, array.operand_format)),
+            builder.tensor(
+                f"{name}.filter",
+                storage_bytes(product.groups * product.k * product.n, array.operand_format),
+            ),
+            builder.tensor(f"{name}.ofmap", storage_bytes(elements, array.output_format)),
+            builder.tensor(f"{name}.sums", storage_bytes(elements, array.accumulator_format)),
+            tuple(
+                builder.tensor(other, storage_bytes(elements, array.output_format))
+                for other in epilogue.residuals
+            ),
+        )
+        for share in _shares(product, tiling, split, machine.cores):
+            ProductLowering(builder, machine, product, tiling, epilogue, tensors, share).lower()
+        return tiling
+
+
+def _part(product: Product, split: str, cores: int) -> Product:
+    """The largest part of a product that one core gets."""
+    if cores == 1:
+        return product
+    if split == "g":
+        return replace(product, groups=ceil(product.groups / cores))
+    if split == "n":
+        return replace(product, n=ceil(product.n / cores))
+    images = product.rows // product.rows_per_image
+    if images >= cores:
+        return replace(product, rows=ceil(images / cores) * product.rows_per_image)
+    per_image = ceil(product.rows_per_image * images / cores)
+    return replace(product, rows=per_image, rows_per_image=per_image)
+
+
+def _everything(product: Product, machine: Machine, order: str) -> Tiling:
+    """One tile, where no memory is behind the scratchpads."""
+    return Tiling(
+        product.groups, product.rows, product.row_pixels, product.n, product.channels, order,
+        (1, 1, 1), packing(product, machine), 0, 0.0,
+    )  # fmt: skip
+
+
+def _shares(product: Product, tiling: Tiling, split: str, cores: int) -> Iterator[Share]:
+    """What each core does: consecutive tiles of the dimension that is split."""
+    groups = ranges(0, product.groups, tiling.groups)
+    blocks = tuple(Block(*tile) for tile in row_tiles(product, tiling.rows, tiling.pixels))
+    ns = ranges(0, product.n, tiling.n)
+    for core in range(cores):
+        mine = Share(
+            core,
+            _slice(groups, core, cores) if split == "g" else groups,
+            _slice(blocks, core, cores) if split == "m" else blocks,
+            _slice(ns, core, cores) if split == "n" else ns,
+        )
+        if mine.groups and mine.blocks and mine.ns:
+            yield mine
+
+
+def _slice(items: tuple[T, ...], core: int, cores: int) -> tuple[T, ...]:
+    """One core's part of a list, the parts as even as they can be."""
+    return items[len(items) * core // cores : len(items) * (core + 1) // cores]
+
+
+
+def lower(workload: Workload, machine: Machine) -> Iterator[Lowered]:
+    """Lower a workload for a machine, step by step."""
+    lowering = Lowering(workload, machine)
+    return (lowering.step(index) for index in range(len(lowering)))
