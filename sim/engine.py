@@ -5,7 +5,6 @@ step in any order, and each is due again at the earlier of what its step returne
 woke it for.
 """
 
-import numpy as np
 
 from sim.array.timing import charge_beats, step_array
 from sim.buffer.dma import settle, step_buffer
@@ -26,10 +25,10 @@ DONE, PAUSED, DEADLOCK = range(3)
 
 @njit
 def shuffle(order, count, seed):
-    """Shuffle the first entries of ``order``; return the next seed (a 64-bit LCG, Knuth)."""
+    """Shuffle the first entries of ``order``; return the next seed (an LCG of Knuth's)."""
     for at in range(count - 1, 0, -1):
-        seed = seed * 6364136223846793005 + 1442695040888963407
-        other = ((seed >> 33) & 0x3FFFFFFF) % (at + 1)
+        seed = (seed * 6364136223846793005 + 1442695040888963407) & 0x7FFFFFFFFFFFFFFF
+        other = (seed >> 33) % (at + 1)
         order[at], order[other] = order[other], order[at]
     return seed
 

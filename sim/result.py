@@ -1,19 +1,31 @@
 """What a run reports. Reading and writing it is the business of ``sim.report``."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+Count = Annotated[int, Field(ge=0)]
+Quantity = Annotated[float, Field(ge=0)]
+
+
+class Documented:
+    """Base of what is written to ``result.json``: docstrings become its schema's descriptions."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 @dataclass(frozen=True)
-class UnitAccount:
+class UnitAccount(Documented):
     """Where one unit's cycles went; the values of ``cycles_by_cause`` add up to ``cycles``."""
 
     name: str
     """As in ``core0.array``."""
-    clock_khz: int
-    cycles: int
+    clock_khz: Annotated[int, Field(ge=1)]
+    """Frequency of the unit's clock, in kHz."""
+    cycles: Count
     """Cycles of the unit's own clock in the window of the run."""
-    cycles_by_cause: dict[str, int]
+    cycles_by_cause: dict[str, Count]
     """By ``busy.<what>``, ``stall.<cause>`` and ``idle``; all causes of the unit, zeros too."""
 
     def total(self, prefix: str) -> int:
@@ -26,10 +38,11 @@ class UnitAccount:
 
 
 @dataclass(frozen=True)
-class Energy:
+class Energy(Documented):
     """Energy by component in pJ; unknown entries make the total a lower bound."""
 
-    by_component_pj: dict[str, float]
+    by_component_pj: dict[str, Quantity]
+    """Energy of each component whose energy is known, in pJ."""
     unknown: tuple[str, ...] = ()
     """Components with events but without a sourced energy."""
 
@@ -43,64 +56,84 @@ class Energy:
 
 
 @dataclass(frozen=True)
-class OperatorResult:
+class OperatorResult(Documented):
     """One operator of the workload."""
 
     name: str
+    """Name in the workload."""
     kind: str
+    """As in ``Conv2d`` or ``Gemm``."""
     fused_into: str | None
     """Operator whose tiles it is applied to; its own cycles are then in that operator's."""
-    m: int
-    """Product dimensions of one group; 0 for an operator that is no matrix product."""
-    n: int
-    k: int
-    groups: int
-    pack: int
+    m: Count
+    """Rows of one group's matrix product; 0 for an operator that is no matrix product."""
+    n: Count
+    """Columns of one group's matrix product; 0 for an operator that is no matrix product."""
+    k: Count
+    """Depth of one group's matrix product; 0 for an operator that is no matrix product."""
+    groups: Count
+    """Independent matrix products of that size."""
+    pack: Count
     """Groups that shared a fold."""
     loop_order: str
-    macs: int
-    cycles: int
+    """Loops over tiles, outermost first; empty for an operator that is no matrix product."""
+    macs: Count
+    """Multiply-accumulates."""
+    cycles: Count
     """From the end of the operator before to the end of this one, in array cycles."""
-    stall_cycles: int
+    stall_cycles: Count
     """Cycles in which every array that still had work stalled; see docs/statistics.md."""
-    utilisation: float
+    utilisation: Quantity
     """macs / (cycles x rows x cols x cores)."""
-    events: dict[str, int] = field(default_factory=dict)
-    """Counts by level: ``memory_read_bytes``, ``ifmap_read_bytes`` ..."""
+    events: dict[str, Count] = field(default_factory=dict)
+    """Counts by level: bytes as ``memory_read_bytes``, words (elements of the array's operands)
+    as ``ifmap_read_words``, and others."""
     energy: Energy = field(default_factory=lambda: Energy({}))
+    """Energy of its events, and of leakage while it ran."""
 
 
 @dataclass(frozen=True)
-class Provenance:
+class Provenance(Documented):
     """What the result was made from and with."""
 
     machine_sha256: str
+    """SHA-256 of the machine's parameters, in hexadecimal."""
     workload_sha256: str
+    """SHA-256 of the workload's operators, in hexadecimal."""
     kernel_hash: str
+    """Hash of the sources of all kernels."""
     versions: dict[str, str]
     """lockstep, python, numpy, numba."""
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Documented):
     """A run of a workload on a machine."""
 
     machine: dict[str, Any]
     """The machine's parameters, as in its YAML."""
     workload: str
+    """Name of the workload."""
     workload_source: str
-    cycles: int
+    """The file or published description that the workload comes from."""
+    cycles: Count
     """Cycles of the array's clock."""
-    seconds: float
-    first_cycle: int
+    seconds: Quantity
+    """Simulated time, in s."""
+    first_cycle: Count
     """Window of the run in array cycles since its start: [first_cycle, end_cycle)."""
-    end_cycle: int
+    end_cycle: Count
+    """End of that window."""
     complete: bool
     """False where ``--until`` ended the run."""
     units: tuple[UnitAccount, ...]
+    """Where each unit's cycles went."""
     operators: tuple[OperatorResult, ...]
+    """In the order in which they ran."""
     energy: Energy
+    """Energy of the whole run."""
     provenance: Provenance
+    """What the result was made from and with."""
     notes: tuple[str, ...] = ()
     """What the reader must know: assumed parameters, options that nothing proves, skipped
     operators."""

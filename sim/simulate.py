@@ -8,11 +8,11 @@ from arch.errors import InputError, SimulationError
 from arch.machine import Machine
 from sim import engine
 from sim.checkpoint import Progress, read_checkpoint, write_checkpoint
-from sim.counts import account_rows, counts
+from sim.counts import counts
 from sim.deadlock import explain
 from sim.outcome import Window, operator_results, result_of
 from sim.report.log import CommandLog
-from sim.result import OperatorResult, Result
+from sim.result import Result
 from sim.system import System
 from traces.mapping.systolic import Lowered, Lowering
 from traces.operators import Workload

@@ -197,12 +197,16 @@ class System:
     def __init__(self, machine: Machine, *, force: bool = False, seed: int = 0) -> None:
         self.machine = machine
         self.tick_khz = tick_khz(machine.clocks)
-        self.state = build_state(machine)
         self.force = force
         """Step every unit at every edge."""
         self.seed = seed
         """Other than 0: shuffle the order of units within a cycle."""
+        self.reset()
         self._marked = np.zeros(len(self.state.units), np.int64)
+
+    def reset(self) -> None:
+        """Put every unit back to where it starts, without commands."""
+        self.state = build_state(self.machine)
         self.load(EMPTY_TRACE)
 
     def load(self, trace: CommandTrace) -> None:

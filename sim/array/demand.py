@@ -1,7 +1,7 @@
 """What the array wants of the scratchpads in a beat, and how long a beat takes."""
 
 from arch.commands import OPERAND_FILTER, OPERAND_IFMAP, OPERAND_OFMAP
-from sim.array.folds import IS, OS, WS
+from sim.array.folds import IS, WS
 from sim.array.state import LOADING
 from sim.buffer.ports import DEMAND_RING
 from sim.jit import njit

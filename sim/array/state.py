@@ -38,12 +38,12 @@ ARRAY_STATE = np.dtype(
         # the fold at the entry
         ("stage", np.int64),  # NO_FOLD ...
         ("load_end", np.int64),  # beat
-        ("load_from", np.int64),  # earliest beat at which a load may start
         # the fold that streams
         ("streaming", np.int64),  # 1: one does
         ("stream_end", np.int64),  # beat
         # what the last fold that streamed leaves for the next to respect (beats)
-        ("order_end", np.int64),  # its operands have all entered
+        ("order_start", np.int64),  # its operands begin to enter
+        ("order_end", np.int64),  # they have all entered
         ("order_rows", np.int64),
         ("order_cols", np.int64),
         ("order_out", np.int64),  # its results begin to leave

@@ -59,6 +59,19 @@ def pick(s, command, commands):
 
 
 @njit
+def load_from(s):
+    """Earliest beat at which the fold at the entry may load: not before the registers that it
+    shares with the fold before it are free."""
+    if not s["overlapped_drain"]:
+        return s["order_left"]
+    shared = min(s["order_rows"], s["entry"]["timed_rows"])
+    free = s["order_start"]
+    if not s["overlapped_load"]:
+        free = s["order_end"] - 1
+    return free + (shared - 1) * (s["pe_latency"] - 1)
+
+
+@njit
 def stream_from(s):
     """Earliest beat at which the fold at the entry may stream after the one before it."""
     entry = s["entry"]
@@ -173,17 +186,13 @@ def start_stream(s, outs, core, commands):
     else:
         beats = length
         start = beat + rows * p + cols - 2
+    s["order_start"] = beat
     s["order_end"] = beat + length
     s["order_rows"] = rows
     s["order_cols"] = cols
     s["order_out"] = start
     s["order_out_beats"] = beats
     s["order_left"] = start + beats
-    s["load_from"] = beat + (rows - 1) * (p - 1)
-    if not s["overlapped_load"]:
-        s["load_from"] += length
-    if not s["overlapped_drain"]:
-        s["load_from"] = start + beats
     out = outs[core, s["out_tail"] % outs.shape[1]]
     out["start"] = start
     out["beats"] = beats
@@ -198,7 +207,7 @@ def next_beat(s, outs, core):
     """The next beat at which something inside the array is due, NEVER if nothing is."""
     due = NEVER
     if s["stage"] == PICKED:
-        due = s["load_from"]
+        due = load_from(s)
     elif s["stage"] == LOADING:
         due = s["load_end"]
     elif s["stage"] == LOADED and not s["streaming"]:
@@ -238,7 +247,7 @@ def advance(s, outs, core, units, unit, runtime, commands, dependencies, queue, 
             if missing < 0:
                 pick(s, command, commands)
                 moved = True
-        if s["stage"] == PICKED and s["beat"] >= s["load_from"]:
+        if s["stage"] == PICKED and s["beat"] >= load_from(s):
             s["stage"] = LOADING
             s["load_end"] = s["beat"] + s["entry"]["timed_rows"]
             note_start(s["entry"], runtime, now)

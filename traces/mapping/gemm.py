@@ -157,10 +157,11 @@ class ProductLowering:
         if slot is None:
             replaced = slots.make_room()
             slot = slots.put(tile)
-            if self._has_memory:
+            columns = where()
+            if self._has_memory and columns["bytes"]:
                 after = replaced[1].free_after if replaced else []
                 slot.ready_after = [
-                    self._add(QUEUE_LOAD, OP_LOAD, after, operand=operand, tensor=tensor, **where())
+                    self._add(QUEUE_LOAD, OP_LOAD, after, operand=operand, tensor=tensor, **columns)
                 ]
         return slot
 

@@ -22,7 +22,6 @@ from traces.mapping.tiling import ORDERS, Tiling, choose, packing, row_tiles
 from traces.mapping.vector import lower_vector
 from traces.operators import AnyOperator, Conv2d, Gemm, Workload
 
-
 T = TypeVar("T")
 
 

@@ -19,8 +19,8 @@ from arch.machine import Machine
 from traces.mapping.product import Product
 
 ORDERS = tuple("".join(order) for order in permutations("mnk"))
-IDLE_TOLERANCE = 1.05
-"""Tiles whose estimated time is within this factor of the shortest compete by traffic."""
+COMPUTE_TOLERANCE = 1.1
+"""Tiles whose folds take at most this factor of the fewest cycles compete by traffic."""
 
 Table = npt.NDArray[np.float64]
 
@@ -135,8 +135,8 @@ def packing(product: Product, machine: Machine) -> int:
 def choose(product: Product, machine: Machine, *, order: str, kept_bytes: float = 0) -> Tiling:
     """The tiles for one loop order.
 
-    Among tiles that fit and whose estimated time is close to the shortest, those with the least
-    memory traffic. ``kept_bytes`` are bytes an output element takes in the ofmap scratchpad
+    Of the tiles that fit and keep the array about as busy as any, those with the least memory
+    traffic; of these, the fastest. ``kept_bytes`` are bytes an output element takes in the ofmap scratchpad
     beside its own (residual inputs). Raises InputError if not even the smallest tiles fit.
     """
     array, mapping = machine.array, machine.mapping
@@ -219,7 +219,7 @@ class _Table:
         width = np.where(spills, self.sum_bytes, self.out_bytes) + kept_bytes
         ones = np.ones(np.broadcast_shapes(self.m.shape, self.n.shape, self.k.shape, self.g.shape))
         self.tile_bytes = (
-            np.ceil(self.g * pixels_max * channels * self.in_bytes) * ones,
+            np.ceil(self.g * np.maximum(pixels_max, 1) * channels * self.in_bytes) * ones,
             np.ceil(self.g * self.k * self.n * self.in_bytes) * ones,
             np.ceil(self.g * self.m * self.n * width) * ones,
         )
@@ -286,42 +286,39 @@ class _Table:
             "is": (self.k, self.m, self.n),
             "os": (self.m, self.n, self.k),
         }[array.dataflow]
-        folds = np.ceil(row_extent / rows) * np.ceil(col_extent / cols) * np.ceil(self.g / self.pack)
+        folds: Table = np.ceil(row_extent / rows) * np.ceil(col_extent / cols)
+        folds = folds * np.ceil(self.g / self.pack)
         used = np.minimum(row_extent, rows) * self.pack
         overlapped = array.dataflow == "os" or array.weight_load == "overlapped"
         each = np.maximum(length, used) if overlapped else length + used
         if array.drain == "serial":
             each = each + used + np.minimum(col_extent, cols) * self.pack
-        return folds * each * self.blocks_m * self.blocks_n * self.blocks_k * self.blocks_g
+        cycles = folds * each * self.blocks_m * self.blocks_n * self.blocks_k * self.blocks_g
+        return np.broadcast_to(cycles, self.tile_bytes[0].shape)
 
     def best(self, order: str) -> Tiling | None:
         """The tiles for a loop order, None if none fit."""
-        found: list[tuple[float, float, float, Tiling]] = []
-        choices = [
-            (slots, fits, self.traffic(order, slots)) for slots, fits in map(self._slots, OPERANDS)
-        ]
-        times = [self._time(traffic) for _, _, traffic in choices]
-        shortest = min(
-            (float(time[fits].min()) for time, (_, fits, _) in zip(times, choices, strict=True)
-             if fits.any()), default=None,
-        )  # fmt: skip
-        if shortest is None:
-            return None
-        for time, (slots, fits, traffic) in zip(times, choices, strict=True):
-            allowed = fits & (time <= shortest * IDLE_TOLERANCE)
+        found: list[tuple[float, float, Tiling]] = []
+        compute = self.compute_cycles()
+        choices = [(slots, fits) for slots, fits in map(self._slots, OPERANDS) if fits.any()]
+        fastest = min((float(compute[fits].min()) for _, fits in choices), default=0.0)
+        for slots, fits in choices:
+            traffic = self.traffic(order, slots)
+            allowed = fits & (compute <= fastest * COMPUTE_TOLERANCE)
             cost = np.where(allowed, traffic, np.inf)
             if np.isinf(cost.min()):
                 continue
-            tied = np.where(cost <= cost.min(), time, np.inf)
+            tied = np.where(cost <= cost.min(), self._time(compute, traffic), np.inf)
             at = np.unravel_index(int(np.argmin(tied)), tied.shape)
-            found.append((float(cost[at]), float(time[at]), 0.0, self._tiling(at, order, slots)))
-        return min(found, key=lambda row: row[:2])[3]
+            tiling = self._tiling(at, order, slots, float(cost[at]), float(tied[at]))
+            found.append((float(cost[at]), float(tied[at]), tiling))
+        return min(found, key=lambda row: row[:2])[2] if found else None
 
-    def _time(self, traffic: Table) -> Table:
-        compute = self.compute_cycles()
+    def _time(self, compute: Table, traffic: Table) -> Table:
+        """Estimated cycles of everything: the slower of array and memory, and what neither
+        hides of the first loads and the last store."""
         memory = self.machine.memory
-        if memory is None:
-            return compute * np.ones_like(traffic)
+        assert memory is not None
         clocks = self.machine.clocks
         if memory.bytes_per_cycle is not None:
             width = memory.bytes_per_cycle
@@ -333,12 +330,18 @@ class _Table:
         return np.maximum(compute, traffic / bandwidth) + exposed / bandwidth
 
     def _tiling(
-        self, at: tuple[np.intp, ...], order: str, slots: tuple[Table, Table, Table]
+        self,
+        at: tuple[np.intp, ...],
+        order: str,
+        slots: tuple[Table, Table, Table],
+        traffic: float,
+        time: float,
     ) -> Tiling:
         ms, ns, ks, gs = self.candidates
-        traffic = self.traffic(order, slots)
         rows, pixels = ms[at[0]]
-        full = self.tile_bytes[0].shape
+        ifmap, filters, ofmap = (
+            int(np.broadcast_to(count, self.tile_bytes[0].shape)[at]) for count in slots
+        )
         return Tiling(
             groups=gs[at[3]],
             rows=rows,
@@ -346,12 +349,8 @@ class _Table:
             n=ns[at[1]],
             channels=ks[at[2]],
             order=order,
-            slots=(
-                int(np.broadcast_to(slots[0], full)[at]),
-                int(np.broadcast_to(slots[1], full)[at]),
-                int(np.broadcast_to(slots[2], full)[at]),
-            ),
+            slots=(ifmap, filters, ofmap),
             pack=self.pack,
-            traffic_bytes=round(float(np.broadcast_to(traffic, full)[at])),
-            time=float(np.broadcast_to(self._time(traffic), full)[at]),
+            traffic_bytes=round(traffic),
+            time=time,
         )

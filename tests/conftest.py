@@ -1,0 +1,18 @@
+"""Profiles of hypothesis: the same examples in each run, fewer without the compiler."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+INHERITED = [HealthCheck.differing_executors]
+"""The contract's tests are inherited by every unit, which is their purpose."""
+
+settings.register_profile(
+    "compiled",
+    derandomize=True,
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=INHERITED,
+)
+settings.register_profile("interpreted", settings.get_profile("compiled"), max_examples=3)
+settings.load_profile("interpreted" if os.environ.get("NUMBA_DISABLE_JIT") == "1" else "compiled")
