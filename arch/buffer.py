@@ -24,7 +24,8 @@ class Scratchpad(Spec):
     ports: int = Field(default=1, ge=1, le=16)
     """Accesses that a bank serves in one cycle."""
     double_buffered: bool = True
-    """Room for two tiles of each operand at least, so that one fills while one is used."""
+    """True: room for two tiles of each operand or more, so that one fills while one is used.
+    False: one tile of each operand, replaced when its last user is done."""
 
     @property
     def accesses_per_cycle(self) -> int:

@@ -45,11 +45,11 @@ def differences(a: list[Snapshot], b: list[Snapshot]) -> list[str]:
 
 
 def circular(trace: CommandTrace) -> CommandTrace:
-    """The trace with its first command made to wait for its last one."""
+    """The trace with its first command made to wait for itself."""
     commands = trace.commands.copy()
     commands["deps_begin"][0] = len(trace.dependencies)
     commands["deps_end"][0] = len(trace.dependencies) + 1
-    dependencies = np.append(trace.dependencies, len(commands) - 1)
+    dependencies = np.append(trace.dependencies, 0)
     return CommandTrace(
         commands, dependencies, trace.tensors, trace.tensor_names, trace.operator_names
     )

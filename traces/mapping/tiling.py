@@ -251,8 +251,9 @@ class _Table:
                 slots[name] = np.minimum(2 if pad.double_buffered else 1, tiles)
                 used = used + slots[name] * sizes[name]
             fits = fits & (used <= pad.capacity_bytes)
-            heir = favoured if favoured in pad.operands else pad.operands[0]
-            free[heir] = pad.capacity_bytes - used
+            if pad.double_buffered:
+                heir = favoured if favoured in pad.operands else pad.operands[0]
+                free[heir] = pad.capacity_bytes - used
         for heir, left in free.items():
             slots[heir] = slots[heir] + np.maximum(0, left // sizes[heir])
         return (slots["ifmap"], slots["filter"], slots["ofmap"]), fits
