@@ -23,9 +23,12 @@ OPCODES = ("LOAD", "STORE", "MATMUL", "VECTOR")
 OPERAND_IFMAP, OPERAND_FILTER, OPERAND_OFMAP = range(3)
 
 FLAG_ACCUMULATE = 1
-"""MATMUL: add to the partial sums of this tile that the scratchpad holds."""
+"""MATMUL: add to the partial sums of this tile that former commands left."""
 FLAG_FINAL = 2
 """MATMUL, LOAD, STORE: the output tile is complete (output format, else accumulator format)."""
+
+FLAG_KEEP = 4
+"""MATMUL: partial sums stay in the accumulators between the commands of this tile."""
 
 COMMAND = np.dtype(
     [

@@ -1,7 +1,6 @@
 """Writing a run's state to a file, and going on from it."""
 
 import json
-import os
 import zipfile
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -100,10 +99,8 @@ def write_checkpoint(
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("wb") as file:
-            np.savez_compressed(
-                file, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays
-            )
-        os.replace(partial, path)
+            np.savez_compressed(file, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
+        partial.replace(path)
     except OSError as error:
         raise InputError(
             f"checkpoint {path}: cannot be written ({error.strerror}); give a path in a folder "
@@ -111,9 +108,7 @@ def write_checkpoint(
         ) from error
 
 
-def read_checkpoint(
-    path: Path, machine: Machine, workload: Workload, system: System
-) -> Progress:
+def read_checkpoint(path: Path, machine: Machine, workload: Workload, system: System) -> Progress:
     """Put a saved state into ``system`` and return where the run was.
 
     Raises InputError if the file is not a checkpoint, or not one of this machine, workload and
@@ -154,6 +149,4 @@ def read_checkpoint(
 
 def _operator(row: dict[str, Any]) -> OperatorResult:
     joules = row.pop("energy")
-    return OperatorResult(
-        **row, energy=Energy(joules["by_component_pj"], tuple(joules["unknown"]))
-    )
+    return OperatorResult(**row, energy=Energy(joules["by_component_pj"], tuple(joules["unknown"])))

@@ -5,9 +5,9 @@ step in any order, and each is due again at the earlier of what its step returne
 woke it for.
 """
 
-
 from sim.array.timing import charge_beats, step_array
-from sim.buffer.dma import settle, step_buffer
+from sim.buffer.arbiter import settle
+from sim.buffer.dma import step_buffer
 from sim.contract import (
     KIND_ARRAY,
     KIND_BUFFER,

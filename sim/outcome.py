@@ -186,5 +186,3 @@ def result_of(
         provenance=provenance(machine, workload),
         notes=notes,
     )
-
-

@@ -16,8 +16,8 @@ from arch.vector import VECTOR_OPS
 from sim import engine
 from sim.array.folds import DATAFLOWS
 from sim.array.state import ARRAY_STATE, OUT
-from sim.buffer.dma import BUFFER_STATE, ENGINE
 from sim.buffer.ports import DEMAND, DEMAND_RING
+from sim.buffer.state import BUFFER_STATE, ENGINE
 from sim.contract import (
     ACCOUNT,
     CAUSES,
@@ -283,6 +283,4 @@ class System:
         return int(self.state.clock[0])
 
 
-EMPTY_TRACE = CommandTrace(
-    np.zeros(0, COMMAND), np.zeros(0, np.int64), np.zeros(0, TENSOR), (), ()
-)
+EMPTY_TRACE = CommandTrace(np.zeros(0, COMMAND), np.zeros(0, np.int64), np.zeros(0, TENSOR), (), ())

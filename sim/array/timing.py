@@ -14,7 +14,7 @@ A fold is picked when all that its command depends on is there, loads as soon as
 it needs are free, and streams as soon as its results cannot overtake those of the fold before.
 """
 
-from arch.commands import FLAG_ACCUMULATE, FLAG_FINAL
+from arch.commands import FLAG_ACCUMULATE, FLAG_FINAL, FLAG_KEEP
 from sim.array.demand import demand_of, packed_bytes, publish_demand
 from sim.array.folds import IS, OS, next_fold
 from sim.array.state import LOADED, LOADING, NO_FOLD, PICKED
@@ -99,10 +99,14 @@ def count_results(s, fold, flags, out):
     words = fold["cols"] // fold["groups"] if os else fold["cols"]
     vectors = fold["rows"] if os else fold["length"]
     total = words * vectors
-    first = fold["first_depth"]
-    last = fold["last_depth"]
+    first = fold["first_depth"] == 1
+    last = fold["last_depth"] == 1
+    kept = flags & FLAG_KEEP != 0
+    if kept:
+        first = first and flags & FLAG_ACCUMULATE == 0
+        last = last and flags & FLAG_FINAL != 0
     accumulated = first and last
-    if not os and not accumulated and fold["length"] <= s["accumulator_rows"]:
+    if not os and not accumulated and (kept or fold["length"] <= s["accumulator_rows"]):
         accumulated = True
         if not first:
             s["accumulator_read_words"] += total
@@ -118,7 +122,7 @@ def count_results(s, fold, flags, out):
         else:
             s["psum_write_words"] += total
         write_bytes = packed_bytes(words, bits)
-        if flags & FLAG_ACCUMULATE or not (first or accumulated):
+        if (flags & FLAG_ACCUMULATE and not kept) or not (first or accumulated):
             read_bytes = packed_bytes(words, s["accumulator_bits"])
             s["psum_read_words"] += total
         s["ofmap_write_bytes"] += write_bytes * vectors
@@ -322,9 +326,7 @@ def step_array(
     if enters or next_beat(s, outs, core) <= s["beat"] + passed:
         s["beat"] += passed
         s["since"] = now
-        missing = advance(
-            s, outs, core, units, unit, runtime, commands, dependencies, queue, now
-        )
+        missing = advance(s, outs, core, units, unit, runtime, commands, dependencies, queue, now)
         s["beat_cycles"] = demand_of(s, outs, core)
         if publish_demand(s, core, demands, demand_tails, now):
             wake(units, unit + 1, now + period)

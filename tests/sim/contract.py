@@ -118,4 +118,3 @@ class UnitContract:
         system = System(machine)
         system.load(circular(traces[0]))
         assert system.advance() == engine.DEADLOCK
-

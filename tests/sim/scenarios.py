@@ -100,9 +100,7 @@ def workload(random: Random) -> Workload:
         pad_top=1,
         stride_h=random.choice([1, 2]),
     )
-    relu = Elementwise(
-        name="relu", op="act", elements=conv.m * conv.filters, inputs=(conv.name,)
-    )
+    relu = Elementwise(name="relu", op="act", elements=conv.m * conv.filters, inputs=(conv.name,))
     gemm = Gemm(
         name="gemm",
         m=random.randint(1, 40),
@@ -123,4 +121,5 @@ def scenario(seed: int) -> tuple[Machine, Workload, list[Lowered]]:
         try:
             return machine, work, list(lower(work, machine))
         except InputError as error:
-            assert "no tile fits the scratchpads" in str(error)
+            if "no tile fits the scratchpads" not in str(error):
+                raise

@@ -84,7 +84,7 @@ def test_time_until_free_is_that_of_a_loop(
 
 @pytest.mark.parametrize(("accesses", "alone"), [(1, 64), (2, 32), (4, 16)])
 def test_one_burst_takes_its_accesses(accesses: int, alone: int) -> None:
-    """64 one-byte accesses through ``accesses`` ports, after 1 + 1 + 3 cycles to and from memory."""
+    """64 one-byte accesses through ``accesses`` ports, 1 + 1 + 3 cycles after the issue."""
     fields = machine_fields(Random(0))
     pads = {
         name: {"operands": [name], "capacity_kib": 1, "banks": accesses, "bank_width_bytes": 1}

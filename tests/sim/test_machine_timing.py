@@ -11,9 +11,19 @@ from hypothesis import strategies as st
 from scenarios import machine_of
 from test_array_timing import random_array
 
+from arch.commands import (
+    FLAG_FINAL,
+    OP_LOAD,
+    OP_MATMUL,
+    OP_STORE,
+    QUEUE_ARRAY,
+    QUEUE_LOAD,
+    QUEUE_STORE,
+)
 from arch.machine import Machine
 from sim import engine
 from sim.system import System
+from traces.mapping.builder import TraceBuilder
 from traces.mapping.systolic import lower
 from traces.operators import Conv2d, Elementwise, Gemm, Softmax, Workload
 
@@ -40,30 +50,25 @@ def plentiful(array: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def cycles_of(machine: Machine, work: Workload) -> int:
-    """Cycles of the array's clock."""
-    system = System(machine)
-    for step in lower(work, machine):
-        system.load(step.trace)
-        assert system.advance() == engine.DONE
-    return system.now_tick // system.ticks_of("core")
-
-
 @given(seed=st.integers(0, 2**32))
 def test_nothing_scarce_leaves_the_array_and_one_way_through_memory(seed: int) -> None:
     random = Random(seed)
     fields = plentiful(random_array(random))
-    m, n, k = (random.randint(1, 40) for _ in range(3))
-    fields["mapping"] = {"tile_m": m, "tile_n": n, "tile_k": k}
     machine = machine_of(fields)
-    work = Workload(name="w", source="t", operators=(Gemm(name="g", m=m, n=n, k=k),))
-    (step,) = lower(work, machine)
-    tiles = step.trace.commands[step.trace.commands["opcode"] == 2]
-    expected = tile_cycles(machine.array, m, n, k) + AROUND_A_TILE
-    if len(tiles) == 1:
-        assert cycles_of(machine, work) == expected
-    else:
-        assert cycles_of(machine, work) >= tile_cycles(machine.array, m, n, k)
+    m, n, k = (random.randint(1, 40) for _ in range(3))
+    builder = TraceBuilder("tile")
+    loads = [
+        builder.add(QUEUE_LOAD, OP_LOAD, operand=operand, bytes=size, segment_bytes=size)
+        for operand, size in ((0, m * k), (1, k * n))
+    ]
+    tile = builder.add(
+        QUEUE_ARRAY, OP_MATMUL, loads, m=m, n=n, k=k, groups=1, pack=1, flags=FLAG_FINAL
+    )
+    builder.add(QUEUE_STORE, OP_STORE, [tile], operand=2, bytes=m * n, segment_bytes=m * n)
+    system = System(machine)
+    system.load(builder.build())
+    assert system.advance() == engine.DONE
+    assert system.now_tick == tile_cycles(machine.array, m, n, k) + AROUND_A_TILE
 
 
 def base() -> dict[str, Any]:
@@ -141,7 +146,7 @@ CHANGES = {
     "buffer.scratchpads.ifmap.capacity_kib": 1,
     "buffer.scratchpads.ifmap.banks": 3,
     "buffer.scratchpads.filter.banks": 3,
-    "buffer.scratchpads.ofmap.banks": 5,
+    "buffer.scratchpads.ofmap.banks": 3,
     "buffer.scratchpads.ofmap.bank_width_bytes": 3,
     "buffer.scratchpads.ofmap.ports": 2,
     "buffer.scratchpads.ofmap.double_buffered": False,

@@ -88,7 +88,7 @@ def test_traffic_is_that_of_a_cache_of_tiles(seed: int) -> None:
 @given(seed=st.integers(0, 2**32))
 def test_estimated_traffic_is_the_traffic(seed: int) -> None:
     """The closed form that chooses tiles, where no byte is shared by two elements."""
-    machine, step = lowered_product(seed)
+    _, step = lowered_product(seed)
     assert step.tiling is not None
     assert step.tiling.traffic_bytes == sum(moved(step.trace))
 
@@ -159,8 +159,6 @@ def test_tiles_fit_their_scratchpads(seed: int) -> None:
             if name in pad.operands:
                 moves = commands[(commands["operand"] == operand) & (commands["bytes"] > 0)]
                 held += int(moves["bytes"].max()) * step.tiling.slots[operand]
-                if operand == OPERAND_OFMAP and len(np.unique(moves["flags"])) > 1:
-                    continue
         assert held <= pad.capacity_bytes
 
 
@@ -186,9 +184,7 @@ def test_weights_shared_by_a_batch_are_loaded_once() -> None:
     fields |= {"cores": 1, "mapping": {}}
     for pad in fields["buffer"]["scratchpads"].values():
         pad["capacity_kib"] = 64
-    conv = Conv2d(
-        name="c", batch=8, in_h=16, in_w=16, filt_h=3, filt_w=3, channels=16, filters=16
-    )
+    conv = Conv2d(name="c", batch=8, in_h=16, in_w=16, filt_h=3, filt_w=3, channels=16, filters=16)
     (step,) = lower(Workload(name="w", source="t", operators=(conv,)), machine_of(fields))
     commands = step.trace.commands
     weights = commands[(commands["opcode"] == OP_LOAD) & (commands["operand"] == 1)]
@@ -230,8 +226,6 @@ def test_scratchpads_that_are_too_small_say_what_is_needed() -> None:
     fields = machine_fields(Random(3))
     for pad in fields["buffer"]["scratchpads"].values():
         pad["capacity_kib"] = 1
-    conv = Conv2d(
-        name="wide", in_h=200, in_w=20_000, filt_h=100, filt_w=100, channels=1, filters=1
-    )
+    conv = Conv2d(name="wide", in_h=200, in_w=20_000, filt_h=100, filt_w=100, channels=1, filters=1)
     with pytest.raises(InputError, match=r"operator 'wide': no tile fits .*capacity_kib"):
         list(lower(Workload(name="w", source="t", operators=(conv,)), machine_of(fields)))

@@ -6,13 +6,15 @@ import numpy as np
 
 from arch.commands import COMMAND, TENSOR, CommandTrace
 
+COLUMNS = COMMAND.names or ()
+
 
 class TraceBuilder:
     """Appends the commands of one operator in program order; each queue keeps that order."""
 
     def __init__(self, operator_name: str) -> None:
         self._operator_name = operator_name
-        self._rows: list[dict[str, int]] = []
+        self._rows: list[tuple[int, ...]] = []
         self._dependencies: list[int] = []
         self._tensors: list[tuple[int, int]] = []
         self._tensor_names: list[str] = []
@@ -33,17 +35,13 @@ class TraceBuilder:
             queue=queue, opcode=opcode, deps_begin=begin, deps_end=len(self._dependencies)
         )
         columns.setdefault("tensor", -1)
-        self._rows.append(columns)
+        self._rows.append(tuple([columns.get(name, 0) for name in COLUMNS]))
         return len(self._rows) - 1
 
     def build(self) -> CommandTrace:
         """The trace so far."""
-        commands = np.zeros(len(self._rows), COMMAND)
-        names = COMMAND.names or ()
-        for name in names:
-            commands[name] = [row.get(name, 0) for row in self._rows]
         return CommandTrace(
-            commands,
+            np.array(self._rows, COMMAND),
             np.array(self._dependencies, np.int64),
             np.array(self._tensors, TENSOR),
             tuple(self._tensor_names),

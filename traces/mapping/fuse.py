@@ -11,6 +11,8 @@ from arch.vector import VectorOp
 from traces.mapping.gemm import Epilogue
 from traces.operators import AnyOperator, Conv2d, Elementwise, Gemm, Norm, Workload
 
+NO_EPILOGUE = Epilogue()
+
 
 @dataclass(frozen=True)
 class Group:
@@ -18,7 +20,7 @@ class Group:
 
     host: int
     fused: tuple[int, ...] = ()
-    epilogue: Epilogue = Epilogue()
+    epilogue: Epilogue = NO_EPILOGUE
 
 
 def output_elements(operator: AnyOperator) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from arch.commands import (
     FLAG_ACCUMULATE,
     FLAG_FINAL,
+    FLAG_KEEP,
     OP_LOAD,
     OP_MATMUL,
     OP_STORE,
@@ -131,6 +132,8 @@ class ProductLowering:
         )
         c = self._output(groups, block, ns)
         last = channels.end == product.channels
+        flags = FLAG_ACCUMULATE * c.holds_sums | FLAG_FINAL * last
+        flags |= FLAG_KEEP * self._tiling.keeps_sums
         command = self._add(
             QUEUE_ARRAY,
             OP_MATMUL,
@@ -140,7 +143,7 @@ class ProductLowering:
             k=channels.size * product.window,
             groups=groups.size,
             pack=min(self._tiling.pack, groups.size),
-            flags=FLAG_ACCUMULATE * c.holds_sums | FLAG_FINAL * last,
+            flags=flags,
         )
         a.free_after = b.free_after = [command]
         if last:
@@ -195,9 +198,7 @@ class ProductLowering:
             queue, opcode, after, operand=OPERAND_OFMAP, tensor=self._tensors.sums, **where
         )
 
-    def _complete(
-        self, slot: Slot, command: int, groups: Range, block: Block, ns: Range
-    ) -> None:
+    def _complete(self, slot: Slot, command: int, groups: Range, block: Block, ns: Range) -> None:
         """Epilogue and store of an output tile."""
         where = layout.ofmap(self._product, groups, block, ns, self._array.output_format)
         after = [command]

@@ -14,11 +14,12 @@ from arch.errors import InputError
 from arch.mac.formats import FORMAT_BITS, storage_bytes
 from arch.machine import Machine
 from traces.mapping.builder import TraceBuilder
+from traces.mapping.candidates import packing, row_tiles
 from traces.mapping.fuse import plan
 from traces.mapping.gemm import Epilogue, ProductLowering, Share, Tensors, ranges
 from traces.mapping.layout import Block
 from traces.mapping.product import Product, product_of
-from traces.mapping.tiling import ORDERS, Tiling, choose, packing, row_tiles
+from traces.mapping.tiling import ORDERS, Tiling, choose
 from traces.mapping.vector import lower_vector
 from traces.operators import AnyOperator, Conv2d, Gemm, Workload
 
@@ -82,7 +83,7 @@ class Lowering:
     def _choose(self, product: Product, kept_bytes: float) -> tuple[Tiling, str]:
         machine, mapping = self._machine, self._machine.mapping
         orders = ORDERS if mapping.loop_order == "auto" else (mapping.loop_order,)
-        splits: tuple[str, ...] = ("m", "n") if mapping.partition == "auto" else (mapping.partition,)
+        splits = ("m", "n") if mapping.partition == "auto" else (mapping.partition,)
         if machine.cores == 1:
             splits = ("m",)
         elif product.groups >= machine.cores:
@@ -150,7 +151,7 @@ def _everything(product: Product, machine: Machine, order: str) -> Tiling:
     """One tile, where no memory is behind the scratchpads."""
     return Tiling(
         product.groups, product.rows, product.row_pixels, product.n, product.channels, order,
-        (1, 1, 1), packing(product, machine), 0, 0.0,
+        (1, 1, 1), False, packing(product, machine), 0, 0.0,
     )  # fmt: skip
 
 
@@ -173,7 +174,6 @@ def _shares(product: Product, tiling: Tiling, split: str, cores: int) -> Iterato
 def _slice(items: tuple[T, ...], core: int, cores: int) -> tuple[T, ...]:
     """One core's part of a list, the parts as even as they can be."""
     return items[len(items) * core // cores : len(items) * (core + 1) // cores]
-
 
 
 def lower(workload: Workload, machine: Machine) -> Iterator[Lowered]:

@@ -140,9 +140,12 @@ def lower_vector(builder: TraceBuilder, machine: Machine, operator: AnyOperator)
     passes = 2 if pieces > 1 and isinstance(operator, Softmax | Norm) else 1
     starts = range(0, work.units, tile)
     per_core = ceil(len(starts) / machine.cores)
-    ifmap = builder.tensor(f"{operator.name}.in", storage_bytes(work.in_elements(0, work.units), form))
-    ofmap = builder.tensor(f"{operator.name}.out", storage_bytes(work.units * work.out_elements, form))
-    lanes = [_Lane(builder, machine, core, (ifmap, ofmap), form) for core in range(machine.cores)]
+    read, written = work.in_elements(0, work.units), work.units * work.out_elements
+    tensors = (
+        builder.tensor(f"{operator.name}.in", storage_bytes(read, form)),
+        builder.tensor(f"{operator.name}.out", storage_bytes(written, form)),
+    )
+    lanes = [_Lane(builder, machine, core, tensors, form) for core in range(machine.cores)]
     for index, begin in enumerate(starts):
         end = min(begin + tile, work.units)
         lane = lanes[index // per_core]

@@ -1,0 +1,42 @@
+"""The state of a buffer: its scratchpads' ports and its two DMA engines."""
+
+import numpy as np
+
+from sim.buffer.ports import PADS_MAX
+
+LOAD, STORE = 0, 1
+
+ENGINE = np.dtype(
+    [
+        ("head", np.int64),  # position in the queue of the command that issues
+        ("queue_end", np.int64),
+        ("issued_bytes", np.int64),  # of that command
+        ("in_flight", np.int64),  # requests that hold a place
+        ("issue_at", np.int64),  # tick from which the next request may be issued
+        ("job_command", np.int64),  # whose burst uses the ports, -1 for none
+        ("job_bytes", np.int64),
+        ("job_pad", np.int64),
+        ("job_accesses", np.int64),  # left to serve
+        ("requests", np.int64),  # count issued
+    ]
+)
+
+BUFFER_STATE = np.dtype(
+    [
+        ("pads", np.int64),
+        ("accesses_per_cycle", np.int64, PADS_MAX),
+        ("width_bytes", np.int64, PADS_MAX),
+        ("pad_of_operand", np.int64, 3),
+        ("separate", np.int64),  # 1: the memory has an interface an operand
+        ("request_bytes", np.int64),
+        ("outstanding", np.int64),
+        ("memory_unit", np.int64),
+        ("served_until", np.int64),  # tick up to which port use is settled
+        ("demand_head", np.int64),  # next change of demand to take over
+        ("demand_at", np.int64),  # the array's demand now: since when
+        ("advance_cycles", np.int64),
+        ("demand", np.int64, PADS_MAX),
+        ("fill_bytes", np.int64, PADS_MAX),  # count written by loads
+        ("drain_bytes", np.int64, PADS_MAX),  # count read by stores
+    ]
+)

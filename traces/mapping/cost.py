@@ -1,0 +1,232 @@
+"""What tiles of every size cost: room, memory traffic, cycles.
+
+Tiles are kept in slots of the scratchpads, as many as fit, and replaced least recently used
+first. For a nest of three loops that is a closed form: an operand that does not depend on loop d
+is fetched anew in each iteration of d, unless all its tiles inside d fit its slots. Cycles are
+estimates that only compare tiles; the simulation decides.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from arch.buffer import OPERANDS
+from arch.mac.formats import FORMAT_BITS
+from arch.machine import Machine
+from traces.mapping.candidates import Candidates, footprint
+from traces.mapping.product import Product
+
+Table = npt.NDArray[np.float64]
+Slots = tuple[Table, Table, Table]
+
+
+class CostTable:
+    """All combinations of tile extents, an axis each: m, n, k, groups."""
+
+    def __init__(
+        self,
+        product: Product,
+        machine: Machine,
+        pack: int,
+        candidates: Candidates,
+        kept_bytes: float,
+    ) -> None:
+        self.product, self.machine, self.pack, self.candidates = product, machine, pack, candidates
+        ms, ns, ks, gs = candidates
+        shape = np.ix_(*(np.arange(len(c)) for c in candidates))
+        prints = np.array([footprint(product, *m) for m in ms], float)
+        self.blocks_m = prints[:, 0][shape[0]]
+        pixels_max, self.pixels_all = prints[:, 1][shape[0]], prints[:, 2][shape[0]]
+        self.m = np.array([min(r, product.rows) * p for r, p in ms], float)[shape[0]]
+        self.n = np.array(ns, float)[shape[1]]
+        self.pixels = np.array([p for _, p in ms], float)[shape[0]]
+        self.channels = channels = np.array(ks, float)[shape[2]]
+        self.k = channels * product.window
+        self.g = np.array(gs, float)[shape[3]]
+        self.blocks_n = np.ceil(product.n / self.n)
+        self.blocks_k = np.ceil(product.channels / channels)
+        self.blocks_g = np.ceil(product.groups / self.g)
+        array = machine.array
+        bits = FORMAT_BITS[array.operand_format]
+        self.in_bytes = bits / 8
+        self.out_bytes = FORMAT_BITS[array.output_format] / 8
+        self.sum_bytes = FORMAT_BITS[array.accumulator_format] / 8
+        self.kept_bytes = kept_bytes
+        shapes = (self.m.shape, self.n.shape, self.k.shape, self.g.shape)
+        self.shape = np.broadcast_shapes(*shapes)
+        self.ifmap_bytes = np.ceil(self.g * np.maximum(pixels_max, 1) * channels * self.in_bytes)
+
+    def keeps_sums(self, order: str) -> Table:
+        """Where partial sums stay in the accumulators from one depth to the next."""
+        array = self.machine.array
+        if array.dataflow == "os" or order[2] != "k":
+            return np.zeros(self.shape, bool)
+        vectors, cols = (self.m, self.n) if array.dataflow == "ws" else (self.n, self.m)
+        rows = vectors * np.ceil(cols / (array.cols // self.pack)) * np.ceil(self.g / self.pack)
+        return np.broadcast_to(rows <= array.accumulator_rows, self.shape)
+
+    def _spills(self, order: str) -> Table:
+        """Where partial sums go through the scratchpad."""
+        left = (self.blocks_k > 1) & ~self.keeps_sums(order)
+        return left | self._sums_pass_scratchpad()
+
+    def tile_bytes(self, order: str) -> tuple[Table, Table, Table]:
+        """Bytes of the largest tile of each operand."""
+        width = np.where(self._spills(order), self.sum_bytes, self.out_bytes) + self.kept_bytes
+        sizes = (
+            self.ifmap_bytes,
+            np.ceil(self.g * self.k * self.n * self.in_bytes),
+            np.ceil(self.g * self.m * self.n * width),
+        )
+        ifmap, filters, ofmap = (np.broadcast_to(size, self.shape) for size in sizes)
+        return ifmap, filters, ofmap
+
+    def _sums_pass_scratchpad(self) -> Table:
+        """Where partial sums of one tile go through the scratchpad."""
+        array = self.machine.array
+        if array.dataflow == "os":
+            return np.zeros_like(self.k, bool)
+        vectors = self.m if array.dataflow == "ws" else self.n
+        deep = self.k > array.rows // self.pack
+        return deep & (vectors > array.accumulator_rows)
+
+    def blocks(self, loop: str) -> Table:
+        return {"m": self.blocks_m, "n": self.blocks_n, "k": self.blocks_k}[loop]
+
+    def slots(self, order: str, favoured: str) -> tuple[Slots, Table]:
+        """Slots of each operand when one gets what is left, and where the tiles fit at all."""
+        free: dict[str, Table] = {}
+        slots: dict[str, Table] = {}
+        fits: Table = np.ones(self.shape, bool)
+        lacks = {"ifmap": "n", "filter": "m", "ofmap": "k"}
+        sizes = dict(zip(OPERANDS, self.tile_bytes(order), strict=True))
+        for pad in self.machine.buffer.scratchpads.values():
+            used = np.zeros(self.shape)
+            for name in pad.operands:
+                own = [loop for loop in "mnk" if loop != lacks[name]]
+                tiles = self.blocks(own[0]) * self.blocks(own[1]) * self.blocks_g
+                slots[name] = np.minimum(2 if pad.double_buffered else 1, tiles)
+                used = used + slots[name] * sizes[name]
+            fits = fits & (used <= pad.capacity_bytes)
+            if pad.double_buffered:
+                heir = favoured if favoured in pad.operands else pad.operands[0]
+                free[heir] = pad.capacity_bytes - used
+        for heir, left in free.items():
+            slots[heir] = slots[heir] + np.maximum(0, left // sizes[heir])
+        return (slots["ifmap"], slots["filter"], slots["ofmap"]), fits
+
+    def _fetches(self, order: str, lacking: str, slots: Table) -> Table:
+        """Times that an operand is fetched (or visited, for the ofmap)."""
+        inner = np.ones_like(self.blocks_m)
+        for loop in order[order.index(lacking) + 1 :]:
+            inner = inner * self.blocks(loop)
+        return np.where(slots >= inner, 1.0, self.blocks(lacking))
+
+    def traffic(self, order: str, slots: Slots) -> tuple[Table, Table, Table]:
+        """Bytes of each operand between memory and scratchpads, all groups."""
+        product = self.product
+        ifmap = self.pixels_all * product.channels * self.in_bytes
+        filters = product.k * product.n * self.in_bytes
+        out = float(product.m * product.n)
+        visits = self._fetches(order, "k", slots[2])
+        return (
+            product.groups * ifmap * self._fetches(order, "n", slots[0]),
+            product.groups * filters * self._fetches(order, "m", slots[1]),
+            product.groups * out * (self.out_bytes + 2 * (visits - 1) * self.sum_bytes),
+        )
+
+    def _segments(self) -> tuple[Table, Table, Table]:
+        """Contiguous bytes of each operand in memory, about."""
+        product = self.product
+        whole_depth = self.channels >= product.channels
+        whole_n = self.n >= product.n
+        if product.image_rows:
+            pixel = np.where(whole_depth, self.g, 1) * self.channels
+            whole_pixel = whole_depth & (self.g >= product.groups)
+            span = np.where(
+                product.pixel_axis.contiguous, self.pixels * product.pixel_axis.stride, 1
+            )
+            ifmap = np.where(whole_pixel, pixel * span, pixel)
+            ofmap = np.where(whole_n, self.g, 1) * self.n
+            ofmap = np.where(whole_n & (self.g >= product.groups), ofmap * self.m, ofmap)
+        else:
+            ifmap = np.where(whole_depth, self.channels * self.m, self.channels)
+            ofmap = np.where(whole_n, self.n * self.m, self.n)
+        rows_apart = ~whole_n if not product.filter_is_weights else np.zeros_like(whole_n)
+        filters = np.where(rows_apart, self.n, self.n * self.k)
+        return ifmap * self.in_bytes, filters * self.in_bytes, ofmap * self.out_bytes
+
+    def memory_cycles(self, traffic: tuple[Table, Table, Table]) -> Table:
+        """Estimated cycles of the memory: whole cycles a request, one request a cycle."""
+        dma = self.machine.buffer.dma
+        total: Table = np.zeros(self.shape)
+        per_operand = []
+        for index, (size, segment) in enumerate(zip(traffic, self._segments(), strict=True)):
+            request = np.clip(segment, 1, dma.request_bytes)
+            width, ratio = self._bandwidth(index)
+            cycles = size / request * np.maximum(1.0, np.ceil(request / width) / ratio)
+            per_operand.append(np.broadcast_to(cycles, self.shape))
+            total = total + cycles
+        assert self.machine.memory is not None
+        if self.machine.memory.bytes_per_cycle is not None:
+            return total
+        return np.maximum(np.maximum(*per_operand[:2]), per_operand[2])
+
+    def _bandwidth(self, operand: int) -> tuple[int, float]:
+        """Bytes per memory cycle of an operand's interface, and memory cycles per array cycle."""
+        memory, clocks = self.machine.memory, self.machine.clocks
+        assert memory is not None
+        ratio = clocks[memory.clock] / clocks[self.machine.array.clock]
+        if memory.bytes_per_cycle is not None:
+            return memory.bytes_per_cycle, ratio
+        return getattr(memory.operand_bytes_per_cycle, OPERANDS[operand]), ratio
+
+    def compute_cycles(self) -> Table:
+        """Estimated cycles of all folds; only to compare tiles, the simulation decides."""
+        array = self.machine.array
+        rows, cols = array.rows // self.pack, array.cols // self.pack
+        row_extent, col_extent, length = {
+            "ws": (self.k, self.n, self.m),
+            "is": (self.k, self.m, self.n),
+            "os": (self.m, self.n, self.k),
+        }[array.dataflow]
+        folds: Table = np.ceil(row_extent / rows) * np.ceil(col_extent / cols)
+        folds = folds * np.ceil(self.g / self.pack)
+        used = np.minimum(row_extent, rows) * self.pack
+        overlapped = array.dataflow == "os" or array.weight_load == "overlapped"
+        each = np.maximum(length, used) if overlapped else length + used
+        if array.drain == "serial":
+            each = each + used + np.minimum(col_extent, cols) * self.pack
+        cycles = folds * each * self.blocks_m * self.blocks_n * self.blocks_k * self.blocks_g
+        return np.broadcast_to(cycles, self.shape)
+
+    def port_cycles(self, order: str) -> Table:
+        """Estimated cycles that the array waits while partial sums pass the scratchpad."""
+        array = self.machine.array
+        _, pad = self.machine.buffer.scratchpad_of("ofmap")
+        vectors, cols = {
+            "ws": (self.m, self.n), "is": (self.n, self.m), "os": (self.m, self.n)
+        }[array.dataflow]  # fmt: skip
+        used = np.minimum(cols, array.cols // self.pack) * self.pack
+        accesses = 2 * np.ceil(used * self.sum_bytes / pad.bank_width_bytes)
+        each = np.maximum(0, np.ceil(accesses / pad.accesses_per_cycle) - 1)
+        passes = self.blocks_k * np.where(
+            self._sums_pass_scratchpad(), np.ceil(self.k / (array.rows // self.pack)), 1
+        )
+        blocks = self.blocks_m * self.blocks_n * self.blocks_g * np.ceil(self.g / self.pack)
+        cycles = each * vectors * passes * blocks * np.ceil(cols / (array.cols // self.pack))
+        return np.where(self._spills(order), cycles, 0)
+
+    def costs(self, order: str, slots: Slots, compute: Table) -> tuple[Table, Table, Table]:
+        """Traffic; cycles of the array and those that short requests waste; and all cycles, with
+        what nothing hides of the first loads and the last store."""
+        by_operand = self.traffic(order, slots)
+        traffic = np.broadcast_to(sum(by_operand), self.shape)
+        memory = self.memory_cycles(by_operand)
+        ideal: Table = np.zeros(self.shape)
+        exposed: Table = np.zeros(self.shape)
+        for index, (size, tile) in enumerate(zip(by_operand, self.tile_bytes(order), strict=True)):
+            width, ratio = self._bandwidth(index)
+            ideal = ideal + size / (width * ratio)
+            exposed = exposed + tile / (width * ratio)
+        busy = compute + np.maximum(0.0, memory - ideal)
+        return traffic, busy, np.maximum(compute, memory) + exposed
