@@ -1,0 +1,1 @@
+"""The array unit: its cycles (timing) and the values in its registers."""
