@@ -103,8 +103,9 @@ def packing(product: Product, machine: Machine) -> int:
     return best
 
 
-def candidates(product: Product, machine: Machine, pack: int) -> Candidates:
-    """Sizes within the limits of the mapping and the accumulators."""
+def candidates(product: Product, machine: Machine, pack: int, *, fine: bool) -> Candidates:
+    """Sizes within the limits of the mapping and the accumulators: multiples of the array's, or
+    (``fine``) any, for scratchpads that hold less than a fold."""
     array, mapping = machine.array, machine.mapping
     row_block, col_block = array.rows // pack, array.cols // pack
     m_block, n_block, k_block = {
@@ -112,6 +113,8 @@ def candidates(product: Product, machine: Machine, pack: int) -> Candidates:
         "is": (col_block, 1, row_block),
         "os": (row_block, col_block, 1),
     }[array.dataflow]
+    if fine:
+        m_block = n_block = k_block = 1
     longest = mapping.tile_m
     n_longest = mapping.tile_n
     if array.accumulator_rows and product.k > row_block:
@@ -126,8 +129,6 @@ def candidates(product: Product, machine: Machine, pack: int) -> Candidates:
     if mapping.tile_k is not None:
         channel_limit = max(1, mapping.tile_k // product.window)
     ks = _limited(halvings(product.channels, channel_quantum), channel_limit)
-    if ks[-1] > 1 and mapping.tile_k is None and channel_quantum > 1:
-        ks.append(1)
     gs = sorted({min(product.groups, -(-size // pack) * pack)
                  for size in halvings(product.groups, pack)}, reverse=True)  # fmt: skip
     return Candidates(ms, ns, ks, gs)

@@ -191,11 +191,13 @@ class CostTable:
         }[array.dataflow]
         folds: Table = np.ceil(row_extent / rows) * np.ceil(col_extent / cols)
         folds = folds * np.ceil(self.g / self.pack)
-        used = np.minimum(row_extent, rows) * self.pack
+        full = array.edge_folds == "full" or array.convention == "scalesim"
+        used = array.rows if full else np.minimum(row_extent, rows) * self.pack
+        across = array.cols if full else np.minimum(col_extent, cols) * self.pack
         overlapped = array.dataflow == "os" or array.weight_load == "overlapped"
         each = np.maximum(length, used) if overlapped else length + used
         if array.drain == "serial":
-            each = each + used + np.minimum(col_extent, cols) * self.pack
+            each = each + used + across
         cycles = folds * each * self.blocks_m * self.blocks_n * self.blocks_k * self.blocks_g
         return np.broadcast_to(cycles, self.shape)
 

@@ -48,12 +48,13 @@ def choose(product: Product, machine: Machine, *, order: str, kept_bytes: float 
     tiles fit.
     """
     pack = packing(product, machine)
-    sizes = candidates(product, machine, pack)
-    table = CostTable(product, machine, pack, sizes, kept_bytes)
-    found = _best(table, sizes, order)
-    if found is None:
-        raise InputError(_too_small(product, machine, table))
-    return found
+    for fine in (False, True):
+        sizes = candidates(product, machine, pack, fine=fine)
+        table = CostTable(product, machine, pack, sizes, kept_bytes)
+        found = _best(table, sizes, order)
+        if found is not None:
+            return found
+    raise InputError(_too_small(product, machine, table))
 
 
 def _too_small(product: Product, machine: Machine, table: CostTable) -> str:
