@@ -133,7 +133,7 @@ class Result(Documented):
     energy: Energy
     """Energy of the whole run."""
     provenance: Provenance
-    """What the result was made from and with."""
+    """Machine, workload, kernels and versions behind it."""
     notes: tuple[str, ...] = ()
     """What the reader must know: assumed parameters, options that nothing proves, skipped
     operators."""

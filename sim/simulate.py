@@ -111,13 +111,34 @@ class Simulation:
             complete,
             self._progress.base_ticks,
         )
-        result = result_of(
-            self.system, self._workload, window, self._progress.operators, self._options.notes
-        )
+        notes = (*self._options.notes, *self._packing_note())
+        result = result_of(self.system, self._workload, window, self._progress.operators, notes)
         log = None
         if self._options.log_commands:
             log = self._progress.command_log(self.system.tick_khz)
         return Run(result, log)
+
+    def _packing_note(self) -> list[str]:
+        """By how much sharing folds among groups raises the utilisation."""
+        packed = {o.name: o for o in self._progress.operators if o.pack > 1}
+        if not packed:
+            return []
+        alone = self._machine.mapping.model_copy(update={"group_packing": "none"})
+        machine = self._machine.model_copy(update={"mapping": alone})
+        operators = tuple(
+            operator.model_copy(update={"inputs": ()})
+            for operator in self._workload.operators
+            if operator.name in packed
+        )
+        workload = self._workload.model_copy(update={"operators": operators})
+        before = run(machine, workload).result
+        pes = machine.cores * machine.array.rows * machine.array.cols
+        cycles = sum(operator.cycles for operator in packed.values())
+        after = sum(operator.macs for operator in packed.values()) / (cycles * pes)
+        return [
+            f"group_packing: utilisation of {len(packed)} grouped operators {100 * after:.2f} %, "
+            f"{100 * before.utilisation:.2f} % one group at a time"
+        ]
 
     def _check_reached(self, end_tick: int) -> None:
         options, end = self._options, end_tick // self._period

@@ -3,7 +3,10 @@
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from arch.machine import Machine
+from traces.mapping.fold_cost import fold_cycles
 from traces.mapping.product import Product
 
 
@@ -85,22 +88,13 @@ def footprint(product: Product, rows: int, pixels: int) -> tuple[int, int, int]:
 
 
 def packing(product: Product, machine: Machine) -> int:
-    """Groups that share a fold."""
+    """Groups that share a fold: as many as make the product shortest."""
     array = machine.array
     if machine.mapping.group_packing == "none" or product.groups == 1:
         return 1
-    rows, cols = product.k, product.n
-    if array.dataflow == "os":
-        rows = product.m
-    elif array.dataflow == "is":
-        cols = product.m
-    best, best_cost = 1, 0.0
-    for pack in range(1, min(product.groups, array.rows, array.cols) + 1):
-        folds = -(-rows // (array.rows // pack)) * -(-cols // (array.cols // pack))
-        cost = folds * -(-product.groups // pack)
-        if best_cost == 0.0 or cost < best_cost:
-            best, best_cost = pack, cost
-    return best
+    packs = np.arange(1, min(product.groups, array.rows, array.cols) + 1)
+    cycles = fold_cycles(array, product.m, product.n, product.k, product.groups, packs)
+    return int(packs[np.argmin(cycles)])
 
 
 def candidates(product: Product, machine: Machine, pack: int, *, fine: bool) -> Candidates:

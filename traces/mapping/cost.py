@@ -13,6 +13,7 @@ from arch.buffer import OPERANDS
 from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
 from traces.mapping.candidates import Candidates, footprint
+from traces.mapping.fold_cost import fold_cycles
 from traces.mapping.product import Product
 
 Table = npt.NDArray[np.float64]
@@ -181,24 +182,9 @@ class CostTable:
         return getattr(memory.operand_bytes_per_cycle, OPERANDS[operand]), ratio
 
     def compute_cycles(self) -> Table:
-        """Estimated cycles of all folds; only to compare tiles, the simulation decides."""
-        array = self.machine.array
-        rows, cols = array.rows // self.pack, array.cols // self.pack
-        row_extent, col_extent, length = {
-            "ws": (self.k, self.n, self.m),
-            "is": (self.k, self.m, self.n),
-            "os": (self.m, self.n, self.k),
-        }[array.dataflow]
-        folds: Table = np.ceil(row_extent / rows) * np.ceil(col_extent / cols)
-        folds = folds * np.ceil(self.g / self.pack)
-        full = array.edge_folds == "full" or array.convention == "scalesim"
-        used = array.rows if full else np.minimum(row_extent, rows) * self.pack
-        across = array.cols if full else np.minimum(col_extent, cols) * self.pack
-        overlapped = array.dataflow == "os" or array.weight_load == "overlapped"
-        each = np.maximum(length, used) if overlapped else length + used
-        if array.drain == "serial":
-            each = each + used + across
-        cycles = folds * each * self.blocks_m * self.blocks_n * self.blocks_k * self.blocks_g
+        """Estimated cycles of all folds."""
+        each = fold_cycles(self.machine.array, self.m, self.n, self.k, self.g, self.pack)
+        cycles = each * self.blocks_m * self.blocks_n * self.blocks_k * self.blocks_g
         return np.broadcast_to(cycles, self.shape)
 
     def port_cycles(self, order: str) -> Table:
