@@ -115,7 +115,7 @@ def read_checkpoint(path: Path, machine: Machine, workload: Workload, system: Sy
     version.
     """
     try:
-        with np.load(path, allow_pickle=False) as saved:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             meta = json.loads(str(saved["meta"]))
             arrays = {name: saved[name] for name in saved.files if name != "meta"}
     except OSError as error:

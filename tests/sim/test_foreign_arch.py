@@ -12,6 +12,7 @@ def test_a_foreign_arch_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "arch" / "__init__.py").write_text("")
     found = subprocess.run(
         [sys.executable, "-c", "import sim"],
+        cwd=tmp_path,
         env={"PYTHONPATH": f"{tmp_path}:{ROOT}"},
         capture_output=True,
         text=True,
