@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from arch.buffer import OPERANDS
 from arch.vector import VECTOR_OPS
 from sim.system import System
 
@@ -16,8 +17,6 @@ ARRAY_COUNTS = (
     "accumulator_write_words",
     "accumulator_read_words",
 )
-PAD_READS = (("ifmap", "ifmap_read_bytes"), ("filter", "filter_read_bytes"),
-             ("ofmap", "ofmap_read_bytes"))  # fmt: skip
 
 
 def counts(system: System) -> Counter[str]:
@@ -33,9 +32,9 @@ def counts(system: System) -> Counter[str]:
     for index, pad in enumerate(pads):
         found[f"{pad}_read_bytes"] += int(state.buffers["drain_bytes"][:, index].sum())
         found[f"{pad}_write_bytes"] += int(state.buffers["fill_bytes"][:, index].sum())
-    of = {name: pads[machine.buffer.scratchpad_of(name)[0]] for name, _ in PAD_READS}
-    for operand, field in PAD_READS:
-        found[f"{of[operand]}_read_bytes"] += int(state.arrays[field].sum())
+    of = {operand: pads[machine.buffer.scratchpad_of(operand)[0]] for operand in OPERANDS}
+    for operand in OPERANDS:
+        found[f"{of[operand]}_read_bytes"] += int(state.arrays[f"{operand}_read_bytes"].sum())
     found[f"{of['ofmap']}_write_bytes"] += int(state.arrays["ofmap_write_bytes"].sum())
     width = system.output_bytes
     for at, op in enumerate(VECTOR_OPS):

@@ -18,6 +18,7 @@ lower bound. Registers, clock tree, control and wires are in no table.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from math import exp, log
 
 from arch.array import Array
@@ -71,7 +72,7 @@ def sram_pj_per_64_bits(table: EnergyTable, capacity_kib: float) -> float | None
     for kib, pj in points:
         if kib == capacity_kib:
             return pj
-    for (low_kib, low_pj), (high_kib, high_pj) in zip(points, points[1:], strict=False):
+    for (low_kib, low_pj), (high_kib, high_pj) in pairwise(points):
         if low_pj is None or high_pj is None or not low_kib < capacity_kib < high_kib:
             continue
         share = log(capacity_kib / low_kib) / log(high_kib / low_kib)

@@ -13,6 +13,7 @@ MACHINE: dict[str, Any] = {
     "clocks": {"core": 700_000, "memory": 1_400_000},
     "cores": 1,
     "array": {"clock": "core", "rows": 128, "cols": 128, "dataflow": "ws"},
+    "technology": "45nm",
     "memory": {"clock": "memory", "latency_cycles": 100, "bytes_per_cycle": 32},
 }
 

@@ -36,7 +36,9 @@ def test_a_layer_at_80_columns() -> None:
 
 def test_the_total_is_of_the_whole_run() -> None:
     example = result(
-        operator("a", 3000, stall_cycles=600), operator("b", 1000, stall_cycles=0), fused("c", LONG_NAME)
+        operator("a", 3000, stall_cycles=600),
+        operator("b", 1000, stall_cycles=0),
+        fused("c", LONG_NAME),
     )
     assert words(report(example), "total") == ["total", "4,000", "15.0", "0.1", "0.02"]
 

@@ -154,5 +154,5 @@ def test_a_deadlock_names_who_waits_for_what(monkeypatch: pytest.MonkeyPatch) ->
     assert "core0.load: command 0 (LOAD) waits for command 0 (LOAD)" in explain(system, stuck)
     simulation = Simulation(machine, workload)
     monkeypatch.setattr(type(simulation._lowering), "step", lambda self, index: stuck)
-    with pytest.raises(SimulationError, match="deadlock at tick .* in operator 'conv'"):
+    with pytest.raises(SimulationError, match=r"deadlock at tick .* in operator 'conv'"):
         simulation.run()

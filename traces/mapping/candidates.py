@@ -22,7 +22,7 @@ class Candidates(NamedTuple):
 
 def halvings(extent: int, quantum: int) -> list[int]:
     """The extent, and its halves, quarters ... rounded up to multiples of a quantum."""
-    sizes = []
+    sizes: list[int] = []
     parts = 1
     while True:
         part = -(-extent // parts)

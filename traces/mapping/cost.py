@@ -17,6 +17,7 @@ from traces.mapping.fold_cost import fold_cycles
 from traces.mapping.product import Product
 
 Table = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Slots = tuple[Table, Table, Table]
 
 
@@ -56,7 +57,7 @@ class CostTable:
         self.shape = np.broadcast_shapes(*shapes)
         self.ifmap_bytes = np.ceil(self.g * np.maximum(pixels_max, 1) * channels * self.in_bytes)
 
-    def keeps_sums(self, order: str) -> Table:
+    def keeps_sums(self, order: str) -> Mask:
         """Where partial sums stay in the accumulators from one depth to the next."""
         array = self.machine.array
         if array.dataflow == "os" or order[2] != "k":
@@ -65,7 +66,7 @@ class CostTable:
         rows = vectors * np.ceil(cols / (array.cols // self.pack)) * np.ceil(self.g / self.pack)
         return np.broadcast_to(rows <= array.accumulator_rows, self.shape)
 
-    def _spills(self, order: str) -> Table:
+    def _spills(self, order: str) -> Mask:
         """Where partial sums go through the scratchpad."""
         left = (self.blocks_k > 1) & ~self.keeps_sums(order)
         return left | self._sums_pass_scratchpad()
@@ -81,23 +82,23 @@ class CostTable:
         ifmap, filters, ofmap = (np.broadcast_to(size, self.shape) for size in sizes)
         return ifmap, filters, ofmap
 
-    def _sums_pass_scratchpad(self) -> Table:
+    def _sums_pass_scratchpad(self) -> Mask:
         """Where partial sums of one tile go through the scratchpad."""
         array = self.machine.array
         if array.dataflow == "os":
             return np.zeros_like(self.k, bool)
         vectors = self.m if array.dataflow == "ws" else self.n
-        deep = self.k > array.rows // self.pack
+        deep: Mask = self.k > array.rows // self.pack
         return deep & (vectors > array.accumulator_rows)
 
     def blocks(self, loop: str) -> Table:
         return {"m": self.blocks_m, "n": self.blocks_n, "k": self.blocks_k}[loop]
 
-    def slots(self, order: str, favoured: str) -> tuple[Slots, Table]:
+    def slots(self, order: str, favoured: str) -> tuple[Slots, Mask]:
         """Slots of each operand when one gets what is left, and where the tiles fit at all."""
         free: dict[str, Table] = {}
         slots: dict[str, Table] = {}
-        fits: Table = np.ones(self.shape, bool)
+        fits: Mask = np.ones(self.shape, bool)
         lacks = {"ifmap": "n", "filter": "m", "ofmap": "k"}
         sizes = dict(zip(OPERANDS, self.tile_bytes(order), strict=True))
         for pad in self.machine.buffer.scratchpads.values():
@@ -109,7 +110,7 @@ class CostTable:
                 used = used + slots[name] * sizes[name]
             fits = fits & (used <= pad.capacity_bytes)
             if pad.double_buffered:
-                heir = favoured if favoured in pad.operands else pad.operands[0]
+                heir: str = favoured if favoured in pad.operands else pad.operands[0]
                 free[heir] = pad.capacity_bytes - used
         for heir, left in free.items():
             slots[heir] = slots[heir] + np.maximum(0, left // sizes[heir])

@@ -193,7 +193,9 @@ class ProductLowering:
         return slot
 
     def _move_sums(self, queue: int, opcode: int, after: list[int], tile: Any) -> int:
-        where = layout.sums(self._product, *tile, self._array.accumulator_format)
+        groups, block, ns = tile
+        form = self._array.accumulator_format
+        where = layout.sums(self._product, groups, block, ns, form)
         return self._add(
             queue, opcode, after, operand=OPERAND_OFMAP, tensor=self._tensors.sums, **where
         )

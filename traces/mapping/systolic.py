@@ -83,11 +83,11 @@ class Lowering:
     def _choose(self, product: Product, kept_bytes: float) -> tuple[Tiling, str]:
         machine, mapping = self._machine, self._machine.mapping
         orders = ORDERS if mapping.loop_order == "auto" else (mapping.loop_order,)
-        splits = ("m", "n") if mapping.partition == "auto" else (mapping.partition,)
+        splits = ["m", "n"] if mapping.partition == "auto" else [str(mapping.partition)]
         if machine.cores == 1:
-            splits = ("m",)
+            splits = ["m"]
         elif product.groups >= machine.cores:
-            splits = ("g",)
+            splits = ["g"]
         found = []
         for split in splits:
             part = _part(product, split, machine.cores)
