@@ -7,6 +7,8 @@ from arch.machine import Machine
 from sim.simulate import run
 from traces.workload import load
 
+pytestmark = pytest.mark.compiled
+
 WIDE = {"capacity_kib": 2**20, "banks": 2**16, "bank_width_bytes": 2**16}
 
 

@@ -10,10 +10,12 @@ from log_examples import example, log
 from arch.errors import InputError
 from sim.report.commands import check_suffix, write_commands
 
-COLUMNS = (
-    "queue opcode operator start_tick end_tick start_cycle end_cycle operand tensor vector_op "
-    "accumulate final offset_bytes bytes segment_bytes stride_bytes m n k groups pack elements"
-).split()
+COLUMNS = [
+    *("queue", "opcode", "operator", "start_tick", "end_tick", "start_cycle", "end_cycle"),
+    *("operand", "tensor", "vector_op", "accumulate", "final"),
+    *("offset_bytes", "bytes", "segment_bytes", "stride_bytes"),
+    *("m", "n", "k", "groups", "pack", "elements"),
+]
 
 
 def test_what_has_a_meaning_is_there_and_the_rest_is_null(tmp_path: Path) -> None:

@@ -258,9 +258,14 @@ def test_nothing_half_written_when_the_disk_is_full(
 def test_a_file_is_there_when_all_is_written(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"before")
-    with pytest.raises(KeyboardInterrupt), open_whole(path) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with open_whole(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_bytes() == b"before"
     with open_whole(path) as file:
         file.write(b"whole")

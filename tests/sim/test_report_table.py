@@ -1,31 +1,17 @@
 """Tables: what they say, and that they fit."""
 
-import io
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rendering import lines, words
 from result_examples import LONG_NAME, MACHINE, account, fused, operator, result, vector
-from rich.console import Console, RenderableType
 
 from sim.report.columns import Column, Fitted
 from sim.report.table import report
 from sim.report.units import together
 from sim.result import Energy, UnitAccount
-
-
-def lines(shown: RenderableType, width: int = 80) -> list[str]:
-    """Lines as a terminal of that width shows them."""
-    text = io.StringIO()
-    Console(width=width, file=text, color_system=None).print(shown)
-    return [line.rstrip() for line in text.getvalue().splitlines()]
-
-
-def words(shown: RenderableType, begins: str, width: int = 80) -> list[str]:
-    """Words of the first line that begins with a word."""
-    found = [line.split() for line in lines(shown, width)]
-    return next(line for line in found if line and line[0] == begins)
 
 
 def test_a_layer_at_80_columns() -> None:

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import pytest
 from scenarios import machine_of
 
 from arch.machine import Machine
@@ -10,6 +11,8 @@ from sim.simulate import run
 from sim.system import System
 from traces.mapping.systolic import lower
 from traces.operators import Gemm, Workload
+
+pytestmark = pytest.mark.compiled
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 Row = dict[str, str]

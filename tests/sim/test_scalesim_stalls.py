@@ -1,7 +1,10 @@
 """Every difference between our stalls and SCALE-Sim's has a cause, and the page shows it."""
 
+import pytest
 from scalesim_stalls import PAGE, compare, page
 from test_scalesim import rows_of
+
+pytestmark = pytest.mark.compiled
 
 
 def test_every_difference_has_a_cause() -> None:

@@ -7,6 +7,8 @@ from arch.load import load_machine
 from sim.simulate import run
 from traces.operators import Gemm, Workload
 
+pytestmark = pytest.mark.compiled
+
 
 def test_peak_is_92_tops() -> None:
     """Abstract and table 2: 92 TOPS of 65 536 MACs, two operations each, at 700 MHz."""

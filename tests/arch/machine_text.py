@@ -1,0 +1,135 @@
+"""A machine that gives every field, as block YAML, and the line of a path in such a text."""
+
+import copy
+from typing import Any
+
+import yaml
+
+Path = tuple[str | int, ...]
+
+
+def everything() -> dict[str, Any]:
+    """Every field of a machine but ``memory.operand_bytes_per_cycle``."""
+    return copy.deepcopy(FULL)
+
+
+def separate() -> dict[str, Any]:
+    """Every field of a machine but ``memory.bytes_per_cycle``."""
+    data = everything()
+    data["memory"].pop("bytes_per_cycle")
+    data["memory"]["operand_bytes_per_cycle"] = {"ifmap": 8, "filter": 16, "ofmap": 4}
+    return data
+
+
+FULL: dict[str, Any] = {
+    "name": "full",
+    "family": "systolic",
+    "source": "a test",
+    "sources": {"array.rows": "page 3"},
+    "assumed": ["mapping", "vector"],
+    "clocks": {"core": 700_000, "ddr": 2_125_000},
+    "synchroniser_cycles": 3,
+    "cores": 2,
+    "array": {
+        "clock": "core",
+        "rows": 64,
+        "cols": 32,
+        "dataflow": "os",
+        "pe_latency_cycles": 2,
+        "weight_load": "serial",
+        "drain": "serial",
+        "edge_folds": "full",
+        "accumulator_rows": 1024,
+        "operand_format": "int16",
+        "accumulator_format": "int64",
+        "output_format": "int16",
+        "convention": "physical",
+    },
+    "buffer": {
+        "clock": "core",
+        "scratchpads": {
+            "weights": {
+                "operands": ["filter"],
+                "capacity_kib": 64,
+                "banks": 2,
+                "bank_width_bytes": 64,
+                "ports": 2,
+                "double_buffered": False,
+            },
+            "rest": {
+                "operands": ["ofmap", "ifmap"],
+                "capacity_kib": 128,
+                "banks": 4,
+                "bank_width_bytes": 128,
+                "ports": 1,
+                "double_buffered": True,
+            },
+        },
+        "dma": {"request_bytes": 512, "outstanding": 32},
+    },
+    "vector": {
+        "clock": "ddr",
+        "lanes": 16,
+        "operations": {"exp": {"interval_cycles": 2, "latency_cycles": 9}},
+    },
+    "memory": {"clock": "ddr", "latency_cycles": 50, "bytes_per_cycle": 16},
+    "mapping": {
+        "loop_order": "kmn",
+        "tile_m": 256,
+        "tile_n": 128,
+        "tile_k": 512,
+        "group_packing": "packed",
+        "fuse": False,
+        "partition": "n",
+    },
+    "technology": "45nm",
+}
+
+
+def block(data: Any) -> str:
+    """Block YAML, one key or list item a line."""
+    return yaml.safe_dump(data, sort_keys=False, default_flow_style=False, indent=2)
+
+
+def put(data: Any, path: Path, value: Any) -> None:
+    """Set what is at a path."""
+    for part in path[:-1]:
+        data = data[part]
+    data[path[-1]] = value
+
+
+def take(data: Any, path: Path) -> None:
+    """Remove what is at a path."""
+    for part in path[:-1]:
+        data = data[part]
+    del data[path[-1]]
+
+
+def get(data: Any, path: Path) -> Any:
+    """What is at a path."""
+    for part in path:
+        data = data[part]
+    return data
+
+
+def line_of(text: str, path: Path) -> int:
+    """Line (from 1) of a path in block YAML, by indentation alone."""
+    lines = text.splitlines()
+    at, indent = 0, 0
+    for part in path:
+        seen = 0
+        while True:
+            line = lines[at]
+            depth = len(line) - len(line.lstrip())
+            if depth == indent and isinstance(part, str) and line.strip().startswith(f"{part}:"):
+                break
+            if depth == indent and isinstance(part, int) and line.strip().startswith("- "):
+                if seen == part:
+                    break
+                seen += 1
+            at += 1
+        if part != path[-1]:
+            following = lines[at + 1]
+            at += 1
+            indent = len(following) - len(following.lstrip())
+    return at + (1 if path else 1)
