@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import resource
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -358,3 +360,19 @@ def test_a_machine_in_json_is_a_machine(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(load_machine("tpu_v1").model_dump(mode="json")))
     assert "the machines have the same parameters" in call("diff", "tpu_v1", path).stdout
+
+
+@pytest.mark.parametrize("page", ["quick_start.md", "results.md"])
+def test_commands_of_the_documentation(
+    page: str, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    found = re.findall(r"^\$ lockstep (.*)$", text, re.MULTILINE)
+    assert len(found) >= 3
+    monkeypatch.chdir(tmp_path)
+    for command in found:
+        arguments, _, target = command.partition(" > ")
+        shown = call(*shlex.split(arguments))
+        assert shown.exit_code == 0, (command, shown.stderr)
+        if target:
+            Path(target).write_text(shown.stdout)

@@ -95,25 +95,29 @@ class CostTable:
         return {"m": self.blocks_m, "n": self.blocks_n, "k": self.blocks_k}[loop]
 
     def slots(self, order: str, favoured: str) -> tuple[Slots, Mask]:
-        """Slots of each operand when one gets what is left, and where the tiles fit at all."""
-        free: dict[str, Table] = {}
+        """Slots of each operand, and where the tiles fit at all.
+
+        What is left of a scratchpad when each operand has what it needs goes to the favoured one,
+        as far as it has tiles, then to the others.
+        """
         slots: dict[str, Table] = {}
         fits: Mask = np.ones(self.shape, bool)
         lacks = {"ifmap": "n", "filter": "m", "ofmap": "k"}
         sizes = dict(zip(OPERANDS, self.tile_bytes(order), strict=True))
         for pad in self.machine.buffer.scratchpads.values():
-            used = np.zeros(self.shape)
+            left = np.full(self.shape, float(pad.capacity_bytes))
+            tiles: dict[str, Table] = {}
             for name in pad.operands:
                 own = [loop for loop in "mnk" if loop != lacks[name]]
-                tiles = self.blocks(own[0]) * self.blocks(own[1]) * self.blocks_g
-                slots[name] = np.minimum(2 if pad.double_buffered else 1, tiles)
-                used = used + slots[name] * sizes[name]
-            fits = fits & (used <= pad.capacity_bytes)
+                tiles[name] = self.blocks(own[0]) * self.blocks(own[1]) * self.blocks_g
+                slots[name] = np.minimum(2 if pad.double_buffered else 1, tiles[name])
+                left = left - slots[name] * sizes[name]
+            fits = fits & (left >= 0)
             if pad.double_buffered:
-                heir: str = favoured if favoured in pad.operands else pad.operands[0]
-                free[heir] = pad.capacity_bytes - used
-        for heir, left in free.items():
-            slots[heir] = slots[heir] + np.maximum(0, left // sizes[heir])
+                for name in sorted(pad.operands, key=lambda operand: operand != favoured):
+                    more = np.clip(left // sizes[name], 0, tiles[name] - slots[name])
+                    slots[name] = slots[name] + more
+                    left = left - more * sizes[name]
         return (slots["ifmap"], slots["filter"], slots["ofmap"]), fits
 
     def _fetches(self, order: str, lacking: str, slots: Table) -> Table:
@@ -157,27 +161,33 @@ class CostTable:
         filters = np.where(rows_apart, self.n, self.n * self.k)
         return ifmap * self.in_bytes, filters * self.in_bytes, ofmap * self.out_bytes
 
-    def memory_cycles(self, traffic: tuple[Table, Table, Table]) -> Table:
-        """Estimated cycles of the memory: whole cycles a request, one request a cycle."""
-        dma = self.machine.buffer.dma
+    def _memory_cycles(self, order: str, traffic: Slots, slots: Slots) -> tuple[Table, Table]:
+        """Estimated cycles of the memory, with whole cycles a request and one request a cycle;
+        and the same with no more tiles on their way than there are slots."""
+        dma, memory = self.machine.buffer.dma, self.machine.memory
+        assert memory is not None
         total: Table = np.zeros(self.shape)
-        per_operand = []
-        for index, (size, segment) in enumerate(zip(traffic, self._segments(), strict=True)):
+        longest: Table = np.zeros(self.shape)
+        slowest: Table = np.zeros(self.shape)
+        sizes = zip(traffic, self._segments(), self.tile_bytes(order), slots, strict=True)
+        for index, (size, segment, tile, places) in enumerate(sizes):
             request = np.clip(segment, 1, dma.request_bytes)
             width, ratio = self._bandwidth(index)
             cycles = size / request * np.maximum(1.0, np.ceil(request / width) / ratio)
-            per_operand.append(np.broadcast_to(cycles, self.shape))
             total = total + cycles
-        assert self.machine.memory is not None
-        if self.machine.memory.bytes_per_cycle is not None:
-            return total
-        return np.maximum(np.maximum(*per_operand[:2]), per_operand[2])
+            longest = np.maximum(longest, cycles)
+            one = memory.latency_cycles / ratio + tile / (width * ratio)
+            waited = size / tile * one / np.maximum(1, places - 1)
+            slowest = np.maximum(slowest, waited)
+        moving = longest if memory.bytes_per_cycle is None else total
+        return moving, np.maximum(moving, slowest)
 
     def _bandwidth(self, operand: int) -> tuple[int, float]:
-        """Bytes per memory cycle of an operand's interface, and memory cycles per array cycle."""
+        """Bytes per memory cycle of an operand's interface, and memory cycles that a core gets per
+        array cycle."""
         memory, clocks = self.machine.memory, self.machine.clocks
         assert memory is not None
-        ratio = clocks[memory.clock] / clocks[self.machine.array.clock]
+        ratio = clocks[memory.clock] / clocks[self.machine.array.clock] / self.machine.cores
         if memory.bytes_per_cycle is not None:
             return memory.bytes_per_cycle, ratio
         return getattr(memory.operand_bytes_per_cycle, OPERANDS[operand]), ratio
@@ -210,12 +220,12 @@ class CostTable:
         what nothing hides of the first loads and the last store."""
         by_operand = self.traffic(order, slots)
         traffic = np.broadcast_to(sum(by_operand), self.shape)
-        memory = self.memory_cycles(by_operand)
+        moving, waiting = self._memory_cycles(order, by_operand, slots)
         ideal: Table = np.zeros(self.shape)
         exposed: Table = np.zeros(self.shape)
         for index, (size, tile) in enumerate(zip(by_operand, self.tile_bytes(order), strict=True)):
             width, ratio = self._bandwidth(index)
             ideal = ideal + size / (width * ratio)
             exposed = exposed + tile / (width * ratio)
-        busy = compute + np.maximum(0.0, memory - ideal)
-        return traffic, busy, np.maximum(compute, memory) + exposed
+        busy = compute + np.maximum(0.0, moving - ideal)
+        return traffic, busy, np.maximum(compute, waiting) + exposed
