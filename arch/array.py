@@ -30,8 +30,11 @@ class Array(Spec):
     clock: str = "core"
     """Name of the clock whose edges the array steps on."""
     rows: int = Field(ge=1, le=65_536)
+    """PEs from top to bottom."""
     cols: int = Field(ge=1, le=65_536)
+    """PEs from left to right."""
     dataflow: Dataflow
+    """What stays in the PEs: weights, partial sums or inputs."""
     pe_latency_cycles: int = Field(default=1, ge=1, le=64)
     """Cycles from a PE's operands to its partial sum; operands are skewed to match."""
     weight_load: Literal["serial", "overlapped"] = "overlapped"
@@ -46,8 +49,11 @@ class Array(Spec):
     """Rows (``cols`` wide) of the accumulators below the array. Partial sums of a tile that
     streams more vectors than this go to the scratchpad and are read back."""
     operand_format: FormatName = "int8"
+    """Number format of inputs and weights."""
     accumulator_format: FormatName = "int32"
+    """Number format of partial sums."""
     output_format: FormatName = "int8"
+    """Number format of complete sums."""
     convention: Literal["physical", "scalesim"] = "physical"
     """``scalesim`` reproduces the accounting of SCALE-Sim 3: no overlap of folds, full edge
     folds, no drain under ``os``, one cycle less than simulated."""

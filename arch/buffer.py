@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from arch.spec import Spec
+from arch.spec import Name, Spec
 
 Operand = Literal["ifmap", "filter", "ofmap"]
 OPERANDS: tuple[Operand, ...] = ("ifmap", "filter", "ofmap")
@@ -18,9 +18,13 @@ class Scratchpad(Spec):
     """
 
     operands: tuple[Operand, ...] = Field(min_length=1)
+    """Operands that it holds; each is in one scratchpad."""
     capacity_kib: int = Field(ge=1, le=2**32)
+    """Size in units of 1024 bytes."""
     banks: int = Field(ge=1, le=2**20)
+    """Banks that work at the same time."""
     bank_width_bytes: int = Field(ge=1, le=2**20)
+    """Bytes of one access of a bank."""
     ports: int = Field(default=1, ge=1, le=16)
     """Accesses that a bank serves in one cycle."""
     double_buffered: bool = True
@@ -50,8 +54,11 @@ class Buffer(Spec):
     """Scratchpads by name, and the DMA."""
 
     clock: str = "core"
-    scratchpads: dict[str, Scratchpad] = Field(min_length=1, max_length=3)
+    """Name of the clock of scratchpads and DMA."""
+    scratchpads: dict[Name, Scratchpad] = Field(min_length=1, max_length=3)
+    """Scratchpads of each core, by name; together they hold each operand once."""
     dma: Dma = Dma()
+    """The engines between scratchpads and memory."""
 
     @model_validator(mode="after")
     def _each_operand_once(self) -> "Buffer":
@@ -60,6 +67,11 @@ class Buffer(Spec):
             raise ValueError(
                 "the scratchpads must hold ifmap, filter and ofmap once each, "
                 f"not {', '.join(held)}"
+            )
+        if "memory" in self.scratchpads:
+            raise ValueError(
+                "scratchpads.memory must have another name, as the counts of the memory are called "
+                "memory_read_bytes and memory_write_bytes"
             )
         return self
 

@@ -1,6 +1,6 @@
 """A machine: cores of an array, scratchpads and a vector unit around one memory."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,45 +9,55 @@ from arch.buffer import Buffer
 from arch.clock import tick_khz
 from arch.mapping import Mapping
 from arch.memory import Memory
-from arch.spec import Spec
+from arch.spec import Name, Spec
+from arch.technology import TechnologyName
 from arch.vector import Vector
+
+ClockKhz = Annotated[int, Field(ge=1, le=100_000_000)]
 
 
 class Machine(Spec):
     """Everything that a simulation needs to know of a machine."""
 
     name: str = Field(min_length=1)
+    """What results call it."""
     family: Literal["systolic"] = "systolic"
+    """How operators are mapped to it."""
     source: str = Field(min_length=1)
     """Where the numbers come from; ``sources`` says so field by field where they differ."""
     sources: dict[str, str] = Field(default_factory=dict)
+    """Source by path of a field or section; the nearest one counts."""
     assumed: tuple[str, ...] = ()
     """Paths of fields that no source gives."""
-    clocks: dict[str, int]
-    """Frequency in kHz by name."""
+    clocks: dict[Name, ClockKhz] = Field(min_length=1)
+    """Frequency by name, in kHz. An hour of ticks of their least common multiple must fit into 62
+    bits."""
     synchroniser_cycles: int = Field(default=2, ge=0, le=64)
     """Receiver edges that a signal takes longer between two clocks."""
     cores: int = Field(default=1, ge=1, le=1024)
+    """Arrays, each with its own scratchpads, DMA and vector unit."""
     array: Array
+    """The array of each core."""
     buffer: Buffer
+    """The scratchpads and the DMA of each core."""
     vector: Vector | None = None
+    """The vector unit of each core; without one only matrix products can run."""
     memory: Memory | None
-    """None: all operands are in the scratchpads, whatever their capacity."""
+    """The memory that all cores share; without one all operands are in the scratchpads, whatever
+    their capacity."""
     mapping: Mapping = Mapping()
-    technology: str = "unknown"
-    """Name of the energy and area tables."""
+    """How operators become commands."""
+    technology: TechnologyName = "unknown"
+    """The energy and area tables; ``unknown`` has no entries."""
 
     @model_validator(mode="after")
     def _clocks_exist(self) -> "Machine":
-        for name, khz in self.clocks.items():
-            if not 1 <= khz <= 100_000_000:
-                raise ValueError(f"clocks.{name} must be 1 to 100000000 kHz, not {khz}")
         for unit in ("array", "buffer", "vector", "memory"):
             spec = getattr(self, unit)
             if spec is not None and spec.clock not in self.clocks:
                 raise ValueError(
-                    f"{unit}.clock {spec.clock!r} is not one of the clocks "
-                    f"({', '.join(self.clocks)})"
+                    f"{unit}.clock must be one of the clocks ({', '.join(self.clocks)}), "
+                    f"not {spec.clock!r}"
                 )
         tick_khz(self.clocks)
         return self

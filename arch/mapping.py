@@ -12,12 +12,14 @@ LoopOrder = Literal["mnk", "mkn", "nmk", "nkm", "kmn", "knm"]
 class Mapping(Spec):
     """How operators become tiles and folds."""
 
-    loop_order: LoopOrder | Literal["auto"] = "auto"
+    loop_order: Literal[LoopOrder, "auto"] = "auto"
     """Order of the loops over tiles, outermost first; ``auto`` takes the least memory traffic."""
-    tile_m: int | None = Field(default=None, ge=1)
+    tile_m: int | None = Field(default=None, ge=1, le=2**40)
     """Rows of a tile, at most; by default the mapping chooses."""
-    tile_n: int | None = Field(default=None, ge=1)
-    tile_k: int | None = Field(default=None, ge=1)
+    tile_n: int | None = Field(default=None, ge=1, le=2**40)
+    """Columns of a tile, at most; by default the mapping chooses."""
+    tile_k: int | None = Field(default=None, ge=1, le=2**40)
+    """Depth of a tile, at most; by default the mapping chooses."""
     group_packing: Literal["none", "packed"] = "none"
     """Whether several groups of a grouped convolution share a fold, block by block along the
     diagonal of the array."""

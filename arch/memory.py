@@ -9,8 +9,11 @@ class OperandBandwidth(Spec):
     """Three separate interfaces, one an operand, in bytes per memory cycle."""
 
     ifmap: int = Field(ge=1, le=2**40)
+    """Bandwidth for the inputs."""
     filter: int = Field(ge=1, le=2**40)
+    """Bandwidth for the weights."""
     ofmap: int = Field(ge=1, le=2**40)
+    """Bandwidth for outputs and partial sums, reads and writes together."""
 
 
 class Memory(Spec):
@@ -22,7 +25,9 @@ class Memory(Spec):
     """
 
     clock: str = "memory"
+    """Name of the clock whose cycles bandwidth and latency count."""
     latency_cycles: int = Field(ge=0, le=2**31)
+    """Cycles from the interface to the requester."""
     bytes_per_cycle: int | None = Field(default=None, ge=1, le=2**40)
     """Bandwidth of one interface shared by all."""
     operand_bytes_per_cycle: OperandBandwidth | None = None
@@ -31,5 +36,8 @@ class Memory(Spec):
     @model_validator(mode="after")
     def _one_of_two(self) -> "Memory":
         if (self.bytes_per_cycle is None) == (self.operand_bytes_per_cycle is None):
-            raise ValueError("give either bytes_per_cycle or operand_bytes_per_cycle")
+            given = "neither" if self.bytes_per_cycle is None else "both"
+            raise ValueError(
+                f"must have either bytes_per_cycle or operand_bytes_per_cycle, not {given}"
+            )
         return self

@@ -24,7 +24,9 @@ class Vector(Spec):
     """``lanes`` elements at a time, through its own port of the scratchpads."""
 
     clock: str = "core"
+    """Name of the clock whose edges the unit steps on."""
     lanes: int = Field(ge=1, le=2**20)
+    """Elements operated on at a time."""
     operations: dict[VectorOp, OpTiming] = Field(default_factory=dict)
     """Timing by operation; those not named take one cycle a group and one of latency."""
 

@@ -1,0 +1,94 @@
+"""Machines in and out of YAML."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from arch.catalog import find_machine, machine_names, read_text
+from arch.errors import InputError
+from arch.faults import explain, shown
+from arch.machine import Machine
+from arch.overrides import Override, apply, parse_override
+from arch.paths import Path
+from arch.yaml_lines import YamlError, parse
+
+__all__ = ["dump_yaml", "load_machine", "machine_names", "machine_sha256", "with_overrides"]
+
+
+def load_machine(name_or_path: str, overrides: Sequence[str] = ()) -> Machine:
+    """Read a machine from YAML.
+
+    ``name_or_path`` is a name of ``machine_names()`` or a file. ``overrides`` are what ``--set``
+    takes: ``array.rows=64``, ``memory=null``, ``buffer.scratchpads.ifmap.operands[0]=filter``.
+
+    Raises InputError with a line for each fault: file, line (or override), path, what was given
+    and what would be right.
+    """
+    given = [parse_override(text) for text in overrides]
+    path = find_machine(name_or_path)
+    try:
+        document = parse(read_text(path))
+    except YamlError as fault:
+        raise InputError(f"{path}:{fault.line}: {fault.reason}") from None
+    if document.data is None:
+        raise InputError(f"{path}: is empty; a machine needs {', '.join(_needed())}")
+    if not isinstance(document.data, dict):
+        raise InputError(
+            f"{path}:1: given {shown(document.data)}; must be keys and values: "
+            f"{', '.join(_needed())}"
+        )
+    places = {key: f"{path}:{line}" for key, line in document.lines.items()}
+    return _validated(document.data, places, given)
+
+
+def with_overrides(machine: Machine, overrides: Sequence[str]) -> Machine:
+    """A machine with fields set as by ``load_machine``; what is wrong is an InputError."""
+    given = [parse_override(text) for text in overrides]
+    return _validated(machine.model_dump(mode="json"), {(): f"machine {machine.name}"}, given)
+
+
+def _needed() -> list[str]:
+    return [name for name, info in Machine.model_fields.items() if info.is_required()]
+
+
+def _validated(data: dict[str, Any], places: dict[Path, str], given: list[Override]) -> Machine:
+    for override in given:
+        path = apply(override, data)
+        places = {key: place for key, place in places.items() if key[: len(path)] != path}
+        places[path] = override.place
+
+    def where(path: Path, inside: bool) -> str:
+        found = path
+        while found not in places:
+            found = found[:-1]
+        place = places[found]
+        blamed = [each.place for each in given if inside and each.path[: len(found)] == found]
+        return place if place in blamed else " with ".join([place, *blamed])
+
+    try:
+        # Strict validation takes a list for a tuple from JSON only.
+        return Machine.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        raise InputError("\n".join(explain(error, Machine, where))) from None
+
+
+def dump_yaml(machine: Machine) -> str:
+    """All fields of a machine, defaults included, as YAML that ``load_machine`` reads back."""
+    return yaml.safe_dump(
+        machine.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+def machine_sha256(machine: Machine) -> str:
+    """SHA-256 of a machine's parameters, in hexadecimal.
+
+    The order of names does not count, but for the scratchpads, whose order numbers them.
+    """
+    data = machine.model_dump(mode="json")
+    data["buffer"]["scratchpads"] = list(data["buffer"]["scratchpads"].items())
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

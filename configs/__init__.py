@@ -1,0 +1,1 @@
+"""Machines, models and workloads that are known by name, as YAML files."""

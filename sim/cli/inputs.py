@@ -1,0 +1,97 @@
+"""What commands are given, and how it becomes machines and workloads.
+
+Imports wait until they are needed; tests replace the functions.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import arch.machine
+    from sim.simulate import Options, ProgressCallback, Run
+    from traces.operators import Workload
+    from traces.workload import Loaded
+
+Machine = Annotated[
+    str,
+    typer.Argument(
+        metavar="MACHINE", help="A name (lockstep machines), a .yaml or a SCALE-Sim .cfg."
+    ),
+]
+WORKLOAD_HELP = (
+    "a .onnx, a SCALE-Sim .csv, a saved .yaml or .json; options follow a colon: gpt2:decode=1024."
+)
+WorkloadArgument = Annotated[
+    str,
+    typer.Argument(metavar="WORKLOAD", help=f"A name (lockstep workloads), {WORKLOAD_HELP}"),
+]
+WorkloadOption = Annotated[
+    str,
+    typer.Option(
+        "--workload",
+        "-w",
+        metavar="WORKLOAD",
+        help=f"A name (lockstep workloads), {WORKLOAD_HELP}",
+    ),
+]
+Batch = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Inputs at a time; they share the weights.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change a parameter of the machine, as in array.rows=64; may be repeated.",
+    ),
+]
+SkipUnknown = Annotated[
+    bool,
+    typer.Option("--skip-unknown", help="Leave out operators that are not known, with a note."),
+]
+
+
+def load_machine(name_or_path: str, settings: list[str] | None) -> "arch.machine.Machine":
+    """The machine of that name or file with ``--set`` applied. Raises InputError."""
+    from arch import load
+
+    if Path(name_or_path).suffix.lower() == ".cfg":
+        from traces.scalesim import machine_from_cfg
+
+        machine = machine_from_cfg(name_or_path)
+        return load.with_overrides(machine, settings) if settings else machine
+    return load.load_machine(name_or_path, settings or ())
+
+
+def load_workload(
+    name_or_path: str, batch: int | None, skip_unknown: bool, machine: Any = None
+) -> "Loaded":
+    """The workload of that name or file.
+
+    A machine with SCALE-Sim's convention gets that simulator's output sizes. Raises InputError.
+    """
+    from traces import workload
+
+    scalesim = machine is not None and machine.array.convention == "scalesim"
+    return workload.load(name_or_path, batch=batch, skip_unknown=skip_unknown, ceil_output=scalesim)
+
+
+def kernels_compiled() -> bool:
+    """Whether a former run has left compiled kernels."""
+    from sim import jit
+
+    return jit.kernels_compiled()
+
+
+def simulate(
+    machine: "arch.machine.Machine",
+    workload: "Workload",
+    options: "Options",
+    progress: "ProgressCallback",
+) -> "Run":
+    """Run a workload on a machine. Raises InputError and SimulationError."""
+    from sim.simulate import run
+
+    return run(machine, workload, options, progress)

@@ -1,0 +1,169 @@
+"""``lockstep run``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arch.errors import InputError
+from sim.cli import inputs
+
+if TYPE_CHECKING:
+    from sim.simulate import Run
+
+COMPILE_SECONDS = 10
+"""How long compiling all kernels takes, about."""
+
+
+def _option(help: str, *names: str, metavar: str | None = None, **more: Any) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, **more)
+
+
+def _output(help: str, *names: str, metavar: str | None = None) -> Any:
+    return _option(help, *names, metavar=metavar, rich_help_panel="Output")
+
+
+def _window(help: str, *names: str, least: int = 0) -> Any:
+    panel = "Window, in cycles of the array"
+    return _option(help, *names, metavar="N", min=least, rich_help_panel=panel)
+
+
+def _state(help: str, *names: str, metavar: str, **more: Any) -> Any:
+    return _option(help, *names, metavar=metavar, rich_help_panel="Checkpoints", **more)
+
+
+Folder = Annotated[
+    Path | None,
+    _output("Write result.json, operators.csv and operators.parquet here.", metavar="DIR"),
+]
+Timeline = Annotated[
+    Path | None,
+    _output("Write a timeline of the commands for https://ui.perfetto.dev.", metavar="FILE"),
+]
+Commands = Annotated[
+    Path | None,
+    _output("Write the commands and when they ran, as .parquet or .csv.", metavar="FILE"),
+]
+AsJson = Annotated[bool, _output("Print result.json instead of tables.", "--json")]
+Quiet = Annotated[bool, _output("No tables, messages or progress.", "--quiet", "-q")]
+From = Annotated[int, _window("First cycle that counts.", "--from")]
+Warmup = Annotated[int, _window("Cycles from there on that do not count either.", "--warmup")]
+Until = Annotated[int | None, _window("End before this cycle.", "--until", least=1)]
+Checkpoint = Annotated[
+    Path | None,
+    _state("Write the state of the simulation, by default at its end.", metavar="FILE"),
+]
+CheckpointAt = Annotated[int | None, _state("When to write --checkpoint.", metavar="CYCLE", min=0)]
+Resume = Annotated[
+    Path | None,
+    _state("Go on from a checkpoint of the same machine and workload.", metavar="FILE"),
+]
+
+
+def run(
+    machine: inputs.Machine,
+    workload: inputs.WorkloadOption,
+    batch: inputs.Batch = None,
+    settings: inputs.Settings = None,
+    skip_unknown: inputs.SkipUnknown = False,
+    out: Folder = None,
+    timeline: Timeline = None,
+    commands: Commands = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    from_cycle: From = 0,
+    warmup: Warmup = 0,
+    until: Until = None,
+    checkpoint: Checkpoint = None,
+    checkpoint_at: CheckpointAt = None,
+    resume: Resume = None,
+) -> None:
+    """Simulate a workload on a machine: cycles, stalls, traffic, utilisation, energy."""
+    _check(out, timeline, commands, checkpoint, checkpoint_at)
+    built = inputs.load_machine(machine, settings)
+    loaded = inputs.load_workload(workload, batch, skip_unknown, built)
+    from rich.console import Console
+
+    from sim.cli.progress import ProgressBar
+    from sim.simulate import Options
+
+    options = Options(
+        from_cycle=from_cycle,
+        warmup_cycles=warmup,
+        until_cycle=until,
+        log_commands=timeline is not None or commands is not None,
+        checkpoint_path=checkpoint,
+        checkpoint_cycle=checkpoint_at,
+        resume_path=resume,
+        notes=(*(f"machine changed: {change}" for change in settings or ()), *loaded.notes),
+    )
+    stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+    if not inputs.kernels_compiled():
+        stderr.print(f"compiling kernels (once, about {COMPILE_SECONDS} s)")
+    with ProgressBar(stderr) as progress:
+        done = inputs.simulate(built, loaded.workload, options, progress)
+    for path in _write(done, out, timeline, commands):
+        stderr.print(f"wrote {path}", markup=False)
+    _show(done, as_json, quiet)
+
+
+def _check(
+    out: Path | None,
+    timeline: Path | None,
+    commands: Path | None,
+    checkpoint: Path | None,
+    checkpoint_at: int | None,
+) -> None:
+    """Raise InputError for what would otherwise be found wrong after a long run."""
+    if checkpoint_at is not None and checkpoint is None:
+        raise InputError("--checkpoint-at says when, but not where; add --checkpoint FILE")
+    if out is None and timeline is None and commands is None and checkpoint is None:
+        return
+    from sim.report.commands import check_suffix
+    from sim.report.needs import require
+    from sim.report.writing import check_file, check_folder
+
+    if out is not None:
+        require("pyarrow", "--out")
+        check_folder(out)
+    if timeline is not None:
+        require("perfetto", "--timeline")
+    if commands is not None:
+        require("pyarrow", "--commands")
+        check_suffix(commands)
+    for path in (timeline, commands, checkpoint):
+        if path is not None:
+            check_file(path)
+
+
+def _write(
+    done: "Run", out: Path | None, timeline: Path | None, commands: Path | None
+) -> list[Path]:
+    """Write the files asked for; return what was written."""
+    if out is not None:
+        from sim.report.files import write_result
+
+        write_result(done.result, out)
+    if timeline is not None and done.log is not None:
+        from sim.report.timeline import write_timeline
+
+        write_timeline(done.log, timeline)
+    if commands is not None and done.log is not None:
+        from sim.report.commands import write_commands
+
+        machine = done.result.machine
+        write_commands(done.log, commands, machine["clocks"][machine["array"]["clock"]])
+    return [path for path in (out, timeline, commands) if path is not None]
+
+
+def _show(done: "Run", as_json: bool, quiet: bool) -> None:
+    if as_json:
+        from sim.report.files import result_json
+
+        typer.echo(result_json(done.result), nl=False)
+    elif not quiet:
+        from rich.console import Console
+
+        from sim.report.table import report
+
+        Console(highlight=False).print(report(done.result))

@@ -1,0 +1,1 @@
+"""What the user sees of a run: tables, files, comparisons and timelines."""

@@ -1,0 +1,25 @@
+"""The commands that a run executed, and when."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class CommandLog:
+    """Commands of a run with the ticks between which they ran, one entry each.
+
+    A command ran in ``[start_ticks, end_ticks)``; -1 stands for what did not happen: both where
+    the command did not run, the end alone where it was still running when the run ended.
+    """
+
+    commands: npt.NDArray[np.void]
+    """Array of ``arch.commands.COMMAND``; ``operator`` and ``tensor`` are indices of the names
+    below."""
+    start_ticks: npt.NDArray[np.int64]
+    end_ticks: npt.NDArray[np.int64]
+    operator_names: tuple[str, ...]
+    tensor_names: tuple[str, ...]
+    tick_khz: int
+    """Frequency of the engine's tick."""
