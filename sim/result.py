@@ -9,14 +9,15 @@ Count = Annotated[int, Field(ge=0)]
 Quantity = Annotated[float, Field(ge=0)]
 
 
-class Documented:
-    """Base of what is written to ``result.json``: docstrings become its schema's descriptions."""
+class Record:
+    """Base of what ``result.json`` holds. The docstrings of its fields describe them in the
+    schema; when it is read, unknown keys are refused."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True)
-class UnitAccount(Documented):
+class UnitAccount(Record):
     """Where one unit's cycles went; the values of ``cycles_by_cause`` add up to ``cycles``."""
 
     name: str
@@ -38,7 +39,7 @@ class UnitAccount(Documented):
 
 
 @dataclass(frozen=True)
-class Energy(Documented):
+class Energy(Record):
     """Energy by component in pJ; unknown entries make the total a lower bound."""
 
     by_component_pj: dict[str, Quantity]
@@ -56,7 +57,7 @@ class Energy(Documented):
 
 
 @dataclass(frozen=True)
-class OperatorResult(Documented):
+class OperatorResult(Record):
     """One operator of the workload."""
 
     name: str
@@ -93,7 +94,7 @@ class OperatorResult(Documented):
 
 
 @dataclass(frozen=True)
-class Provenance(Documented):
+class Provenance(Record):
     """What the result was made from and with."""
 
     machine_sha256: str
@@ -107,7 +108,7 @@ class Provenance(Documented):
 
 
 @dataclass(frozen=True)
-class Result(Documented):
+class Result(Record):
     """A run of a workload on a machine."""
 
     machine: dict[str, Any]

@@ -124,12 +124,10 @@ def _check(
     from sim.report.writing import check_file, check_folder
 
     if out is not None:
-        require("pyarrow", "--out")
         check_folder(out)
     if timeline is not None:
         require("perfetto", "--timeline")
     if commands is not None:
-        require("pyarrow", "--commands")
         check_suffix(commands)
     for path in (timeline, commands, checkpoint):
         if path is not None:

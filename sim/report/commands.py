@@ -20,7 +20,6 @@ from arch.commands import (
 from arch.errors import InputError
 from arch.vector import VECTOR_OPS
 from sim.report.log import CommandLog
-from sim.report.needs import require
 from sim.report.writing import open_whole
 
 SUFFIXES = (".parquet", ".csv")
@@ -61,7 +60,6 @@ def write_commands(log: CommandLog, path: str | Path, clock_khz: int) -> None:
     Raises InputError where the suffix is neither .parquet nor .csv or the file cannot be written.
     """
     check_suffix(path)
-    require("pyarrow", "--commands")
     import pyarrow.csv
     import pyarrow.parquet
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from arch.errors import InputError
+from sim.report.document import DOCUMENT, SCHEMA_VERSION, document
 from sim.report.operators import operators_csv, operators_parquet
-from sim.report.schema import DOCUMENT, SCHEMA_VERSION, document
 from sim.report.writing import write_folder
 from sim.result import Result
 from traces.reading import dotted, fault, read_text, shown

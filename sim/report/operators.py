@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from sim.report.schema import SCHEMA_VERSION
+from sim.report.document import SCHEMA_VERSION
 from sim.result import OperatorResult, Result
 
 FIXED = (

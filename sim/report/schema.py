@@ -1,99 +1,71 @@
-"""The JSON form of a result and its JSON Schema, both made from the dataclasses.
+"""JSON Schema of ``result.json``, made from the dataclasses, their types and docstrings.
 
 ``python -m sim.report.schema`` writes ``docs/result.schema.json`` of a clone.
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter
+from sim.report.docstrings import field_docstrings
+from sim.report.document import Document
 
-from sim.result import Count, Documented, Quantity, Result
-
-SCHEMA_VERSION: Literal[1] = 1
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "docs" / "result.schema.json"
-
-
-@dataclass(frozen=True)
-class Totals(Documented):
-    """Sums over the operators, for the reader's convenience."""
-
-    macs: Count
-    """Multiply-accumulates."""
-    utilisation: Quantity
-    """macs / (cycles x rows x cols x cores)."""
-    stall_cycles: Count
-    """Array cycles in which every array that still had work stalled."""
-    energy_pj: Quantity
-    """Energy of all components that are known, in pJ."""
-    energy_is_lower_bound: bool
-    """Whether the energy of a component is unknown."""
-    events: dict[str, Count]
-    """Counts of the whole run, by the names that operators use."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Document(Result):
-    """A run of a workload on a machine, as ``lockstep run --out`` writes it."""
-
-    schema_version: Literal[1]
-    """Version of this format; another one is not read."""
-    totals: Totals
-    """Sums over ``operators``."""
-
-    @property
-    def result(self) -> Result:
-        """Without what was added for the file."""
-        return Result(**{each.name: getattr(self, each.name) for each in fields(Result)})
-
-
-DOCUMENT: TypeAdapter[Document] = TypeAdapter(Document)
-
-
-def document(result: Result) -> Document:
-    """A result with what the file adds to it."""
-    totals = Totals(
-        macs=result.macs,
-        utilisation=result.utilisation,
-        stall_cycles=sum(operator.stall_cycles for operator in result.operators),
-        energy_pj=result.energy.total_pj,
-        energy_is_lower_bound=result.energy.is_lower_bound,
-        events=result.events(),
-    )
-    held = {each.name: getattr(result, each.name) for each in fields(Result)}
-    return Document(**held, schema_version=SCHEMA_VERSION, totals=totals)
+NAMES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 
 
 def schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of ``result.json``."""
-    made = _plain(DOCUMENT.json_schema(mode="serialization"))
-    # pydantic reads the docstrings of a class's own fields only.
-    made["properties"] |= _plain(TypeAdapter(Result).json_schema(mode="serialization"))[
-        "properties"
-    ]
-    made["required"] = sorted({*made["required"], "notes"})
-    return {"$schema": DIALECT, "title": "lockstep result", **made}
-
-
-def _plain(node: Any, *, names: bool = False) -> Any:
-    """Without the titles that pydantic makes of names; ``names``: the keys are the user's."""
-    if isinstance(node, list):
-        return [_plain(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    return {
-        key: _plain(value, names=key in ("properties", "$defs"))
-        for key, value in node.items()
-        if names or key != "title"
-    }
+    definitions: dict[str, Any] = {}
+    made = _object(Document, definitions)
+    return {"$schema": DIALECT, "title": "lockstep result", **made, "$defs": definitions}
 
 
 def schema_text() -> str:
     """The schema as it stands in docs/."""
     return json.dumps(schema(), indent=1, sort_keys=True) + "\n"
+
+
+def _object(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Every field of a dataclass is written, and nothing else."""
+    types, texts = get_type_hints(kind, include_extras=True), field_docstrings(kind)
+    names = [field.name for field in fields(kind)]
+    return {
+        "description": " ".join((kind.__doc__ or "").split()),
+        "type": "object",
+        "properties": {
+            name: {"description": texts[name], **_value(types[name], definitions)} for name in names
+        },
+        "required": names,
+        "additionalProperties": False,
+    }
+
+
+def _value(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    origin, parts = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return {}
+    if kind in NAMES:
+        return {"type": NAMES[kind]}
+    if origin is Annotated:
+        bounds = [bound.ge for field in parts[1:] for bound in field.metadata]
+        return {**_value(parts[0], definitions), "minimum": max(bounds)}
+    if origin is Literal:
+        return {"enum": list(parts)}
+    if origin is UnionType:
+        return {"anyOf": [_value(part, definitions) for part in parts]}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _value(parts[1], definitions)}
+    if origin is tuple:
+        return {"type": "array", "items": _value(parts[0], definitions)}
+    assert is_dataclass(kind), f"no JSON for {kind}"
+    name = kind.__name__  # type: ignore[union-attr]
+    if name not in definitions:
+        definitions[name] = _object(kind, definitions)
+    return {"$ref": f"#/$defs/{name}"}
 
 
 if __name__ == "__main__":

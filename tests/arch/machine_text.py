@@ -132,4 +132,4 @@ def line_of(text: str, path: Path) -> int:
             following = lines[at + 1]
             at += 1
             indent = len(following) - len(following.lstrip())
-    return at + (1 if path else 1)
+    return at + 1

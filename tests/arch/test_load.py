@@ -14,6 +14,7 @@ from machine_text import block, everything, line_of, put, separate
 from arch.errors import InputError
 from arch.load import dump_yaml, load_machine, machine_sha256
 from arch.machine import Machine
+from arch.yaml_lines import parse
 
 MINIMAL = """\
 name: least
@@ -83,6 +84,19 @@ def test_anchors_and_merges(tmp_path: Path) -> None:
     assert pads["a"].operands == ("ifmap", "filter")
     assert pads["b"].operands == ("ofmap",)
     assert pads["a"].capacity_kib == pads["b"].capacity_kib == 64
+
+
+def test_of_several_merges_the_first_counts(tmp_path: Path) -> None:
+    text = MINIMAL.replace("clocks:", "clocks: &more {core: 5, memory: 6, third: 7}\nclocks:", 1)
+    text = text.replace("clocks: &more", "x: &more").replace(
+        "{core: 1_000_000, memory: 800_000}", "{<<: [{memory: 4}, *more], core: 3}"
+    )
+    # The key that holds the anchor is unknown, and the only fault.
+    file = written(tmp_path, text)
+    assert refused(file).startswith(f"{file}:3: x: is not a known key; ")
+    assert "\n" not in refused(file)
+    document = parse(text)
+    assert document.data["clocks"] == {"core": 3, "memory": 4, "third": 7}
 
 
 @pytest.mark.parametrize("data", [everything(), separate()])
@@ -220,8 +234,8 @@ BAD_TEXTS = {
     "name: a\n---\nname: b\n": (2, "is not YAML: expected a single document in the stream: but "
                                    "found another document"),
     "name: 2015-06-01\n": (1, "name: given 2015-06-01, a date; put it in quotes to make it text"),
-    "name: !!binary aGk=\n": (1, "name: given aGk=, of the type tag:yaml.org,2002:binary; put it in "
-                                 "quotes to make it text"),
+    "name: !!binary aGk=\n": (1, "name: given aGk=, of the type tag:yaml.org,2002:binary; put it "
+                                 "in quotes to make it text"),
     "a:\n  - 1\n  - !x 2\n": (3, "a[1]: given 2, of the type !x; put it in quotes to make it text"),
     "clocks:\n  700: 3\n": (2, "clocks.700: a key must be text; write '700' in quotes"),
     "on: 3\n": (1, "on: a key must be text; write 'on' in quotes"),
@@ -308,8 +322,8 @@ def test_no_clocks(tmp_path: Path) -> None:
     message, text = whole(tmp_path, ("clocks",), {})
     line = line_of(text, ("clocks",))
     assert message == (
-        f"FILE:{line}: clocks: given {{}}; must be names, not empty, each with a whole number from 1 "
-        "to 100000000"
+        f"FILE:{line}: clocks: given {{}}; must be names, not empty, each with a whole number from "
+        "1 to 100000000"
     )
 
 

@@ -1,71 +1,24 @@
-"""The command line: what it takes, prints, writes and exits with."""
+"""The command line: what it takes, prints and exits with."""
 
 import json
-import os
 import re
 import resource
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from log_examples import example
+from calling import ROOT, Stub, call, launch, stubbed
 from result_examples import operator, result
-from typer.testing import CliRunner, Result
 
 from arch import __version__
-from arch.errors import InputError, SimulationError
-from sim.cli import app, inputs
-from sim.report.files import read_result, result_json, write_result
-from sim.simulate import Options, Run
-
-ROOT = Path(__file__).resolve().parents[2]
-RUN = ("run", "tpu_v1", "--workload", "mobilenet_v1")
-
-
-def call(*arguments: object) -> Result:
-    """Run ``lockstep`` in this process, at 80 columns."""
-    return CliRunner(env={"COLUMNS": "80"}).invoke(app, [str(each) for each in arguments])
-
-
-def launch(*arguments: str, code: str = "") -> "subprocess.CompletedProcess[str]":
-    """Run ``lockstep`` as a program, after ``code``."""
-    return subprocess.run(
-        [sys.executable, "-c", f"{code}\nfrom sim.cli import main\nmain()", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-class Stub:
-    """Stands for the simulation and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.machine: Any = None
-        self.workload: Any = None
-        self.options = Options()
-        self.raises: BaseException | None = None
-
-    def __call__(self, machine: Any, workload: Any, options: Options, progress: Any) -> Run:
-        self.machine, self.workload, self.options = machine, workload, options
-        if self.raises is not None:
-            raise self.raises
-        progress(0, 1, "conv1", 10)
-        return Run(result(notes=options.notes), example() if options.log_commands else None)
+from sim.report.files import write_result
 
 
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
-    made = Stub()
-    monkeypatch.setattr(inputs, "simulate", made)
-    monkeypatch.setattr(inputs, "kernels_compiled", lambda: True)
-    return made
+    return stubbed(monkeypatch)
 
 
 def test_help_imports_nothing_heavy_and_is_fast() -> None:
@@ -96,103 +49,6 @@ def test_every_command_explains_itself(command: str) -> None:
 
 def test_version() -> None:
     assert call("--version").stdout == f"lockstep {__version__}\n"
-
-
-def test_a_run_is_reported(stub: Stub) -> None:
-    shown = call(*RUN)
-    assert shown.exit_code == 0
-    assert "resnet50 on example" in shown.stdout
-    assert "total" in shown.stdout
-    assert shown.stderr == ""
-    assert stub.machine.name == "tpu_v1"
-    assert stub.workload.name == "mobilenet_v1"
-    assert stub.options == Options()
-
-
-def test_options_reach_the_simulation(stub: Stub, tmp_path: Path) -> None:
-    shown = call(
-        *RUN, "--batch", 3, "--set", "array.rows=64", "--set", "cores=2", "--warmup", 1,
-        "--from", 2, "--until", 9, "--checkpoint", tmp_path / "c", "--checkpoint-at", 5,
-        "--resume", tmp_path / "r",
-    )  # fmt: skip
-    assert shown.exit_code == 0
-    assert (stub.machine.array.rows, stub.machine.cores) == (64, 2)
-    assert stub.workload.operators[0].batch == 3
-    changes = ("machine changed: array.rows=64", "machine changed: cores=2")
-    assert stub.options == Options(
-        from_cycle=2, warmup_cycles=1, until_cycle=9, checkpoint_path=tmp_path / "c",
-        checkpoint_cycle=5, resume_path=tmp_path / "r", notes=changes,
-    )  # fmt: skip
-    assert "* machine changed: array.rows=64" in shown.stdout
-
-
-def test_notes_of_the_workload_are_kept(stub: Stub) -> None:
-    call("run", "tpu_v1", "-w", "gpt2")
-    assert stub.options.notes == ("gpt2: prefill of 128 tokens, as none was given",)
-
-
-def test_quiet_says_nothing(stub: Stub, tmp_path: Path) -> None:
-    shown = call(*RUN, "--quiet", "--out", tmp_path / "out")
-    assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "", "")
-    assert (tmp_path / "out" / "result.json").exists()
-
-
-def test_json_is_the_result(stub: Stub) -> None:
-    shown = call(*RUN, "--json")
-    assert shown.stdout == result_json(result(notes=()))
-    assert call(*RUN, "--json", "--quiet").stdout == shown.stdout
-
-
-def test_files_are_written_and_named(stub: Stub, tmp_path: Path) -> None:
-    out, timeline, commands = (tmp_path / name for name in ("out", "t.pftrace", "c.csv"))
-    shown = call(*RUN, "--out", out, "--timeline", timeline, "--commands", commands)
-    assert shown.exit_code == 0
-    assert stub.options.log_commands
-    assert shown.stderr == "".join(f"wrote {path}\n" for path in (out, timeline, commands))
-    assert read_result(out) == result(notes=())
-    assert timeline.stat().st_size > 100
-    # 1.4 GHz ticks in cycles of the array's 700 MHz
-    first = commands.read_text().splitlines()[1].split(",")
-    assert first[3:7] == ["0", "100", "0", "50"]
-
-
-def test_compiling_is_told(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "kernels_compiled", lambda: False)
-    assert call(*RUN).stderr.startswith("compiling kernels (once, about ")
-    assert call(*RUN, "--quiet").stderr == ""
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("--out", "file"), "file: cannot be written: it is a file"),
-        (("--out", "file/below"), "below: cannot be written: Not a directory"),
-        (("--timeline", "no/t"), "no/t: cannot be written: No such file or directory"),
-        (("--commands", "no/c.csv"), "no/c.csv: cannot be written"),
-        (("--commands", "c.json"), "commands are written as .parquet or .csv, not .json"),
-        (("--checkpoint", "no/c"), "no/c: cannot be written"),
-        (("--checkpoint-at", "5"), "--checkpoint-at says when, but not where"),
-        (("--set", "array.rows=0"), "array.rows"),
-        (("--set", "array.dataflow=xs"), "array.dataflow"),
-        (("--set", "rows"), "must be path=value"),
-    ],
-)
-def test_what_is_wrong_is_said_before_anything_runs(
-    arguments: tuple[str, str],
-    message: str,
-    stub: Stub,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").write_text("")
-    shown = call(*RUN, *arguments)
-    assert shown.exit_code == 2
-    assert shown.stdout == ""
-    assert shown.stderr.startswith("error: ")
-    assert message in shown.stderr
-    assert stub.machine is None
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(
@@ -234,27 +90,6 @@ def test_wrong_usage(arguments: tuple[str, ...]) -> None:
     shown = call(*arguments)
     assert shown.exit_code == 2
     assert "Usage: lockstep" in shown.stderr
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "message"),
-    [
-        (InputError("given [b]x[/b]\nand [y]"), 2, "error: given [b]x[/b]\nand [y]\n"),
-        (SimulationError("deadlock at 5"), 1, "error: deadlock at 5\n"),
-        (MemoryError(), 1, "error: MemoryError\n"),
-        (KeyboardInterrupt(), 130, ""),
-    ],
-)
-def test_exit_codes(stub: Stub, error: BaseException, code: int, message: str) -> None:
-    stub.raises = error
-    shown = call(*RUN)
-    assert (shown.exit_code, shown.stdout, shown.stderr) == (code, "", message)
-
-
-def test_what_fails_writes_nothing(stub: Stub, tmp_path: Path) -> None:
-    stub.raises = SimulationError("deadlock")
-    call(*RUN, "--out", tmp_path / "a" / "b", "--timeline", tmp_path / "t")
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -305,27 +140,6 @@ def test_show_as_yaml_can_be_given_back(tmp_path: Path) -> None:
     path.write_text(call("show", "tpu_v1", "--set", "array.rows=64", "--yaml").stdout)
     assert call("show", path, "--yaml").stdout == path.read_text()
     assert "array.rows" in call("diff", "tpu_v1", path).stdout
-
-
-def test_a_configuration_of_scalesim(tmp_path: Path, stub: Stub) -> None:
-    path = tmp_path / "mine.cfg"
-    path.write_text(
-        "[general]\nrun_name = mine\n[architecture_presets]\nArrayHeight: 32\nArrayWidth: 16\n"
-        "IfmapSramSzkB: 64\nFilterSramSzkB: 64\nOfmapSramSzkB: 64\nDataflow: os\n"
-        "Bandwidth: 10\n[run_presets]\nInterfaceBandwidth: CALC\n"
-    )
-    assert "512 PEs" in call("show", path).stdout
-    topology = tmp_path / "net.csv"
-    topology.write_text(
-        "Layer, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, "
-        "Strides,\nconv, 8, 8, 3, 3, 4, 5, 2,\n"
-    )
-    assert call("run", path, "-w", topology, "--set", "array.cols=8").exit_code == 0
-    assert (stub.machine.array.rows, stub.machine.array.cols) == (32, 8)
-    # Its output sizes are rounded up: (8 - 3) / 2 + 1 is 4, not 3.
-    assert stub.workload.operators[0].m == 16
-    call("run", "tpu_v1", "-w", topology)
-    assert stub.workload.operators[0].m == 9
 
 
 def test_workload_is_shown_and_saved(tmp_path: Path) -> None:
