@@ -59,6 +59,11 @@ class Machine(Spec):
                     f"{unit}.clock must be one of the clocks ({', '.join(self.clocks)}), "
                     f"not {spec.clock!r}"
                 )
+        if self.clocks[self.buffer.clock] != self.clocks[self.array.clock]:
+            raise ValueError(
+                f"buffer.clock must have the frequency of array.clock, which share ports in each "
+                f"cycle; {self.buffer.clock!r} is not at {self.clocks[self.array.clock]} kHz"
+            )
         tick_khz(self.clocks)
         return self
 

@@ -45,8 +45,12 @@ class Progress:
     """Ticks by cause up to ``step_from``."""
     operators: list[OperatorResult] = field(default_factory=list)
     log_commands: npt.NDArray[np.void] = field(default_factory=lambda: np.zeros(0, COMMAND))
+    log_ids: npt.NDArray[np.int64] = field(default_factory=lambda: NONE)
+    log_dependencies: npt.NDArray[np.int64] = field(default_factory=lambda: NONE)
     log_start: npt.NDArray[np.int64] = field(default_factory=lambda: NONE)
     log_end: npt.NDArray[np.int64] = field(default_factory=lambda: NONE)
+    commands_before: int = 0
+    """Commands of the steps that are done."""
     operator_names: list[str] = field(default_factory=list)
     tensor_names: list[str] = field(default_factory=list)
 
@@ -59,16 +63,25 @@ class Progress:
         commands = trace.commands[ran].copy()
         commands["operator"] += len(self.operator_names)
         commands["tensor"] += np.where(commands["tensor"] >= 0, len(self.tensor_names), 0)
+        commands["deps_begin"] += len(self.log_dependencies)
+        commands["deps_end"] += len(self.log_dependencies)
+        ids = np.flatnonzero(ran) + self.commands_before
+        self.log_ids = np.concatenate([self.log_ids, ids])
+        dependencies = trace.dependencies + self.commands_before
+        self.log_dependencies = np.concatenate([self.log_dependencies, dependencies])
         self.log_commands = np.concatenate([self.log_commands, commands])
         self.log_start = np.concatenate([self.log_start, runtime["start"][ran]])
         self.log_end = np.concatenate([self.log_end, runtime["end"][ran]])
+        self.commands_before += len(trace.commands)
         self.operator_names += trace.operator_names
         self.tensor_names += trace.tensor_names
 
     def command_log(self, tick_khz: int) -> CommandLog:
         """The commands kept, with their ticks."""
         return CommandLog(
+            ids=self.log_ids,
             commands=self.log_commands,
+            dependencies=self.log_dependencies,
             start_ticks=self.log_start,
             end_ticks=self.log_end,
             operator_names=tuple(self.operator_names),
@@ -77,8 +90,24 @@ class Progress:
         )
 
 
-ARRAY_FIELDS = ("base_ticks", "stalled", "log_commands", "log_start", "log_end")
-SCALAR_FIELDS = ("step", "step_start", "step_from", "counting", "operator_names", "tensor_names")
+ARRAY_FIELDS = (
+    "base_ticks",
+    "stalled",
+    "log_commands",
+    "log_ids",
+    "log_dependencies",
+    "log_start",
+    "log_end",
+)
+SCALAR_FIELDS = (
+    "step",
+    "step_start",
+    "step_from",
+    "counting",
+    "commands_before",
+    "operator_names",
+    "tensor_names",
+)
 
 
 def write_checkpoint(

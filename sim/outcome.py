@@ -61,10 +61,11 @@ def operator_results(
     """
     machine, product, tiling = system.machine, lowered.product, lowered.tiling
     cores = machine.cores
-    rows = np.arange(cores) * ACCOUNTS_PER_CORE + (0 if product else 3)
+    multiplies = bool((lowered.trace.commands["opcode"] == OP_MATMUL).any())
+    rows = np.arange(cores) * ACCOUNTS_PER_CORE + (0 if multiplies else 3)
     stalls = int(ticks[rows][:, STALLS].sum()) // (period * cores)
     cycles = -(-span[1] // period) - -(-span[0] // period)
-    if machine.array.convention == "scalesim" and product is not None:
+    if machine.array.convention == "scalesim" and multiplies:
         cycles, stalls = _as_scalesim(system, ticks, rows, period)
     macs = events["macs"]
     pes = cores * machine.array.rows * machine.array.cols

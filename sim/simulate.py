@@ -14,7 +14,8 @@ from sim.outcome import Window, operator_results, result_of
 from sim.report.log import CommandLog
 from sim.result import Result
 from sim.system import System
-from traces.mapping.systolic import Lowered, Lowering
+from traces.commands_file import check_machine, read_commands
+from traces.mapping.systolic import Lowered, Lowering, Replay, Steps
 from traces.operators import Workload
 
 SLICE_CYCLES = 500_000
@@ -64,6 +65,22 @@ def run(
     return Simulation(machine, workload, options, progress).run()
 
 
+def replay(
+    machine: Machine,
+    path: str | Path,
+    options: Options = Options(),
+    progress: ProgressCallback | None = None,
+) -> Run:
+    """Simulate the commands of a file, as ``lockstep run --commands`` writes it.
+
+    Raises InputError where they are wrong or the machine cannot run them.
+    """
+    traces = read_commands(path)
+    check_machine(traces, machine, path)
+    steps = Replay(traces, Path(path).stem, f"commands in {Path(path).name}")
+    return Simulation(machine, steps.workload, options, progress, steps=steps).run()
+
+
 class Simulation:
     """One run; ``run`` drives it."""
 
@@ -74,6 +91,7 @@ class Simulation:
         options: Options = Options(),
         progress: ProgressCallback | None = None,
         *,
+        steps: Steps | None = None,
         force: bool = False,
         seed: int = 0,
     ) -> None:
@@ -90,7 +108,7 @@ class Simulation:
         self._end_tick = 2**62
         if options.until_cycle is not None:
             self._end_tick = options.until_cycle * self._period
-        self._lowering = Lowering(workload, machine)
+        self._lowering: Steps = Lowering(workload, machine) if steps is None else steps
         self._progress = Progress(base_ticks=self.system.state.ticks_by_cause.copy())
         self._lowered: Lowered | None = None
 

@@ -192,8 +192,19 @@ class Move(Operator):
     elements: Extent
 
 
+class Commands(Operator):
+    """An operator of which only the commands are known, from a file of them."""
+
+    kind: Literal["Commands"] = "Commands"
+    elements: Extent = 1
+    """Commands."""
+    sha256: str
+    """Hash of the commands and their dependencies."""
+
+
 AnyOperator = Annotated[
-    Gemm | Conv2d | Pool | Elementwise | Softmax | Norm | Move, Field(discriminator="kind")
+    Gemm | Conv2d | Pool | Elementwise | Softmax | Norm | Move | Commands,
+    Field(discriminator="kind"),
 ]
 
 

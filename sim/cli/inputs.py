@@ -28,7 +28,7 @@ WorkloadArgument = Annotated[
     typer.Argument(metavar="WORKLOAD", help=f"A name (lockstep workloads), {WORKLOAD_HELP}"),
 ]
 WorkloadOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--workload",
         "-w",
@@ -95,3 +95,12 @@ def simulate(
     from sim.simulate import run
 
     return run(machine, workload, options, progress)
+
+
+def replay(
+    machine: "arch.machine.Machine", path: Path, options: "Options", progress: "ProgressCallback"
+) -> "Run":
+    """Run a file of commands on a machine. Raises InputError and SimulationError."""
+    from sim.simulate import replay
+
+    return replay(machine, path, options, progress)

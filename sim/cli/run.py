@@ -45,6 +45,14 @@ Commands = Annotated[
     _output("Write the commands and when they ran, as .parquet or .csv.", metavar="FILE"),
 ]
 AsJson = Annotated[bool, _output("Print result.json instead of tables.", "--json")]
+Replayed = Annotated[
+    Path | None,
+    _option(
+        "Run the commands of a file that --commands wrote, not a workload.",
+        "--replay",
+        metavar="FILE",
+    ),
+]
 Quiet = Annotated[bool, _output("No tables, messages or progress.", "--quiet", "-q")]
 From = Annotated[int, _window("First cycle that counts.", "--from")]
 Warmup = Annotated[int, _window("Cycles from there on that do not count either.", "--warmup")]
@@ -62,7 +70,8 @@ Resume = Annotated[
 
 def run(
     machine: inputs.Machine,
-    workload: inputs.WorkloadOption,
+    workload: inputs.WorkloadOption = None,
+    replay: Replayed = None,
     batch: inputs.Batch = None,
     settings: inputs.Settings = None,
     skip_unknown: inputs.SkipUnknown = False,
@@ -80,8 +89,12 @@ def run(
 ) -> None:
     """Simulate a workload on a machine: cycles, stalls, traffic, utilisation, energy."""
     _check(out, timeline, commands, checkpoint, checkpoint_at)
+    if (workload is None) == (replay is None):
+        raise InputError("give either --workload WORKLOAD or --replay FILE")
     built = inputs.load_machine(machine, settings)
-    loaded = inputs.load_workload(workload, batch, skip_unknown, built)
+    loaded = None
+    if workload is not None:
+        loaded = inputs.load_workload(workload, batch, skip_unknown, built)
     from rich.console import Console
 
     from sim.cli.progress import ProgressBar
@@ -95,13 +108,20 @@ def run(
         checkpoint_path=checkpoint,
         checkpoint_cycle=checkpoint_at,
         resume_path=resume,
-        notes=(*(f"machine changed: {change}" for change in settings or ()), *loaded.notes),
+        notes=(
+            *(f"machine changed: {change}" for change in settings or ()),
+            *(loaded.notes if loaded else ()),
+        ),
     )
     stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
     if not inputs.kernels_compiled():
         stderr.print(f"compiling kernels (once, about {COMPILE_SECONDS} s)")
     with ProgressBar(stderr) as progress:
-        done = inputs.simulate(built, loaded.workload, options, progress)
+        if loaded is not None:
+            done = inputs.simulate(built, loaded.workload, options, progress)
+        else:
+            assert replay is not None
+            done = inputs.replay(built, replay, options, progress)
     for path in _write(done, out, timeline, commands):
         stderr.print(f"wrote {path}", markup=False)
     _show(done, as_json, quiet)

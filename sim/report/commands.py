@@ -9,6 +9,7 @@ from arch.buffer import OPERANDS
 from arch.commands import (
     FLAG_ACCUMULATE,
     FLAG_FINAL,
+    FLAG_KEEP,
     OP_LOAD,
     OP_MATMUL,
     OP_STORE,
@@ -49,8 +50,10 @@ def check_suffix(path: str | Path) -> None:
 
 
 def write_commands(log: CommandLog, path: str | Path, clock_khz: int) -> None:
-    """Write the commands that ran, in the order of their queues' traces; equal logs give equal
-    bytes.
+    """Write the commands that ran, in the order of the trace; equal logs give equal bytes.
+
+    ``command`` numbers them, ``after`` lists the numbers of those that each waited for. The file
+    of a whole run can be run again (``traces.commands_file``).
 
     ``clock_khz`` is the clock of the array, in whose cycles a command ran in
     ``[start_cycle, end_cycle)``; ``start_tick`` and ``end_tick`` are exact. What has no meaning
@@ -70,6 +73,12 @@ def write_commands(log: CommandLog, path: str | Path, clock_khz: int) -> None:
             pyarrow.csv.write_csv(table.append_column("schema_version", versions), file)
         else:
             pyarrow.parquet.write_table(table, file, compression="zstd")
+
+
+def _dependencies(log: CommandLog, rows: Any) -> list[Any]:
+    """Numbers of the commands that each row waited for."""
+    begins, ends = log.commands["deps_begin"][rows], log.commands["deps_end"][rows]
+    return [log.dependencies[a:b].tolist() for a, b in zip(begins, ends, strict=True)]
 
 
 def command_table(log: CommandLog, clock_khz: int) -> Any:
@@ -93,6 +102,8 @@ def command_table(log: CommandLog, clock_khz: int) -> Any:
         return pa.array(list(names), pa.string()).take(index)
 
     columns: dict[str, Any] = {
+        "command": pa.array(log.ids[ran]),
+        "after": pa.array([" ".join(map(str, row)) for row in _dependencies(log, ran)]),
         "queue": named(queue_names, commands["queue"]),
         "opcode": named(OPCODES, opcodes),
         "operator": named(log.operator_names, commands["operator"]),
@@ -105,6 +116,7 @@ def command_table(log: CommandLog, clock_khz: int) -> Any:
         "vector_op": named(VECTOR_OPS, commands["vector_op"], opcodes == OP_VECTOR),
         "accumulate": pa.array((commands["flags"] & FLAG_ACCUMULATE) != 0),
         "final": pa.array((commands["flags"] & FLAG_FINAL) != 0),
+        "keep": pa.array((commands["flags"] & FLAG_KEEP) != 0),
     }
     for name, owners in NUMBERS.items():
         values = np.ascontiguousarray(commands[name])

@@ -14,11 +14,15 @@ class CommandLog:
     the command did not run, the end alone where it was still running when the run ended.
     """
 
+    ids: npt.NDArray[np.int64]
+    """Number of each command in its run, counted from 0."""
     commands: npt.NDArray[np.void]
     """Array of ``arch.commands.COMMAND``; ``operator`` and ``tensor`` are indices of the names
     below."""
     start_ticks: npt.NDArray[np.int64]
     end_ticks: npt.NDArray[np.int64]
+    dependencies: npt.NDArray[np.int64]
+    """Numbers of commands that others wait for; a command owns ``deps_begin`` to ``deps_end``."""
     operator_names: tuple[str, ...]
     tensor_names: tuple[str, ...]
     tick_khz: int

@@ -56,5 +56,6 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> Stub:
     """A stub in place of the simulation, its kernels compiled."""
     made = Stub()
     monkeypatch.setattr(inputs, "simulate", made)
+    monkeypatch.setattr(inputs, "replay", made)
     monkeypatch.setattr(inputs, "kernels_compiled", lambda: True)
     return made

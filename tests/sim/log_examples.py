@@ -20,7 +20,9 @@ def log(*rows: tuple[int, int, int, dict[str, Any]], tick_khz: int = 1_400_000) 
         for name, value in changed.items():
             command[name] = value
     return CommandLog(
+        ids=np.arange(len(rows)),
         commands=commands,
+        dependencies=np.zeros(0, np.int64),
         start_ticks=np.array([row[1] for row in rows], np.int64),
         end_ticks=np.array([row[2] for row in rows], np.int64),
         operator_names=("conv1", "fc"),

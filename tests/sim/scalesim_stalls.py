@@ -84,8 +84,10 @@ class Comparison:
             found.append(TILES)
         if self.words[2] > int(self.row["M"]) * int(self.row["N"]):
             found.append(ONCE)
-        first_fill = sum(min(int(self.row[f"{name}_kb"]) * 512, count)
-                         for name, count in zip(NAMES[:2], self.words[:2], strict=True))  # fmt: skip
+        first_fill = sum(
+            min(int(self.row[f"{name}_kb"]) * 512, count)
+            for name, count in zip(NAMES[:2], self.words[:2], strict=True)
+        )
         if first_fill >= 0.5 * (self.words[0] + self.words[1]):
             found.append(PREFILL)
         found.append(WHOLE)
@@ -123,13 +125,13 @@ def page() -> str:
         "interfaces, `convention: scalesim`. Without memory, all 1889 layers of",
         "tests/golden/scalesim_compute.csv have equal cycles.",
         "",
-        "The two differ in what they fetch. Ours keeps tiles in slots and loads a tile that is there",
-        "no second time; SCALE-Sim prefetches its demand, fold by fold. Causes of differences:",
+        "The two differ in what they fetch. Ours keeps tiles in slots and loads a tile that is",
+        "there no second time; SCALE-Sim prefetches its demand, fold by fold. Why they differ:",
         "",
         *(f"- **{name}**: {text}." for name, text in CAUSES.items()),
         "",
-        "| layer | flow | array | KB | words/cycle | their stalls | ours | their words | ours "
-        "| their folds | ours | cause |",
+        "| layer | flow | array | KB | words/cycle | their stalls | ours | their words | ours | "
+        "their folds | ours | cause |",
         "| --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for row in rows_of("scalesim_stalls.csv"):

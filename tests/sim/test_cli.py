@@ -74,10 +74,17 @@ def test_one_message_and_no_traceback(arguments: tuple[str, ...], message: str) 
     assert "Traceback" not in shown.stderr
 
 
+@pytest.mark.parametrize("arguments", [(), ("-w", "resnet50", "--replay", "c.csv")])
+def test_a_run_takes_a_workload_or_commands(arguments: tuple[str, ...]) -> None:
+    shown = call("run", "tpu_v1", *arguments)
+    assert shown.exit_code == 2
+    assert shown.stderr == "error: give either --workload WORKLOAD or --replay FILE\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("run", "tpu_v1"),
+        ("run",),
         ("run", "tpu_v1", "-w", "resnet50", "--until", "x"),
         ("run", "tpu_v1", "-w", "resnet50", "--until", "0"),
         ("run", "tpu_v1", "-w", "resnet50", "--batch", "0"),

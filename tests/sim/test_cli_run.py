@@ -75,7 +75,7 @@ def test_files_are_written_and_named(stub: Stub, tmp_path: Path) -> None:
     assert timeline.stat().st_size > 100
     # 1.4 GHz ticks in cycles of the array's 700 MHz
     first = commands.read_text().splitlines()[1].split(",")
-    assert first[3:7] == ["0", "100", "0", "50"]
+    assert first[5:9] == ["0", "100", "0", "50"]
 
 
 def test_compiling_is_told(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

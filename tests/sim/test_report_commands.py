@@ -11,8 +11,9 @@ from arch.errors import InputError
 from sim.report.commands import check_suffix, write_commands
 
 COLUMNS = [
+    *("command", "after"),
     *("queue", "opcode", "operator", "start_tick", "end_tick", "start_cycle", "end_cycle"),
-    *("operand", "tensor", "vector_op", "accumulate", "final"),
+    *("operand", "tensor", "vector_op", "accumulate", "final", "keep"),
     *("offset_bytes", "bytes", "segment_bytes", "stride_bytes"),
     *("m", "n", "k", "groups", "pack", "elements"),
 ]
@@ -24,7 +25,8 @@ def test_what_has_a_meaning_is_there_and_the_rest_is_null(tmp_path: Path) -> Non
     table = pq.read_table(path)
     assert table.column_names == COLUMNS
     rows = [{k: v for k, v in row.items() if v is not None} for row in table.to_pylist()]
-    plain = {"accumulate": False, "final": False}
+    assert [row.pop("command") for row in rows] == list(range(6))
+    plain = {"accumulate": False, "final": False, "keep": False, "after": ""}
     first = {"offset_bytes": 0, "bytes": 4096, "segment_bytes": 512, "stride_bytes": 1024}
     second = {"offset_bytes": 64, "bytes": 100, "segment_bytes": 0, "stride_bytes": 0}
     load = {"queue": "core0.load", "opcode": "LOAD", "operator": "conv1"}
@@ -39,7 +41,8 @@ def test_what_has_a_meaning_is_there_and_the_rest_is_null(tmp_path: Path) -> Non
         },
         {
             "queue": "core0.array", "opcode": "MATMUL", "operator": "conv1", "accumulate": False,
-            "final": True, "m": 64, "n": 32, "k": 16, "groups": 3, "pack": 2,
+            "keep": False, "after": "", "final": True,
+            "m": 64, "n": 32, "k": 16, "groups": 3, "pack": 2,
             "start_tick": 140, "end_tick": 340, "start_cycle": 70, "end_cycle": 170,
         },
         plain | {
@@ -53,7 +56,8 @@ def test_what_has_a_meaning_is_there_and_the_rest_is_null(tmp_path: Path) -> Non
         },
         {
             "queue": "core0.store", "opcode": "STORE", "operator": "conv1", "operand": "ofmap",
-            "accumulate": True, "final": False, "offset_bytes": 0, "bytes": 10,
+            "accumulate": True, "final": False, "keep": False, "after": "",
+            "offset_bytes": 0, "bytes": 10,
             "segment_bytes": 0, "stride_bytes": 0, "start_tick": 351, "start_cycle": 175,
         },
     ]  # fmt: skip

@@ -4,10 +4,11 @@ One operator is one trace; the next starts when it is done. ``lower`` is a pure 
 workload and machine.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from math import ceil
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from arch.commands import CommandTrace
 from arch.errors import InputError
@@ -21,7 +22,7 @@ from traces.mapping.layout import Block
 from traces.mapping.product import Product, product_of
 from traces.mapping.tiling import ORDERS, Tiling, choose
 from traces.mapping.vector import lower_vector
-from traces.operators import AnyOperator, Conv2d, Gemm, Workload
+from traces.operators import AnyOperator, Commands, Conv2d, Gemm, Workload
 
 T = TypeVar("T")
 
@@ -35,6 +36,45 @@ class Lowered:
     trace: CommandTrace
     product: Product | None
     tiling: Tiling | None
+
+
+class Steps(Protocol):
+    """What a run simulates, one step after the other."""
+
+    def __len__(self) -> int: ...
+
+    def step(self, index: int) -> Lowered:
+        """The step of an index."""
+        ...
+
+
+class Replay:
+    """Steps whose commands are given."""
+
+    def __init__(self, traces: Sequence[CommandTrace], name: str, source: str) -> None:
+        self._traces = traces
+        self.workload = Workload(
+            name=name,
+            source=source,
+            operators=tuple(_given(trace) for trace in traces),
+        )
+        """An operator a step, so that results can name them."""
+
+    def __len__(self) -> int:
+        return len(self._traces)
+
+    def step(self, index: int) -> Lowered:
+        """The commands of a step as they are."""
+        return Lowered(self.workload.operators[index], (), self._traces[index], None, None)
+
+
+def _given(trace: CommandTrace) -> Commands:
+    digest = sha256(trace.commands.tobytes() + trace.dependencies.tobytes())
+    return Commands(
+        name=trace.operator_names[0],
+        elements=len(trace.commands),
+        sha256=digest.hexdigest(),
+    )
 
 
 class Lowering:

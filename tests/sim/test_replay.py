@@ -1,0 +1,117 @@
+"""A run's commands, written and read back, run the same; wrong files say what is wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scenarios import machine_of, scenario
+from test_simulate import machine_and_workload
+
+from arch.errors import InputError
+from sim.report.commands import write_commands
+from sim.simulate import Options, Run, replay, run
+from traces.commands_file import read_commands
+
+LOGGED = Options(log_commands=True)
+
+
+def written(tmp_path: Path, seed: int, suffix: str = "parquet") -> tuple[Path, Run]:
+    machine, workload = machine_and_workload(seed)
+    done = run(machine, workload, LOGGED)
+    assert done.log is not None
+    path = tmp_path / f"commands.{suffix}"
+    write_commands(done.log, path, machine.clocks[machine.array.clock])
+    return path, done
+
+
+@given(seed=st.integers(0, 2**32), suffix=st.sampled_from(["parquet", "csv"]))
+def test_a_replayed_run_is_the_same(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, suffix: str
+) -> None:
+    path, done = written(tmp_path_factory.mktemp("replay"), seed, suffix)
+    machine, _ = machine_and_workload(seed)
+    again = replay(machine, path, LOGGED)
+    assert again.result.cycles == done.result.cycles
+    assert again.result.units == done.result.units
+    assert again.result.events() == done.result.events()
+    assert again.log is not None
+    assert done.log is not None
+    for name in ("ids", "start_ticks", "end_ticks", "dependencies"):
+        assert np.array_equal(getattr(again.log, name), getattr(done.log, name))
+
+
+def test_traces_are_those_that_were_lowered(tmp_path: Path) -> None:
+    _, _, steps = scenario(11)
+    path, _ = written(tmp_path, 11)
+    for trace, step in zip(read_commands(path), steps, strict=True):
+        assert np.array_equal(trace.dependencies, step.trace.dependencies)
+        names = [name for name in trace.commands.dtype.names or () if name != "tensor"]
+        assert np.array_equal(trace.commands[names], step.trace.commands[names])
+
+
+CHANGES: dict[str, tuple[str, Any, str]] = {
+    "opcode": ("opcode", "FLY", "opcode is 'FLY'; must be one of LOAD, STORE"),
+    "queue": ("queue", "core0.array", "a LOAD goes to one like 'core0.load'"),
+    "bytes": ("bytes", 0, "bytes is 0; a LOAD needs a number from 1"),
+    "operand": ("operand", "other", "operand is 'other'; must be one of ifmap"),
+    "after": ("after", "99", "'after' names 99; it must list commands that come before"),
+    "offset": ("offset_bytes", -1, "offset_bytes is -1"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(CHANGES))
+def test_a_wrong_row_is_named(tmp_path: Path, case: str) -> None:
+    path, _ = written(tmp_path, 11)
+    name, value, message = CHANGES[case]
+    table = pq.read_table(path)
+    values = table.column(name).to_pylist()
+    values[0] = value
+    index = table.column_names.index(name)
+    pq.write_table(table.set_column(index, name, pa.array(values)), path)
+    with pytest.raises(InputError, match=f"commands.parquet: row 1: .*{message}"):
+        read_commands(path)
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    path, _ = written(tmp_path, 11)
+    pq.write_table(pq.read_table(path).drop_columns(["opcode"]), path)
+    with pytest.raises(InputError, match="column 'opcode' is missing"):
+        read_commands(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"PAR1", b"\x00\xff" * 50])
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_what_is_no_file_of_commands_is_refused(tmp_path: Path, data: bytes, suffix: str) -> None:
+    path = tmp_path / f"x.{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"x\."):
+        read_commands(path)
+
+
+def test_a_machine_must_have_what_the_commands_need(tmp_path: Path) -> None:
+    path, _ = written(tmp_path, 11)
+    machine, _ = machine_and_workload(11)
+    fields = machine.model_dump(mode="json")
+    for change, message in (
+        ({"vector": None}, "need a vector unit"),
+        ({"memory": None}, "need a memory"),
+    ):
+        with pytest.raises(InputError, match=message):
+            replay(machine_of({**fields, **change}), path)
+
+
+def test_another_version_and_suffix_are_refused(tmp_path: Path) -> None:
+    path, _ = written(tmp_path, 11)
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({"lockstep.schema_version": "0"}), path)
+    with pytest.raises(InputError, match="version 0 of the columns"):
+        read_commands(path)
+    with pytest.raises(InputError, match=r"read from \.parquet or \.csv"):
+        read_commands(tmp_path / "x.json")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_commands(tmp_path / "none.csv")
