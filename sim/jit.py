@@ -12,16 +12,17 @@ from typing import Any
 import numba
 import numpy
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def source_hash() -> str:
-    """Hash of every source file below ``sim/`` and of the compiler's version."""
+    """Hash of all kernels, of the constants in ``arch/`` that they use, and of the compiler."""
     digest = hashlib.sha256(f"{numba.__version__} {numpy.__version__}".encode())
-    for path in sorted(ROOT.rglob("*.py")):
-        text = path.read_bytes()
-        if b"sim.jit" in text or path.name == "jit.py":
-            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + text)
+    for room in ("arch", "sim"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            text = path.read_bytes()
+            if room == "arch" or b"sim.jit" in text or path.name == "jit.py":
+                digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + text)
     return digest.hexdigest()[:16]
 
 
