@@ -7,7 +7,7 @@ which are the multiples of its period.
 import numpy as np
 
 from arch.commands import OP_LOAD, OP_MATMUL, OP_STORE, OPERAND_FILTER, OPERAND_IFMAP
-from sim.jit import njit
+from sim.jit import inlined
 
 NEVER = np.int64(2**62)
 
@@ -70,35 +70,35 @@ RUNTIME = np.dtype(
         ("end", np.int64),  # tick after its last cycle, -1 before
         ("producer_period", np.int64),  # period of the unit that finished it
         ("left_bytes", np.int64),  # LOAD, STORE: not yet moved
+        ("pad", np.int64),  # LOAD, STORE: scratchpad of its operand
+        ("interface", np.int64),  # LOAD, STORE: of the memory
     ]
 )
 
 
-@njit
+@inlined
 def edge_at_or_after(tick, period):
     """First edge of a clock that is not before ``tick``."""
     return (tick + period - 1) // period * period
 
 
-@njit
+@inlined
 def arrival(tick, sender_period, receiver_period, synchroniser):
-    """Edge at which a receiver sees what was written at ``tick``: the next one, or
-    ``synchroniser`` edges later where the clocks differ."""
-    edge = edge_at_or_after(tick + 1, receiver_period)
-    if sender_period != receiver_period:
-        edge += synchroniser * receiver_period
-    return edge
+    """Edge at which a receiver sees what was written in the cycle that began at ``tick``: the next
+    one, or ``synchroniser`` edges later where the clocks differ."""
+    if sender_period == receiver_period:
+        return tick + sender_period
+    return edge_at_or_after(tick + 1, receiver_period) + synchroniser * receiver_period
 
 
-@njit
-def wake(units, unit, tick):
-    """Have a unit step at the first of its edges that is not before ``tick``."""
-    edge = edge_at_or_after(tick, units[unit]["period"])
+@inlined
+def wake(units, unit, edge):
+    """Have a unit step at an edge of its clock, or before."""
     if edge < units[unit]["due"]:
         units[unit]["due"] = edge
 
 
-@njit
+@inlined
 def finish(units, runtime, unit, command, now):
     """Mark a command as done and wake the units of its core when they can see it."""
     runtime[command]["end"] = now
@@ -117,7 +117,7 @@ UNITS_PER_CORE = 3
 """Array, buffer and vector; core c's units are 3c, 3c + 1, 3c + 2."""
 
 
-@njit
+@inlined
 def seen_at(units, runtime, unit, command):
     """Tick from which a unit sees that a command is done, NEVER while it is not."""
     end = runtime[command]["end"]
@@ -131,7 +131,7 @@ def seen_at(units, runtime, unit, command):
     )
 
 
-@njit
+@inlined
 def first_missing(units, commands, dependencies, runtime, unit, command, now):
     """First dependency of a command that a unit does not see done, or -1.
 
@@ -145,7 +145,7 @@ def first_missing(units, commands, dependencies, runtime, unit, command, now):
     return -1
 
 
-@njit
+@inlined
 def cause_of_waiting(commands, dependency):
     """Cause to charge while a dependency is waited for."""
     opcode = commands[dependency]["opcode"]
@@ -163,7 +163,7 @@ def cause_of_waiting(commands, dependency):
     return STALL_VECTOR
 
 
-@njit
+@inlined
 def charge(accounts, ticks_by_cause, row, why, now):
     """Charge the time since the last charge to the cause that held, and note the next one."""
     account = accounts[row]

@@ -30,8 +30,8 @@ def counts(system: System) -> Counter[str]:
         found[name] = int(state.arrays[name].sum())
     pads = list(machine.buffer.scratchpads)
     for index, pad in enumerate(pads):
-        found[f"{pad}_read_bytes"] += int(state.buffers["drain_bytes"][:, index].sum())
-        found[f"{pad}_write_bytes"] += int(state.buffers["fill_bytes"][:, index].sum())
+        found[f"{pad}_read_bytes"] += int(state.pads["drain_bytes"][:, index].sum())
+        found[f"{pad}_write_bytes"] += int(state.pads["fill_bytes"][:, index].sum())
     of = {operand: pads[machine.buffer.scratchpad_of(operand)[0]] for operand in OPERANDS}
     for operand in OPERANDS:
         found[f"{of[operand]}_read_bytes"] += int(state.arrays[f"{operand}_read_bytes"].sum())
@@ -44,8 +44,8 @@ def counts(system: System) -> Counter[str]:
         found[f"{of['ofmap']}_read_bytes"] += moved
         found[f"{of['ofmap']}_write_bytes"] += moved
     if machine.memory is not None:
-        found["memory_read_bytes"] = int(state.memories["read_bytes"].sum())
-        found["memory_write_bytes"] = int(state.memories["write_bytes"].sum())
+        found["memory_read_bytes"] = int(state.interfaces["read_bytes"].sum())
+        found["memory_write_bytes"] = int(state.interfaces["write_bytes"].sum())
         found["memory_requests"] = int(state.memories["requests"].sum())
     return found
 

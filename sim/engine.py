@@ -16,7 +16,7 @@ from sim.contract import (
     charge,
     edge_at_or_after,
 )
-from sim.jit import njit
+from sim.jit import borrowed, njit
 from sim.memory import step_memory
 from sim.vector import step_vector
 
@@ -44,9 +44,9 @@ def unfinished(runtime):
 
 @njit
 def run(
-    units, marked, arrays, outs, demands, demand_tails, buffers, engines, memories, vectors,
-    accounts, ticks_by_cause, requests, request_ends, responses, response_ends, commands,
-    dependencies, runtime, queue, clock, limit, steps, force, seed,
+    units, marked, arrays, outs, demands, demand_tails, buffers, pads, engines, memories,
+    interfaces, vectors, accounts, ticks_by_cause, requests, request_ends, responses,
+    response_ends, commands, dependencies, runtime, queue, clock, limit, steps, force, seed,
 ):  # fmt: skip
     """Step units until all commands are done, ``limit`` (tick) or ``steps`` is reached.
 
@@ -54,6 +54,29 @@ def run(
     clock, a ``seed`` other than 0 shuffles the order within a cycle: neither changes anything
     but the time that it takes. Returns DONE, PAUSED or DEADLOCK.
     """
+    units = borrowed(units)
+    marked = borrowed(marked)
+    arrays = borrowed(arrays)
+    outs = borrowed(outs)
+    demands = borrowed(demands)
+    demand_tails = borrowed(demand_tails)
+    buffers = borrowed(buffers)
+    pads = borrowed(pads)
+    engines = borrowed(engines)
+    memories = borrowed(memories)
+    interfaces = borrowed(interfaces)
+    vectors = borrowed(vectors)
+    accounts = borrowed(accounts)
+    ticks_by_cause = borrowed(ticks_by_cause)
+    requests = borrowed(requests)
+    request_ends = borrowed(request_ends)
+    responses = borrowed(responses)
+    response_ends = borrowed(response_ends)
+    commands = borrowed(commands)
+    dependencies = borrowed(dependencies)
+    runtime = borrowed(runtime)
+    queue = borrowed(queue)
+    clock = borrowed(clock)
     count = units.shape[0]
     checked = 0
     while True:
@@ -83,14 +106,14 @@ def run(
             kind = units[unit]["kind"]
             if kind == KIND_BUFFER:
                 due = step_buffer(
-                    units, unit, now, buffers, engines, demands, demand_tails, accounts,
+                    units, unit, now, buffers, pads, engines, demands, demand_tails, accounts,
                     ticks_by_cause, commands, dependencies, runtime, queue, requests,
                     request_ends, responses, response_ends,
                 )  # fmt: skip
             elif kind == KIND_MEMORY:
                 due = step_memory(
-                    units, unit, now, memories, accounts, ticks_by_cause, requests, request_ends,
-                    responses, response_ends,
+                    units, unit, now, memories, interfaces, accounts, ticks_by_cause, requests,
+                    request_ends, responses, response_ends,
                 )  # fmt: skip
             elif kind == KIND_ARRAY:
                 due = step_array(
@@ -109,8 +132,9 @@ def run(
 
 @njit
 def flush(
-    units, arrays, demands, demand_tails, buffers, engines, memories, accounts, ticks_by_cause, end
-):
+    units, arrays, demands, demand_tails, buffers, pads, engines, memories, accounts,
+    ticks_by_cause, end,
+):  # fmt: skip
     """Account for every cycle that began before ``end`` (tick)."""
     for unit in range(units.shape[0]):
         period = units[unit]["period"]
@@ -123,9 +147,9 @@ def flush(
             charge_beats(arrays[index], accounts, ticks_by_cause, row, edge, period)
             continue
         if kind == KIND_BUFFER:
-            settle(buffers[index], engines, index, demands, demand_tails[index], edge, period)
+            settle(buffers[index], pads, engines, index, demands, demand_tails[index], edge, period)
             rows = 2
         elif kind == KIND_MEMORY:
-            rows = memories[index]["interfaces"]
+            rows = memories[0]["interfaces"]
         for account in range(row, row + rows):
             charge(accounts, ticks_by_cause, account, accounts[account]["why"], edge)

@@ -16,8 +16,8 @@ from arch.vector import VECTOR_OPS
 from sim import engine
 from sim.array.folds import DATAFLOWS
 from sim.array.state import ARRAY_STATE, OUT
-from sim.buffer.ports import DEMAND, DEMAND_RING
-from sim.buffer.state import BUFFER_STATE, ENGINE
+from sim.buffer.ports import DEMAND, DEMAND_RING, PADS_MAX
+from sim.buffer.state import BUFFER_STATE, ENGINE, PAD
 from sim.contract import (
     ACCOUNT,
     CAUSES,
@@ -30,7 +30,7 @@ from sim.contract import (
     UNIT,
     UNITS_PER_CORE,
 )
-from sim.memory import INTERFACES_MAX, MEMORY_STATE, RING_ITEM
+from sim.memory import INTERFACE, INTERFACES_MAX, MEMORY_STATE, RING_ITEM
 from sim.vector import VECTOR_STATE
 
 QUEUES_PER_CORE = 4
@@ -51,8 +51,10 @@ class State:
     demands: Records
     demand_tails: Integers
     buffers: Records
+    pads: Records
     engines: Records
     memories: Records
+    interfaces: Records
     vectors: Records
     accounts: Records
     ticks_by_cause: Integers
@@ -83,20 +85,19 @@ def _array_state(machine: Machine, arrays: Records) -> None:
     arrays["accumulator_bits"] = FORMAT_BITS[spec.accumulator_format]
     arrays["output_bits"] = FORMAT_BITS[spec.output_format]
     arrays["beat_cycles"] = 1
-    _pads(machine, arrays)
-
-
-def _pads(machine: Machine, records: Records) -> None:
     for index, pad in enumerate(machine.buffer.scratchpads.values()):
-        records["accesses_per_cycle"][:, index] = pad.accesses_per_cycle
-        records["width_bytes"][:, index] = pad.bank_width_bytes
+        arrays["accesses_per_cycle"][:, index] = pad.accesses_per_cycle
+        arrays["width_bytes"][:, index] = pad.bank_width_bytes
     for operand, name in enumerate(OPERANDS):
-        records["pad_of_operand"][:, operand] = machine.buffer.scratchpad_of(name)[0]
-    records["pads"] = len(machine.buffer.scratchpads)
+        arrays["pad_of_operand"][:, operand] = machine.buffer.scratchpad_of(name)[0]
+    arrays["pads"] = len(machine.buffer.scratchpads)
 
 
-def _buffer_state(machine: Machine, buffers: Records) -> None:
-    _pads(machine, buffers)
+def _buffer_state(machine: Machine, buffers: Records, pads: Records) -> None:
+    for index, pad in enumerate(machine.buffer.scratchpads.values()):
+        pads["accesses_per_cycle"][:, index] = pad.accesses_per_cycle
+        pads["width_bytes"][:, index] = pad.bank_width_bytes
+    buffers["pads"] = len(machine.buffer.scratchpads)
     memory = machine.memory
     buffers["separate"] = memory is not None and memory.operand_bytes_per_cycle is not None
     buffers["request_bytes"] = machine.buffer.dma.request_bytes
@@ -105,19 +106,20 @@ def _buffer_state(machine: Machine, buffers: Records) -> None:
     buffers["advance_cycles"] = 1
 
 
-def _memory_state(machine: Machine, memories: Records) -> None:
+def _memory_state(machine: Machine, memories: Records, interfaces: Records) -> None:
     memory = machine.memory
     if memory is None:
         return
     memories["requesters"] = machine.cores * 2
     memories["latency"] = memory.latency_cycles
+    memories["interfaces"] = 1
     if memory.operand_bytes_per_cycle is None:
-        memories["interfaces"] = 1
-        memories["bytes_per_cycle"] = memory.bytes_per_cycle
+        interfaces["bytes_per_cycle"] = memory.bytes_per_cycle
     else:
         memories["interfaces"] = len(OPERANDS)
         for operand, name in enumerate(OPERANDS):
-            memories["bytes_per_cycle"][:, operand] = getattr(memory.operand_bytes_per_cycle, name)
+            width = getattr(memory.operand_bytes_per_cycle, name)
+            interfaces["bytes_per_cycle"][operand] = width
 
 
 def _vector_state(machine: Machine, vectors: Records) -> None:
@@ -161,7 +163,7 @@ def build_state(machine: Machine) -> State:
     spec = machine.array
     in_array = spec.rows * max(spec.pe_latency_cycles, 2) + spec.cols + spec.pe_latency_cycles + 4
     rings = cores * 2 * INTERFACES_MAX
-    places = machine.buffer.dma.outstanding + 2
+    places = 1 << (machine.buffer.dma.outstanding + 1).bit_length()
     rows = cores * ACCOUNTS_PER_CORE + INTERFACES_MAX
     state = State(
         units=_units(machine),
@@ -170,8 +172,10 @@ def build_state(machine: Machine) -> State:
         demands=np.zeros((cores, DEMAND_RING), DEMAND),
         demand_tails=np.zeros(cores, np.int64),
         buffers=np.zeros(cores, BUFFER_STATE),
+        pads=np.zeros((cores, PADS_MAX), PAD),
         engines=np.zeros((cores, 2), ENGINE),
         memories=np.zeros(1, MEMORY_STATE),
+        interfaces=np.zeros(INTERFACES_MAX, INTERFACE),
         vectors=np.zeros(cores, VECTOR_STATE),
         accounts=np.zeros(rows, ACCOUNT),
         ticks_by_cause=np.zeros((rows, len(CAUSES)), np.int64),
@@ -185,8 +189,8 @@ def build_state(machine: Machine) -> State:
     state.demands["advance_cycles"] = 1
     state.engines["job_command"] = -1
     _array_state(machine, state.arrays)
-    _buffer_state(machine, state.buffers)
-    _memory_state(machine, state.memories)
+    _buffer_state(machine, state.buffers, state.pads)
+    _memory_state(machine, state.memories, state.interfaces)
     _vector_state(machine, state.vectors)
     return state
 
@@ -217,6 +221,10 @@ class System:
         state.runtime = np.zeros(len(commands), RUNTIME)
         state.runtime["start"] = state.runtime["end"] = -1
         state.runtime["left_bytes"] = commands["bytes"]
+        pads = [self.machine.buffer.scratchpad_of(name)[0] for name in OPERANDS]
+        state.runtime["pad"] = np.array(pads)[commands["operand"]]
+        if state.memories["interfaces"][0] > 1:
+            state.runtime["interface"] = commands["operand"]
         ends = np.searchsorted(
             commands["queue"][self.queue],
             np.arange(self.machine.cores * QUEUES_PER_CORE),
@@ -247,9 +255,9 @@ class System:
         """
         s = self.state
         status: int = engine.run(
-            s.units, self._marked, s.arrays, s.outs, s.demands, s.demand_tails, s.buffers,
-            s.engines, s.memories, s.vectors, s.accounts, s.ticks_by_cause, s.requests,
-            s.request_ends, s.responses, s.response_ends, self.trace.commands,
+            s.units, self._marked, s.arrays, s.outs, s.demands, s.demand_tails, s.buffers, s.pads,
+            s.engines, s.memories, s.interfaces, s.vectors, s.accounts, s.ticks_by_cause,
+            s.requests, s.request_ends, s.responses, s.response_ends, self.trace.commands,
             self.trace.dependencies, s.runtime, self.queue, s.clock, limit_tick, steps,
             self.force, self.seed,
         )  # fmt: skip
@@ -259,8 +267,8 @@ class System:
         """Account for every cycle before a tick."""
         s = self.state
         engine.flush(
-            s.units, s.arrays, s.demands, s.demand_tails, s.buffers, s.engines, s.memories,
-            s.accounts, s.ticks_by_cause, end_tick,
+            s.units, s.arrays, s.demands, s.demand_tails, s.buffers, s.pads, s.engines,
+            s.memories, s.accounts, s.ticks_by_cause, end_tick,
         )  # fmt: skip
 
     @property

@@ -3,11 +3,11 @@
 from sim.buffer.ports import DEMAND_RING, PADS_MAX, cycles_until_free, free_since_start
 from sim.buffer.state import LOAD, STORE
 from sim.contract import NEVER
-from sim.jit import njit
+from sim.jit import inlined
 
 
-@njit
-def serve(s, engines, core, start, end, period):
+@inlined
+def serve(s, pads, engines, core, start, end, period):
     """Give the free accesses of ``[start, end)`` ticks to the engines' bursts."""
     for pad in range(s["pads"]):
         load = engines[core, LOAD]
@@ -16,12 +16,15 @@ def serve(s, engines, core, start, end, period):
         store_here = store["job_command"] >= 0 and store["job_pad"] == pad
         if not (load_here or store_here):
             continue
-        capacity = s["accesses_per_cycle"][pad]
-        accesses = s["demand"][pad]
-        advance = s["advance_cycles"]
-        begin = (start - s["demand_at"]) // period
-        free = free_since_start(capacity, accesses, advance, (end - s["demand_at"]) // period)
-        free -= free_since_start(capacity, accesses, advance, begin)
+        capacity = pads[core, pad]["accesses_per_cycle"]
+        accesses = pads[core, pad]["demand"]
+        if accesses == 0:
+            free = (end - start) // period * capacity
+        else:
+            advance = s["advance_cycles"]
+            begin = (start - s["demand_at"]) // period
+            free = free_since_start(capacity, accesses, advance, (end - s["demand_at"]) // period)
+            free -= free_since_start(capacity, accesses, advance, begin)
         if load_here:
             taken = min(free, load["job_accesses"])
             load["job_accesses"] -= taken
@@ -30,26 +33,26 @@ def serve(s, engines, core, start, end, period):
             store["job_accesses"] -= min(free, store["job_accesses"])
 
 
-@njit
-def settle(s, engines, core, demands, demand_tail, now, period):
+@inlined
+def settle(s, pads, engines, core, demands, demand_tail, now, period):
     """Account for port use up to ``now``, change of demand by change of demand."""
     while s["demand_head"] < demand_tail:
         change = demands[core, s["demand_head"] % DEMAND_RING]
         if change["at"] >= now:
             break
-        serve(s, engines, core, s["served_until"], change["at"], period)
+        serve(s, pads, engines, core, s["served_until"], change["at"], period)
         s["served_until"] = change["at"]
         s["demand_at"] = change["at"]
         s["advance_cycles"] = change["advance_cycles"]
         for pad in range(PADS_MAX):
-            s["demand"][pad] = change["accesses"][pad]
+            pads[core, pad]["demand"] = change["accesses"][pad]
         s["demand_head"] += 1
-    serve(s, engines, core, s["served_until"], now, period)
+    serve(s, pads, engines, core, s["served_until"], now, period)
     s["served_until"] = now
 
 
-@njit
-def served_at(s, engines, core, engine, now, period):
+@inlined
+def served_at(s, pads, engines, core, engine, now, period):
     """Tick at which an engine's burst has been served if nothing changes."""
     e = engines[core, engine]
     pad = e["job_pad"]
@@ -57,33 +60,33 @@ def served_at(s, engines, core, engine, now, period):
     load = engines[core, LOAD]
     if engine == STORE and load["job_command"] >= 0 and load["job_pad"] == pad:
         wanted += load["job_accesses"]
-    cycles = cycles_until_free(
-        s["accesses_per_cycle"][pad],
-        s["demand"][pad],
-        s["advance_cycles"],
-        (now - s["demand_at"]) // period,
-        wanted,
-    )
+    capacity = pads[core, pad]["accesses_per_cycle"]
+    accesses = pads[core, pad]["demand"]
+    if accesses == 0:
+        return now + (wanted + capacity - 1) // capacity * period
+    since = (now - s["demand_at"]) // period
+    cycles = cycles_until_free(capacity, accesses, s["advance_cycles"], since, wanted)
     if cycles >= NEVER:
         return NEVER
     return s["demand_at"] + cycles * period
 
 
-@njit
-def starved(s, engines, core, engine):
+@inlined
+def starved(s, pads, engines, core, engine):
     """Whether a burst gets no access at all while nothing changes."""
     pad = engines[core, engine]["job_pad"]
     load = engines[core, LOAD]
     if engine == STORE and load["job_command"] >= 0 and load["job_pad"] == pad:
         return True
-    return s["advance_cycles"] * s["accesses_per_cycle"][pad] <= s["demand"][pad]
+    free = s["advance_cycles"] * pads[core, pad]["accesses_per_cycle"]
+    return free <= pads[core, pad]["demand"]
 
 
-@njit
-def begin_job(s, e, command, size, pad):
+@inlined
+def begin_job(pads, core, e, command, size, pad):
     """Put a burst in front of the ports."""
     e["job_command"] = command
     e["job_bytes"] = size
     e["job_pad"] = pad
-    width = s["width_bytes"][pad]
+    width = pads[core, pad]["width_bytes"]
     e["job_accesses"] = (size + width - 1) // width

@@ -22,11 +22,11 @@ from sim.contract import (
     seen_at,
     wake,
 )
-from sim.jit import njit
+from sim.jit import inlined
 from sim.memory import INTERFACES_MAX, ring_of
 
 
-@njit
+@inlined
 def next_request_bytes(s, e, commands, command):
     """Size of the next request of a command; it ends with its segment."""
     segment = commands[command]["segment_bytes"]
@@ -34,7 +34,7 @@ def next_request_bytes(s, e, commands, command):
     return min(left, segment - e["issued_bytes"] % segment)
 
 
-@njit
+@inlined
 def took_bytes(units, unit, runtime, command, size, now):
     """Count bytes of a command as moved; the last ones finish it."""
     runtime[command]["left_bytes"] -= size
@@ -42,31 +42,28 @@ def took_bytes(units, unit, runtime, command, size, now):
         finish(units, runtime, unit, command, now)
 
 
-@njit
+@inlined
 def earliest_response(s, responses, response_ends, core, engine):
     """Ring whose next response is the first to be seen, -1 if there is none."""
     best = -1
     seen = NEVER
-    capacity = responses.shape[1]
+    mask = responses.shape[1] - 1
     for interface in range(INTERFACES_MAX if s["separate"] else 1):
         ring = ring_of(core, engine, interface)
         head = response_ends[ring, 0]
-        if head < response_ends[ring, 1] and responses[ring, head % capacity]["visible"] < seen:
-            seen = responses[ring, head % capacity]["visible"]
+        if head < response_ends[ring, 1] and responses[ring, head & mask]["visible"] < seen:
+            seen = responses[ring, head & mask]["visible"]
             best = ring
     return best
 
 
-@njit
-def send(s, e, units, unit, core, engine, commands, command, size, requests, request_ends, now):
+@inlined
+def send(s, e, units, unit, core, engine, runtime, command, size, requests, request_ends, now):
     """Push a request; it is seen in the next cycle of the memory."""
     memory = s["memory_unit"]
-    interface = 0
-    if s["separate"]:
-        interface = commands[command]["operand"]
-    ring = ring_of(core, engine, interface)
+    ring = ring_of(core, engine, runtime[command]["interface"])
     tail = request_ends[ring, 1]
-    item = requests[ring, tail % requests.shape[1]]
+    item = requests[ring, tail & (requests.shape[1] - 1)]
     visible = arrival(
         now, units[unit]["period"], units[memory]["period"], units[memory]["synchroniser"]
     )
@@ -79,38 +76,36 @@ def send(s, e, units, unit, core, engine, commands, command, size, requests, req
     wake(units, memory, visible)
 
 
-@njit
-def retire(
-    s, e, units, unit, core, engine, commands, runtime, requests, request_ends, now
-):  # fmt: skip
+@inlined
+def retire(s, pads, e, units, unit, core, engine, runtime, requests, request_ends, now):
     """End a burst that has been served: a load's bytes are there, a store's go to memory."""
     command = e["job_command"]
     size = e["job_bytes"]
     if engine == LOAD:
-        s["fill_bytes"][e["job_pad"]] += size
+        pads[core, e["job_pad"]]["fill_bytes"] += size
         e["in_flight"] -= 1
         took_bytes(units, unit, runtime, command, size, now)
     else:
-        s["drain_bytes"][e["job_pad"]] += size
-        send(s, e, units, unit, core, engine, commands, command, size, requests, request_ends, now)
+        pads[core, e["job_pad"]]["drain_bytes"] += size
+        send(s, e, units, unit, core, engine, runtime, command, size, requests, request_ends, now)
     e["job_command"] = -1
 
 
-@njit
-def receive(s, e, units, unit, core, engine, commands, runtime, responses, response_ends, now):
+@inlined
+def receive(s, pads, e, units, unit, core, engine, runtime, responses, response_ends, now):
     """Take what the memory has answered: a load's burst goes to the ports, one at a time; a
     store's acknowledgements end it. Return the tick at which the next one is to be taken."""
-    capacity = responses.shape[1]
+    mask = responses.shape[1] - 1
     ring = earliest_response(s, responses, response_ends, core, engine)
     while ring >= 0:
         if engine == LOAD and e["job_command"] >= 0:
             return NEVER
-        item = responses[ring, response_ends[ring, 0] % capacity]
+        item = responses[ring, response_ends[ring, 0] & mask]
         if item["visible"] > now:
             return item["visible"]
         if engine == LOAD:
-            pad = s["pad_of_operand"][commands[item["command"]]["operand"]]
-            begin_job(s, e, item["command"], item["bytes"], pad)
+            command = item["command"]
+            begin_job(pads, core, e, command, item["bytes"], runtime[command]["pad"])
         else:
             e["in_flight"] -= 1
             took_bytes(units, unit, runtime, item["command"], item["bytes"], now)
@@ -119,7 +114,7 @@ def receive(s, e, units, unit, core, engine, commands, runtime, responses, respo
     return NEVER
 
 
-@njit
+@inlined
 def has_room(s, e, engine):
     """Whether a request may be issued as far as places and ports go."""
     if engine == STORE and e["job_command"] >= 0:
@@ -127,18 +122,18 @@ def has_room(s, e, engine):
     return e["in_flight"] < s["outstanding"]
 
 
-@njit
+@inlined
 def issue(
-    s, e, units, unit, core, engine, commands, runtime, command, requests, request_ends, now
+    s, pads, e, units, unit, core, engine, commands, runtime, command, requests, request_ends, now
 ):  # fmt: skip
     """Issue a command's next request; a store reads its scratchpad first."""
     size = next_request_bytes(s, e, commands, command)
     if e["issued_bytes"] == 0:
         runtime[command]["start"] = now
     if engine == LOAD:
-        send(s, e, units, unit, core, engine, commands, command, size, requests, request_ends, now)
+        send(s, e, units, unit, core, engine, runtime, command, size, requests, request_ends, now)
     else:
-        begin_job(s, e, command, size, s["pad_of_operand"][commands[command]["operand"]])
+        begin_job(pads, core, e, command, size, runtime[command]["pad"])
     e["issued_bytes"] += size
     e["issue_at"] = now + units[unit]["period"]
     if e["issued_bytes"] == commands[command]["bytes"]:
@@ -146,12 +141,12 @@ def issue(
         e["issued_bytes"] = 0
 
 
-@njit
-def cause(s, engines, core, engine, commands, missing):
+@inlined
+def cause(s, pads, engines, core, engine, commands, missing):
     """What an engine does from here on."""
     e = engines[core, engine]
     if e["job_command"] >= 0:
-        return STALL_PORTS if starved(s, engines, core, engine) else BUSY_TRANSFER
+        return STALL_PORTS if starved(s, pads, engines, core, engine) else BUSY_TRANSFER
     if e["in_flight"] > 0:
         return STALL_MEMORY
     if missing >= 0:
@@ -159,23 +154,23 @@ def cause(s, engines, core, engine, commands, missing):
     return BUSY_TRANSFER if e["head"] < e["queue_end"] else IDLE
 
 
-@njit
+@inlined
 def step_buffer(
-    units, unit, now, buffers, engines, demands, demand_tails, accounts, ticks_by_cause, commands,
-    dependencies, runtime, queue, requests, request_ends, responses, response_ends,
+    units, unit, now, buffers, pads, engines, demands, demand_tails, accounts, ticks_by_cause,
+    commands, dependencies, runtime, queue, requests, request_ends, responses, response_ends,
 ):  # fmt: skip
     """Settle port use; then each engine retires, receives and issues."""
     core = units[unit]["index"]
     period = units[unit]["period"]
     s = buffers[core]
-    settle(s, engines, core, demands, demand_tails[core], now, period)
+    settle(s, pads, engines, core, demands, demand_tails[core], now, period)
     due = NEVER
     for engine in range(2):
         e = engines[core, engine]
         if e["job_command"] >= 0 and e["job_accesses"] == 0:
-            retire(s, e, units, unit, core, engine, commands, runtime, requests, request_ends, now)
+            retire(s, pads, e, units, unit, core, engine, runtime, requests, request_ends, now)
         answer = receive(
-            s, e, units, unit, core, engine, commands, runtime, responses, response_ends, now
+            s, pads, e, units, unit, core, engine, runtime, responses, response_ends, now
         )
         due = min(due, answer)
         missing = -1
@@ -188,14 +183,14 @@ def step_buffer(
             elif has_room(s, e, engine):
                 if e["issue_at"] <= now:
                     issue(
-                        s, e, units, unit, core, engine, commands, runtime, command, requests,
-                        request_ends, now,
+                        s, pads, e, units, unit, core, engine, commands, runtime, command,
+                        requests, request_ends, now,
                     )  # fmt: skip
                 if e["head"] < e["queue_end"] and has_room(s, e, engine):
                     due = min(due, e["issue_at"])
-        why = cause(s, engines, core, engine, commands, missing)
+        why = cause(s, pads, engines, core, engine, commands, missing)
         charge(accounts, ticks_by_cause, units[unit]["first_account"] + engine, why, now)
     for engine in range(2):
         if engines[core, engine]["job_command"] >= 0:
-            due = min(due, served_at(s, engines, core, engine, now, period))
+            due = min(due, served_at(s, pads, engines, core, engine, now, period))
     return due

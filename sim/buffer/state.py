@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from sim.buffer.ports import PADS_MAX
-
 LOAD, STORE = 0, 1
 
 ENGINE = np.dtype(
@@ -24,9 +22,6 @@ ENGINE = np.dtype(
 BUFFER_STATE = np.dtype(
     [
         ("pads", np.int64),
-        ("accesses_per_cycle", np.int64, PADS_MAX),
-        ("width_bytes", np.int64, PADS_MAX),
-        ("pad_of_operand", np.int64, 3),
         ("separate", np.int64),  # 1: the memory has an interface an operand
         ("request_bytes", np.int64),
         ("outstanding", np.int64),
@@ -35,8 +30,15 @@ BUFFER_STATE = np.dtype(
         ("demand_head", np.int64),  # next change of demand to take over
         ("demand_at", np.int64),  # the array's demand now: since when
         ("advance_cycles", np.int64),
-        ("demand", np.int64, PADS_MAX),
-        ("fill_bytes", np.int64, PADS_MAX),  # count written by loads
-        ("drain_bytes", np.int64, PADS_MAX),  # count read by stores
+    ]
+)
+
+PAD = np.dtype(
+    [
+        ("accesses_per_cycle", np.int64),
+        ("width_bytes", np.int64),
+        ("demand", np.int64),  # accesses that the array takes an advance
+        ("fill_bytes", np.int64),  # count written by loads
+        ("drain_bytes", np.int64),  # count read by stores
     ]
 )

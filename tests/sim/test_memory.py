@@ -55,7 +55,7 @@ def test_one_load_takes_bandwidth_and_latency(latency: int, bandwidth: int, size
         interface = len(requests)
     system = end_of(fields, [(0, 0, size, size)])
     assert system.now_tick == 1 + interface + latency + 1
-    assert system.state.memories["read_bytes"].sum() == size
+    assert system.state.interfaces["read_bytes"].sum() == size
 
 
 def test_a_store_ends_when_its_data_have_crossed() -> None:
@@ -63,7 +63,7 @@ def test_a_store_ends_when_its_data_have_crossed() -> None:
     fields = loading_machine(latency_cycles=100, bytes_per_cycle=5)
     system = end_of(fields, [(1, 2, 50, 50)])
     assert system.now_tick == 1 + 1 + 10
-    assert system.state.memories["write_bytes"].sum() == 50
+    assert system.state.interfaces["write_bytes"].sum() == 50
 
 
 def test_segments_end_requests() -> None:

@@ -81,8 +81,8 @@ def test_traffic_is_that_of_a_cache_of_tiles(seed: int) -> None:
     system = System(machine)
     system.load(step.trace)
     assert system.advance() == engine.DONE
-    assert system.state.memories["read_bytes"].sum() == expected[0]
-    assert system.state.memories["write_bytes"].sum() == expected[1]
+    assert system.state.interfaces["read_bytes"].sum() == expected[0]
+    assert system.state.interfaces["write_bytes"].sum() == expected[1]
 
 
 @given(seed=st.integers(0, 2**32))
