@@ -53,6 +53,8 @@ class CostTable:
         self.out_bytes = FORMAT_BITS[array.output_format] / 8
         self.sum_bytes = FORMAT_BITS[array.accumulator_format] / 8
         self.kept_bytes = kept_bytes
+        self._tile_bytes: dict[str, tuple[Table, Table, Table]] = {}
+        """By innermost loop, on which alone they depend."""
         shapes = (self.m.shape, self.n.shape, self.k.shape, self.g.shape)
         self.shape = np.broadcast_shapes(*shapes)
         self.ifmap_bytes = np.ceil(self.g * np.maximum(pixels_max, 1) * channels * self.in_bytes)
@@ -73,6 +75,12 @@ class CostTable:
 
     def tile_bytes(self, order: str) -> tuple[Table, Table, Table]:
         """Bytes of the largest tile of each operand."""
+        innermost = order[2]
+        if innermost not in self._tile_bytes:
+            self._tile_bytes[innermost] = self._sizes(order)
+        return self._tile_bytes[innermost]
+
+    def _sizes(self, order: str) -> tuple[Table, Table, Table]:
         width = np.where(self._spills(order), self.sum_bytes, self.out_bytes) + self.kept_bytes
         sizes = (
             self.ifmap_bytes,

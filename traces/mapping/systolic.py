@@ -131,13 +131,10 @@ class Lowering:
         found = []
         for split in splits:
             part = _part(product, split, machine.cores)
-            tilings = []
-            for order in orders:
-                if machine.memory is None:
-                    tilings.append(_everything(part, machine, order))
-                else:
-                    tilings.append(choose(part, machine, order=order, kept_bytes=kept_bytes))
-            best = min(tilings, key=lambda t: (t.traffic_bytes, t.time))
+            if machine.memory is None:
+                best = _everything(part, machine, orders[0])
+            else:
+                best = choose(part, machine, orders, kept_bytes=kept_bytes)
             found.append((best.time, best, split))
         _, tiling, split = min(found, key=lambda row: row[0])
         return tiling, split

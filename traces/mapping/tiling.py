@@ -1,5 +1,6 @@
 """Choosing tiles and the order of the loops over them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -39,21 +40,23 @@ class Tiling:
     """Estimated cycles of one core."""
 
 
-def choose(product: Product, machine: Machine, *, order: str, kept_bytes: float = 0) -> Tiling:
-    """The tiles for one loop order.
+def choose(
+    product: Product, machine: Machine, orders: Sequence[str], *, kept_bytes: float = 0
+) -> Tiling:
+    """The tiles, and the one of some loop orders, with the least memory traffic.
 
-    Of the tiles that fit and keep the array about as busy as any, those with the least memory
-    traffic; of these, the fastest. ``kept_bytes`` are bytes that an output element takes in the
-    ofmap scratchpad beside its own (residual inputs). Raises InputError if not even the smallest
-    tiles fit.
+    For each order, of the tiles that fit and keep the array about as busy as any, those with the
+    least memory traffic; of these, the fastest. ``kept_bytes`` are bytes that an output element
+    takes in the ofmap scratchpad beside its own (residual inputs). Raises InputError if not even
+    the smallest tiles fit.
     """
     pack = packing(product, machine)
     for fine in (False, True):
         sizes = candidates(product, machine, pack, fine=fine)
         table = CostTable(product, machine, pack, sizes, kept_bytes)
-        found = _best(table, sizes, order)
-        if found is not None:
-            return found
+        found = [tiling for order in orders if (tiling := _best(table, sizes, order))]
+        if found:
+            return min(found, key=lambda tiling: (tiling.traffic_bytes, tiling.time))
     raise InputError(_too_small(product, machine, table))
 
 
@@ -74,7 +77,9 @@ def _too_small(product: Product, machine: Machine, table: CostTable) -> str:
 def _best(table: CostTable, sizes: Candidates, order: str) -> Tiling | None:
     """The tiles for a loop order, None if none fit."""
     compute = table.compute_cycles() + table.port_cycles(order)
-    choices = [table.slots(order, favoured) for favoured in OPERANDS]
+    pads = table.machine.buffer.scratchpads.values()
+    sharing = [operand for pad in pads if len(pad.operands) > 1 for operand in pad.operands]
+    choices = [table.slots(order, favoured) for favoured in sharing or OPERANDS[:1]]
     choices = [(slots, fits) for slots, fits in choices if fits.any()]
     costs = [table.costs(order, slots, compute) for slots, _ in choices]
     fastest = min(
