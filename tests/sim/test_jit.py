@@ -1,0 +1,56 @@
+"""Where compiled kernels are kept, and that a change in any of them moves that place."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim import jit
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The sources of kernels, to change."""
+    for room in ("arch", "sim"):
+        shutil.copytree(jit.ROOT / room, tmp_path / room)
+    monkeypatch.setattr(jit, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_equal_sources_have_an_equal_hash(copied: Path) -> None:
+    assert jit.source_hash() == jit.KERNEL_HASH
+
+
+@pytest.mark.parametrize("name", ["sim/buffer/ports.py", "sim/contract.py", "arch/commands.py"])
+def test_a_change_in_a_kernel_or_its_constants_changes_the_hash(copied: Path, name: str) -> None:
+    path = copied / name
+    path.write_text(path.read_text() + "\n")
+    assert jit.source_hash() != jit.KERNEL_HASH
+
+
+def test_a_change_elsewhere_does_not(copied: Path) -> None:
+    path = copied / "sim" / "report" / "table.py"
+    path.write_text(path.read_text() + "\n")
+    assert jit.source_hash() == jit.KERNEL_HASH
+
+
+def test_the_cache_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LOCKSTEP_CACHE", str(tmp_path))
+    assert jit.cache_root() == tmp_path
+    monkeypatch.delenv("LOCKSTEP_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert jit.cache_root() == tmp_path / "lockstep"
+
+
+def test_a_borrowed_array_is_the_same_memory() -> None:
+    array = np.arange(5)
+
+    @jit.njit
+    def write(values):  # type: ignore[no-untyped-def]
+        values = jit.borrowed(values)
+        values[0] = 7
+        return values.shape[0]
+
+    assert write(array) == 5
+    assert array[0] == 7
