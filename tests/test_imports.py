@@ -28,7 +28,10 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("room", sorted(ALLOWED))
+ROOMS = [room for room in ALLOWED if (ROOT / room).is_dir()]
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_rooms_import_one_way(room: str) -> None:
     for path in (ROOT / room).rglob("*.py"):
         name = path.relative_to(ROOT).as_posix()
@@ -38,7 +41,7 @@ def test_rooms_import_one_way(room: str) -> None:
 
 
 def test_nothing_imports_the_command_line() -> None:
-    for room in ALLOWED:
+    for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):
             if not path.relative_to(ROOT).as_posix().startswith("sim/cli"):
                 assert "sim.cli" not in path.read_text(), path
