@@ -229,3 +229,30 @@ def test_scratchpads_that_are_too_small_say_what_is_needed() -> None:
     conv = Conv2d(name="wide", in_h=200, in_w=20_000, filt_h=100, filt_w=100, channels=1, filters=1)
     with pytest.raises(InputError, match=r"operator 'wide': no tile fits .*capacity_kib"):
         list(lower(Workload(name="w", source="t", operators=(conv,)), machine_of(fields)))
+
+
+def test_operators_of_one_shape_have_the_same_commands_and_their_own_names() -> None:
+    def residual(index: int) -> tuple[Conv2d, Elementwise]:
+        before = ("first",) if index == 0 else (f"sum{index - 1}",)
+        conv = Conv2d(name=f"c{index}", in_h=8, in_w=8, filt_h=1, filt_w=1, channels=4, filters=4,
+                      inputs=before)  # fmt: skip
+        add = Elementwise(name=f"sum{index}", op="add", operands=2, elements=256,
+                          inputs=(conv.name, *before))  # fmt: skip
+        return conv, add
+
+    first = Conv2d(name="first", in_h=8, in_w=8, filt_h=3, filt_w=3, pad_top=2, pad_left=2,
+                   channels=4, filters=4)  # fmt: skip
+    operators = (first, *(operator for index in range(3) for operator in residual(index)))
+    fields = machine_fields(Random(3))
+    fields |= {"cores": 1, "mapping": {}}
+    machine = machine_of(fields)
+    together = list(lower(Workload(name="w", source="t", operators=operators), machine))
+    assert [step.operator.name for step in together] == ["first", "c0", "c1", "c2"]
+    for index, step in enumerate(together[1:]):
+        before = "first" if index == 0 else f"sum{index - 1}"
+        assert step.trace.operator_names == (f"c{index}",)
+        assert step.trace.tensor_names == (
+            *(f"c{index}.{part}" for part in ("ifmap", "filter", "ofmap", "sums")),
+            before,
+        )
+        assert np.array_equal(step.trace.commands, together[1].trace.commands)

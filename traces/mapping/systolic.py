@@ -4,7 +4,7 @@ One operator is one trace; the next starts when it is done. ``lower`` is a pure 
 workload and machine.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import ceil
@@ -25,6 +25,9 @@ from traces.mapping.vector import lower_vector
 from traces.operators import AnyOperator, Commands, Conv2d, Gemm, Workload
 
 T = TypeVar("T")
+
+KNOWN_COMMANDS_MAX = 250_000
+"""Commands that are kept for operators of the same shape, about 40 MB."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,15 @@ def _given(trace: CommandTrace) -> Commands:
 class Lowering:
     """A workload's steps on one machine: an operator each, with what is fused into it.
 
-    Remembers the tiles of shapes seen before.
+    Operators of one shape have the same commands, which are lowered once.
     """
 
     def __init__(self, workload: Workload, machine: Machine) -> None:
         self._machine = machine
         self._operators = workload.operators
         self._groups = plan(workload, fuse=machine.mapping.fuse)
-        self._chosen: dict[tuple[Product, float], tuple[Tiling, str]] = {}
+        self._known: dict[Hashable, Lowered] = {}
+        self._known_commands = 0
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -97,10 +101,27 @@ class Lowering:
         group, operators = self._groups[index], self._operators
         operator = operators[group.host]
         fused = tuple(operators[index] for index in group.fused)
+        residuals = group.epilogue.residuals
+        shape = operator.model_copy(update={"name": "", "inputs": ()})
+        key = (shape, group.epilogue.vector_ops, len(residuals))
+        known = self._known.get(key)
+        if known is not None:
+            trace = _renamed(known, operator.name, residuals)
+            return replace(known, operator=operator, fused=fused, trace=trace)
+        lowered = self._lower(operator, fused, group.epilogue)
+        commands = len(lowered.trace.commands)
+        if self._known_commands + commands <= KNOWN_COMMANDS_MAX:
+            self._known[key] = lowered
+            self._known_commands += commands
+        return lowered
+
+    def _lower(
+        self, operator: AnyOperator, fused: tuple[AnyOperator, ...], epilogue: Epilogue
+    ) -> Lowered:
         builder = TraceBuilder(operator.name)
         is_product = isinstance(operator, Gemm | Conv2d)
         needing = [operator.name] if not is_product else [o.name for o in fused]
-        if self._machine.vector is None and (not is_product or group.epilogue.vector_ops):
+        if self._machine.vector is None and (not is_product or epilogue.vector_ops):
             raise InputError(
                 f"machine {self._machine.name!r} has no vector unit for operator "
                 f"{needing[-1]!r}; add a 'vector' section or --set vector.lanes=N"
@@ -108,19 +129,13 @@ class Lowering:
         product = tiling = None
         if isinstance(operator, Gemm | Conv2d):
             product = product_of(operator)
-            tiling = self._product(builder, product, group.epilogue)
+            tiling = self._product(builder, product, epilogue)
         else:
             lower_vector(builder, self._machine, operator)
         return Lowered(operator, fused, builder.build(), product, tiling)
 
-    def _tiling(self, product: Product, kept_bytes: float) -> tuple[Tiling, str]:
-        """Tiles and the dimension that is split over the cores."""
-        key = (replace(product, name=""), kept_bytes)
-        if key not in self._chosen:
-            self._chosen[key] = self._choose(product, kept_bytes)
-        return self._chosen[key]
-
     def _choose(self, product: Product, kept_bytes: float) -> tuple[Tiling, str]:
+        """Tiles and the dimension that is split over the cores."""
         machine, mapping = self._machine, self._machine.mapping
         orders = ORDERS if mapping.loop_order == "auto" else (mapping.loop_order,)
         splits = ["m", "n"] if mapping.partition == "auto" else [str(mapping.partition)]
@@ -143,7 +158,7 @@ class Lowering:
         machine = self._machine
         array = machine.array
         width = FORMAT_BITS[array.output_format] / 8
-        tiling, split = self._tiling(product, len(epilogue.residuals) * width)
+        tiling, split = self._choose(product, len(epilogue.residuals) * width)
         elements = product.groups * product.m * product.n
         inputs = product.groups * product.m * product.channels
         if product.image_rows:
@@ -167,6 +182,17 @@ class Lowering:
         for share in _shares(product, tiling, split, machine.cores):
             ProductLowering(builder, machine, product, tiling, epilogue, tensors, share).lower()
         return tiling
+
+
+def _renamed(known: Lowered, name: str, residuals: tuple[str, ...]) -> CommandTrace:
+    """The trace of an operator, for another of the same shape; residual inputs come last."""
+    names = known.trace.tensor_names
+    own = names[: len(names) - len(residuals)]
+    return replace(
+        known.trace,
+        operator_names=(name,),
+        tensor_names=(*(name + each.removeprefix(known.operator.name) for each in own), *residuals),
+    )
 
 
 def _part(product: Product, split: str, cores: int) -> Product:
