@@ -7,7 +7,7 @@ which are the multiples of its period.
 import numpy as np
 
 from arch.commands import OP_LOAD, OP_MATMUL, OP_STORE, OPERAND_FILTER, OPERAND_IFMAP
-from sim.jit import inlined
+from sim.jit import njit
 
 NEVER = np.int64(2**62)
 
@@ -76,13 +76,13 @@ RUNTIME = np.dtype(
 )
 
 
-@inlined
+@njit
 def edge_at_or_after(tick, period):
     """First edge of a clock that is not before ``tick``."""
     return (tick + period - 1) // period * period
 
 
-@inlined
+@njit
 def arrival(tick, sender_period, receiver_period, synchroniser):
     """Edge at which a receiver sees what was written in the cycle that began at ``tick``: the next
     one, or ``synchroniser`` edges later where the clocks differ."""
@@ -91,14 +91,14 @@ def arrival(tick, sender_period, receiver_period, synchroniser):
     return edge_at_or_after(tick + 1, receiver_period) + synchroniser * receiver_period
 
 
-@inlined
+@njit
 def wake(units, unit, edge):
     """Have a unit step at an edge of its clock, or before."""
     if edge < units[unit]["due"]:
         units[unit]["due"] = edge
 
 
-@inlined
+@njit
 def finish(units, runtime, unit, command, now):
     """Mark a command as done and wake the units of its core when they can see it."""
     runtime[command]["end"] = now
@@ -117,7 +117,7 @@ UNITS_PER_CORE = 3
 """Array, buffer and vector; core c's units are 3c, 3c + 1, 3c + 2."""
 
 
-@inlined
+@njit
 def seen_at(units, runtime, unit, command):
     """Tick from which a unit sees that a command is done, NEVER while it is not."""
     end = runtime[command]["end"]
@@ -131,7 +131,7 @@ def seen_at(units, runtime, unit, command):
     )
 
 
-@inlined
+@njit
 def first_missing(units, commands, dependencies, runtime, unit, command, now):
     """First dependency of a command that a unit does not see done, or -1.
 
@@ -145,7 +145,7 @@ def first_missing(units, commands, dependencies, runtime, unit, command, now):
     return -1
 
 
-@inlined
+@njit
 def cause_of_waiting(commands, dependency):
     """Cause to charge while a dependency is waited for."""
     opcode = commands[dependency]["opcode"]
@@ -163,7 +163,7 @@ def cause_of_waiting(commands, dependency):
     return STALL_VECTOR
 
 
-@inlined
+@njit
 def charge(accounts, ticks_by_cause, row, why, now):
     """Charge the time since the last charge to the cause that held, and note the next one."""
     account = accounts[row]

@@ -16,7 +16,7 @@ from sim.contract import (
     charge,
     edge_at_or_after,
 )
-from sim.jit import borrowed, njit
+from sim.jit import njit
 from sim.memory import step_memory
 from sim.vector import step_vector
 
@@ -54,29 +54,6 @@ def run(
     clock, a ``seed`` other than 0 shuffles the order within a cycle: neither changes anything
     but the time that it takes. Returns DONE, PAUSED or DEADLOCK.
     """
-    units = borrowed(units)
-    marked = borrowed(marked)
-    arrays = borrowed(arrays)
-    outs = borrowed(outs)
-    demands = borrowed(demands)
-    demand_tails = borrowed(demand_tails)
-    buffers = borrowed(buffers)
-    pads = borrowed(pads)
-    engines = borrowed(engines)
-    memories = borrowed(memories)
-    interfaces = borrowed(interfaces)
-    vectors = borrowed(vectors)
-    accounts = borrowed(accounts)
-    ticks_by_cause = borrowed(ticks_by_cause)
-    requests = borrowed(requests)
-    request_ends = borrowed(request_ends)
-    responses = borrowed(responses)
-    response_ends = borrowed(response_ends)
-    commands = borrowed(commands)
-    dependencies = borrowed(dependencies)
-    runtime = borrowed(runtime)
-    queue = borrowed(queue)
-    clock = borrowed(clock)
     count = units.shape[0]
     checked = 0
     while True:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numba
 import numpy
-from numba.extending import intrinsic
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -46,38 +45,10 @@ def kernels_compiled() -> bool:
 
 
 def njit(function: Any) -> Any:
-    """Compile a kernel: cached on disk, no Python objects, integer overflow wraps."""
-    return numba.njit(cache=True)(function)
+    """Compile a kernel: cached on disk, no Python objects, integer overflow wraps.
 
-
-def inlined(function: Any) -> Any:
-    """Compile a part of a kernel into its callers: passing twenty arrays costs more than most
-    steps do."""
-    return numba.njit(cache=True, inline="always")(function)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _without_count(typing_context: Any, array: Any) -> Any:
-    """The array with no owner to count references to."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        view = context.make_array(signature.args[0])(context, builder, arguments[0])
-        for name in ("meminfo", "parent"):
-            field = getattr(view, name)
-            setattr(view, name, field.type(None))
-        return view._getvalue()
-
-    return array(array), generate
-
-
-def _same(array: Any) -> Any:
-    return array
-
-
-def _uncounted(array: Any) -> Any:
-    return _without_count(array)
-
-
-borrowed: Any = _same if numba.config.DISABLE_JIT else njit(_uncounted)
-"""The same array, which its caller keeps alive, inside a kernel. References to it are not counted:
-counting is atomic, each use as an argument counts, and that took half of the engine's time."""
+    Kernels are compiled into their callers, and references to arrays are not counted: counting is
+    atomic, and that and passing twenty arrays took nine tenths of the engine's time. So a kernel
+    cannot make an array; Numba says so if one tries.
+    """
+    return numba.njit(cache=True, forceinline=True, _nrt=False)(function)

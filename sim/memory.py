@@ -19,7 +19,7 @@ from sim.contract import (
     edge_at_or_after,
     wake,
 )
-from sim.jit import inlined
+from sim.jit import njit
 
 INTERFACES_MAX = 3
 
@@ -51,13 +51,13 @@ INTERFACE = np.dtype(
 )
 
 
-@inlined
+@njit
 def ring_of(core, engine, interface):
     """Index of the ring between an engine (0 load, 1 store) and an interface."""
     return (core * 2 + engine) * INTERFACES_MAX + interface
 
 
-@inlined
+@njit
 def serve_request(
     units, unit, now, s, interface, index, requester, item, responses, response_ends
 ):  # fmt: skip
@@ -92,7 +92,7 @@ def serve_request(
     wake(units, buffer, visible)
 
 
-@inlined
+@njit
 def step_memory(
     units, unit, now, memories, interfaces, accounts, ticks_by_cause, requests, request_ends,
     responses, response_ends,

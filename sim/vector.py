@@ -17,7 +17,7 @@ from sim.contract import (
     first_missing,
     seen_at,
 )
-from sim.jit import inlined
+from sim.jit import njit
 
 OPS = len(VECTOR_OPS)
 
@@ -35,7 +35,7 @@ VECTOR_STATE = np.dtype(
 )
 
 
-@inlined
+@njit
 def step_vector(
     units, unit, now, vectors, accounts, ticks_by_cause, commands, dependencies, runtime, queue
 ):

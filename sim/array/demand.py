@@ -4,16 +4,16 @@ from arch.commands import OPERAND_FILTER, OPERAND_IFMAP, OPERAND_OFMAP
 from sim.array.folds import IS, WS
 from sim.array.state import LOADING
 from sim.buffer.ports import DEMAND_RING
-from sim.jit import inlined
+from sim.jit import njit
 
 
-@inlined
+@njit
 def packed_bytes(words, bits):
     """Bytes of packed words."""
     return (words * bits + 7) // 8
 
 
-@inlined
+@njit
 def add_operand(s, operand, size):
     """Add an operand's accesses in a beat to the demand on its scratchpad."""
     pad = s["pad_of_operand"][operand]
@@ -21,7 +21,7 @@ def add_operand(s, operand, size):
     s["wanted"][pad] += (size + width - 1) // width
 
 
-@inlined
+@njit
 def demand_of(s, outs, core):
     """Note the accesses that a beat wants of each scratchpad; return the cycles it takes."""
     for pad in range(s["pads"]):
@@ -53,7 +53,7 @@ def demand_of(s, outs, core):
     return cycles
 
 
-@inlined
+@njit
 def publish_demand(s, core, demands, demand_tails, now):
     """Tell the buffer if the demand has changed; return whether it has."""
     tail = demand_tails[core]

@@ -3,10 +3,10 @@
 from arch.commands import FLAG_ACCUMULATE, FLAG_FINAL, FLAG_KEEP
 from sim.array.demand import packed_bytes
 from sim.array.folds import IS, OS
-from sim.jit import inlined
+from sim.jit import njit
 
 
-@inlined
+@njit
 def count_results(s, fold, flags, out):
     """Count what a fold's results do to accumulators and scratchpad; note bytes a beat."""
     os = s["dataflow"] == OS
@@ -45,7 +45,7 @@ def count_results(s, fold, flags, out):
     out["read_bytes"] = read_bytes
 
 
-@inlined
+@njit
 def count_operands(s, fold):
     """Count the operand words that a fold reads, and its products."""
     bits = s["operand_bits"]

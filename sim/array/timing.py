@@ -32,10 +32,10 @@ from sim.contract import (
     seen_at,
     wake,
 )
-from sim.jit import inlined
+from sim.jit import njit
 
 
-@inlined
+@njit
 def pick(s, command, commands):
     """Take the next fold of a command to the array's entry."""
     cursor = s["cursor"]
@@ -58,7 +58,7 @@ def pick(s, command, commands):
         s["stage"] = PICKED
 
 
-@inlined
+@njit
 def load_from(s):
     """Earliest beat at which the fold at the entry may load: not before the registers that it
     shares with the fold before it are free."""
@@ -71,7 +71,7 @@ def load_from(s):
     return free + (shared - 1) * (s["pe_latency"] - 1)
 
 
-@inlined
+@njit
 def stream_from(s):
     """Earliest beat at which the fold at the entry may stream after the one before it."""
     entry = s["entry"]
@@ -92,7 +92,7 @@ def stream_from(s):
     return max(earliest, s["order_out"] + s["order_out_beats"] - leads)
 
 
-@inlined
+@njit
 def start_stream(s, outs, core, commands):
     """Let the fold at the entry stream, and schedule its results."""
     fold = s["stream"]
@@ -139,7 +139,7 @@ def start_stream(s, outs, core, commands):
     s["out_tail"] += 1
 
 
-@inlined
+@njit
 def next_beat(s, outs, core):
     """The next beat at which something inside the array is due, NEVER if nothing is."""
     due = NEVER
@@ -160,7 +160,7 @@ def next_beat(s, outs, core):
     return due
 
 
-@inlined
+@njit
 def advance(s, outs, core, units, unit, runtime, commands, dependencies, queue, now):
     """Do all that is due at this beat; return what the next command lacks, or -1."""
     missing = -1
@@ -199,14 +199,14 @@ def advance(s, outs, core, units, unit, runtime, commands, dependencies, queue, 
     return missing
 
 
-@inlined
+@njit
 def note_start(fold, runtime, now):
     """Note when the first fold of a command enters."""
     if runtime[fold["command"]]["start"] < 0:
         runtime[fold["command"]]["start"] = now
 
 
-@inlined
+@njit
 def cause(s, commands, missing):
     """What the array does from here on."""
     if s["streaming"]:
@@ -220,7 +220,7 @@ def cause(s, commands, missing):
     return IDLE
 
 
-@inlined
+@njit
 def charge_beats(s, accounts, ticks_by_cause, row, now, period):
     """Charge the time since the last charge: of a beat that takes several cycles, only the last
     one to what it does, the others to the ports."""
@@ -236,7 +236,7 @@ def charge_beats(s, accounts, ticks_by_cause, row, now, period):
     charge(accounts, ticks_by_cause, row, why, now)
 
 
-@inlined
+@njit
 def step_array(
     units, unit, now, arrays, outs, demands, demand_tails, accounts, ticks_by_cause, commands,
     dependencies, runtime, queue,

@@ -3,10 +3,10 @@
 from sim.buffer.ports import DEMAND_RING, PADS_MAX, cycles_until_free, free_since_start
 from sim.buffer.state import LOAD, STORE
 from sim.contract import NEVER
-from sim.jit import inlined
+from sim.jit import njit
 
 
-@inlined
+@njit
 def serve(s, pads, engines, core, start, end, period):
     """Give the free accesses of ``[start, end)`` ticks to the engines' bursts."""
     for pad in range(s["pads"]):
@@ -33,7 +33,7 @@ def serve(s, pads, engines, core, start, end, period):
             store["job_accesses"] -= min(free, store["job_accesses"])
 
 
-@inlined
+@njit
 def settle(s, pads, engines, core, demands, demand_tail, now, period):
     """Account for port use up to ``now``, change of demand by change of demand."""
     while s["demand_head"] < demand_tail:
@@ -51,7 +51,7 @@ def settle(s, pads, engines, core, demands, demand_tail, now, period):
     s["served_until"] = now
 
 
-@inlined
+@njit
 def served_at(s, pads, engines, core, engine, now, period):
     """Tick at which an engine's burst has been served if nothing changes."""
     e = engines[core, engine]
@@ -71,7 +71,7 @@ def served_at(s, pads, engines, core, engine, now, period):
     return s["demand_at"] + cycles * period
 
 
-@inlined
+@njit
 def starved(s, pads, engines, core, engine):
     """Whether a burst gets no access at all while nothing changes."""
     pad = engines[core, engine]["job_pad"]
@@ -82,7 +82,7 @@ def starved(s, pads, engines, core, engine):
     return free <= pads[core, pad]["demand"]
 
 
-@inlined
+@njit
 def begin_job(pads, core, e, command, size, pad):
     """Put a burst in front of the ports."""
     e["job_command"] = command

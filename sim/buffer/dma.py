@@ -22,11 +22,11 @@ from sim.contract import (
     seen_at,
     wake,
 )
-from sim.jit import inlined
+from sim.jit import njit
 from sim.memory import INTERFACES_MAX, ring_of
 
 
-@inlined
+@njit
 def next_request_bytes(s, e, commands, command):
     """Size of the next request of a command; it ends with its segment."""
     segment = commands[command]["segment_bytes"]
@@ -34,7 +34,7 @@ def next_request_bytes(s, e, commands, command):
     return min(left, segment - e["issued_bytes"] % segment)
 
 
-@inlined
+@njit
 def took_bytes(units, unit, runtime, command, size, now):
     """Count bytes of a command as moved; the last ones finish it."""
     runtime[command]["left_bytes"] -= size
@@ -42,7 +42,7 @@ def took_bytes(units, unit, runtime, command, size, now):
         finish(units, runtime, unit, command, now)
 
 
-@inlined
+@njit
 def earliest_response(s, responses, response_ends, core, engine):
     """Ring whose next response is the first to be seen, -1 if there is none."""
     best = -1
@@ -57,7 +57,7 @@ def earliest_response(s, responses, response_ends, core, engine):
     return best
 
 
-@inlined
+@njit
 def send(s, e, units, unit, core, engine, runtime, command, size, requests, request_ends, now):
     """Push a request; it is seen in the next cycle of the memory."""
     memory = s["memory_unit"]
@@ -76,7 +76,7 @@ def send(s, e, units, unit, core, engine, runtime, command, size, requests, requ
     wake(units, memory, visible)
 
 
-@inlined
+@njit
 def retire(s, pads, e, units, unit, core, engine, runtime, requests, request_ends, now):
     """End a burst that has been served: a load's bytes are there, a store's go to memory."""
     command = e["job_command"]
@@ -91,7 +91,7 @@ def retire(s, pads, e, units, unit, core, engine, runtime, requests, request_end
     e["job_command"] = -1
 
 
-@inlined
+@njit
 def receive(s, pads, e, units, unit, core, engine, runtime, responses, response_ends, now):
     """Take what the memory has answered: a load's burst goes to the ports, one at a time; a
     store's acknowledgements end it. Return the tick at which the next one is to be taken."""
@@ -114,7 +114,7 @@ def receive(s, pads, e, units, unit, core, engine, runtime, responses, response_
     return NEVER
 
 
-@inlined
+@njit
 def has_room(s, e, engine):
     """Whether a request may be issued as far as places and ports go."""
     if engine == STORE and e["job_command"] >= 0:
@@ -122,7 +122,7 @@ def has_room(s, e, engine):
     return e["in_flight"] < s["outstanding"]
 
 
-@inlined
+@njit
 def issue(
     s, pads, e, units, unit, core, engine, commands, runtime, command, requests, request_ends, now
 ):  # fmt: skip
@@ -141,7 +141,7 @@ def issue(
         e["issued_bytes"] = 0
 
 
-@inlined
+@njit
 def cause(s, pads, engines, core, engine, commands, missing):
     """What an engine does from here on."""
     e = engines[core, engine]
@@ -154,7 +154,7 @@ def cause(s, pads, engines, core, engine, commands, missing):
     return BUSY_TRANSFER if e["head"] < e["queue_end"] else IDLE
 
 
-@inlined
+@njit
 def step_buffer(
     units, unit, now, buffers, pads, engines, demands, demand_tails, accounts, ticks_by_cause,
     commands, dependencies, runtime, queue, requests, request_ends, responses, response_ends,

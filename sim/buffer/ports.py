@@ -9,7 +9,7 @@ cycle.
 import numpy as np
 
 from sim.contract import NEVER
-from sim.jit import inlined
+from sim.jit import njit
 
 PADS_MAX = 3
 
@@ -25,7 +25,7 @@ DEMAND_RING = 8
 """Changes of demand that the buffer may not have seen yet; it sees each one cycle later."""
 
 
-@inlined
+@njit
 def free_since_start(capacity, accesses, advance_cycles, cycles):
     """Free accesses in the first ``cycles`` cycles of a demand."""
     whole = cycles // advance_cycles
@@ -34,7 +34,7 @@ def free_since_start(capacity, accesses, advance_cycles, cycles):
     return free + max(0, part * capacity - accesses)
 
 
-@inlined
+@njit
 def cycles_until_free(capacity, accesses, advance_cycles, cycles, wanted):
     """Cycles since the start of a demand after which ``wanted`` more accesses have been free
     than after the first ``cycles``; NEVER if the demand leaves none."""

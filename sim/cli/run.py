@@ -11,7 +11,7 @@ from sim.cli import inputs
 if TYPE_CHECKING:
     from sim.simulate import Run
 
-COMPILE_SECONDS = 20
+COMPILE_SECONDS = 10
 """How long compiling all kernels takes, about."""
 
 

@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from sim import jit
@@ -41,16 +40,3 @@ def test_the_cache_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.delenv("LOCKSTEP_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert jit.cache_root() == tmp_path / "lockstep"
-
-
-def test_a_borrowed_array_is_the_same_memory() -> None:
-    array = np.arange(5)
-
-    @jit.njit
-    def write(values):  # type: ignore[no-untyped-def]
-        values = jit.borrowed(values)
-        values[0] = 7
-        return values.shape[0]
-
-    assert write(array) == 5
-    assert array[0] == 7

@@ -6,7 +6,8 @@ import numpy as np
 
 from arch.commands import COMMAND, TENSOR, CommandTrace
 
-COLUMNS = COMMAND.names or ()
+COLUMNS = {name: index for index, name in enumerate(COMMAND.names or ())}
+EMPTY_ROW = [-1 if name == "tensor" else 0 for name in COLUMNS]
 
 
 class TraceBuilder:
@@ -14,7 +15,7 @@ class TraceBuilder:
 
     def __init__(self, operator_name: str) -> None:
         self._operator_name = operator_name
-        self._rows: list[tuple[int, ...]] = []
+        self._rows: list[list[int]] = []
         self._dependencies: list[int] = []
         self._tensors: list[tuple[int, int]] = []
         self._tensor_names: list[str] = []
@@ -29,19 +30,20 @@ class TraceBuilder:
 
     def add(self, queue: int, opcode: int, after: Iterable[int] = (), **columns: int) -> int:
         """Append a command that runs after others; return its index."""
-        begin = len(self._dependencies)
+        row = EMPTY_ROW.copy()
+        row[COLUMNS["queue"]], row[COLUMNS["opcode"]] = queue, opcode
+        row[COLUMNS["deps_begin"]] = len(self._dependencies)
         self._dependencies.extend(sorted(set(after)))
-        columns.update(
-            queue=queue, opcode=opcode, deps_begin=begin, deps_end=len(self._dependencies)
-        )
-        columns.setdefault("tensor", -1)
-        self._rows.append(tuple([columns.get(name, 0) for name in COLUMNS]))
+        row[COLUMNS["deps_end"]] = len(self._dependencies)
+        for name, value in columns.items():
+            row[COLUMNS[name]] = value
+        self._rows.append(row)
         return len(self._rows) - 1
 
     def build(self) -> CommandTrace:
         """The trace so far."""
         return CommandTrace(
-            np.array(self._rows, COMMAND),
+            np.array(self._rows, np.int64).reshape(-1).view(COMMAND),
             np.array(self._dependencies, np.int64),
             np.array(self._tensors, TENSOR),
             tuple(self._tensor_names),

@@ -46,19 +46,27 @@ def _limited(sizes: list[int], limit: int | None, quantum: int = 1) -> list[int]
 def row_tiles(product: Product, rows: int, pixels: int) -> list[tuple[int, int, int, int]]:
     """Blocks (row, row_end, pixel, pixel_end) of the output; rows of a block are of one image
     or of several whole ones."""
-    per_image = product.rows_per_image
-    starts: list[tuple[int, int]] = []
-    if rows >= per_image:
-        starts = [(r, min(r + rows, product.rows)) for r in range(0, product.rows, rows)]
-    else:
-        for image in range(0, product.rows, per_image):
-            end = min(image + per_image, product.rows)
-            starts += [(r, min(r + rows, end)) for r in range(image, end, rows)]
     return [
-        (row, row_end, pixel, min(pixel + pixels, product.row_pixels))
-        for row, row_end in starts
-        for pixel in range(0, product.row_pixels, pixels)
+        (*rows_of_block, *pixels_of_block)
+        for rows_of_block in _row_parts(product, rows)
+        for pixels_of_block in _pixel_parts(product, pixels)
     ]
+
+
+def _row_parts(product: Product, rows: int) -> list[tuple[int, int]]:
+    per_image = product.rows_per_image
+    if rows >= per_image:
+        return [(r, min(r + rows, product.rows)) for r in range(0, product.rows, rows)]
+    parts: list[tuple[int, int]] = []
+    for image in range(0, product.rows, per_image):
+        end = min(image + per_image, product.rows)
+        parts += [(r, min(r + rows, end)) for r in range(image, end, rows)]
+    return parts
+
+
+def _pixel_parts(product: Product, pixels: int) -> list[tuple[int, int]]:
+    end = product.row_pixels
+    return [(pixel, min(pixel + pixels, end)) for pixel in range(0, end, pixels)]
 
 
 def _m_candidates(product: Product, quantum: int, longest: int | None) -> list[tuple[int, int]]:
@@ -83,8 +91,9 @@ def footprint(product: Product, rows: int, pixels: int) -> tuple[int, int, int]:
     """Number of blocks, input pixels of the largest block, and of all blocks together."""
     if product.image_rows == 0:
         return -(-product.rows // rows), rows, product.rows
-    sizes = [product.input_pixels(*tile) for tile in row_tiles(product, rows, pixels)]
-    return len(sizes), max(sizes), sum(sizes)
+    heights = [product.input_rows(*part) for part in _row_parts(product, rows)]
+    widths = [product.pixel_axis.touched(*part) for part in _pixel_parts(product, pixels)]
+    return len(heights) * len(widths), max(heights) * max(widths), sum(heights) * sum(widths)
 
 
 def packing(product: Product, machine: Machine) -> int:

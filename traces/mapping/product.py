@@ -75,7 +75,10 @@ class Product:
 
     def input_pixels(self, row: int, row_end: int, pixel: int, pixel_end: int) -> int:
         """Distinct input pixels that a block of output reads, image by image."""
-        columns = self.pixel_axis.touched(pixel, pixel_end)
+        return self.input_rows(row, row_end) * self.pixel_axis.touched(pixel, pixel_end)
+
+    def input_rows(self, row: int, row_end: int) -> int:
+        """Distinct input rows that rows of output read, image by image."""
         total = 0
         per_image = self.rows_per_image
         while row < row_end:
@@ -83,12 +86,10 @@ class Product:
             stop = min(row_end, (image + 1) * per_image)
             whole = (row_end - row) // per_image if row % per_image == 0 else 0
             if whole > 1:
-                total += whole * self.row_axis.touched(0, per_image) * columns
+                total += whole * self.row_axis.touched(0, per_image)
                 row += whole * per_image
                 continue
-            total += self.row_axis.touched(row - image * per_image, stop - image * per_image) * (
-                columns
-            )
+            total += self.row_axis.touched(row - image * per_image, stop - image * per_image)
             row = stop
         return total
 
