@@ -15,14 +15,13 @@ from traces.operators import Conv2d, Workload
 PAGE = Path(__file__).parents[2] / "docs" / "scalesim.md"
 NAMES = ("ifmap", "filter", "ofmap")
 
-WORDS, TILES, WHOLE, PREFILL, ONCE, TWICE = "words", "tiles", "whole", "prefill", "once", "twice"
+WORDS, TILES, PREFILL, ONCE, TWICE = "words", "tiles", "prefill", "once", "twice"
 CAUSES = {
     WORDS: "they move more words over an interface than we do: lanes are fetched anew for each "
     "fold, image windows overlap, and a tile that straddles two buffer halves is fetched again",
     TILES: "half an SRAM holds less than a fold's operands or results. They stream such a fold "
     "through it; our tiles are whole, so the array does more and smaller folds, each as long as a "
     "full one",
-    WHOLE: "ours waits until a tile is whole in its scratchpad, theirs for the first words only",
     PREFILL: "they fill the SRAMs before the first cycle and do not count it",
     ONCE: "we read partial sums and tiles again that did not fit, they never read a partial sum",
     TWICE: "their cycles are more than folds and words explain: a positive stall is counted twice",
@@ -90,7 +89,6 @@ class Comparison:
         )
         if first_fill >= 0.5 * (self.words[0] + self.words[1]):
             found.append(PREFILL)
-        found.append(WHOLE)
         return found
 
 
