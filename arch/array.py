@@ -52,6 +52,9 @@ class Array(Spec):
     """Number format of inputs and weights."""
     accumulator_format: FormatName = "int32"
     """Number format of partial sums."""
+    accumulator_overflow: Literal["wrap", "saturate"] = "wrap"
+    """What becomes of a sum that does not fit ``accumulator_format``. A product is brought into the
+    format first, then each addition's result."""
     output_format: FormatName = "int8"
     """Number format of complete sums."""
     convention: Literal["physical", "scalesim"] = "physical"

@@ -37,7 +37,7 @@ class TileValues:
     """What the array computed and when; cycles count from the first load or stream."""
 
     output: Values
-    """[groups, m, n] in the accumulator format, which wraps."""
+    """[groups, m, n] in the accumulator format."""
     cycles: int
     """Until the last output vector has left."""
     load_start: Cycles
@@ -77,7 +77,7 @@ def run_tile(
     if early is not None and array.drain == "serial" and early[0] == first_kind:
         raise InputError("early: a start that waits for a serial drain cannot be early")
     a_values, b_values = a_values.astype(dtype), b_values.astype(dtype)
-    with np.errstate(over="ignore"):  # accumulators wrap; uncompiled kernels would warn
+    with np.errstate(over="ignore"):  # sums may wrap; uncompiled kernels would warn
         values = _multiply(array, a_values, b_values, pack, early, 0)
         if trace:
             values = _multiply(array, a_values, b_values, pack, early, values.cycles)
@@ -119,6 +119,13 @@ def accumulator_dtype(array: Array) -> np.dtype[Any]:
     return np.dtype(accumulator)
 
 
+def _largest(array: Array) -> int:
+    """Where sums saturate, 0 if they wrap."""
+    if array.accumulator_overflow == "wrap":
+        return 0
+    return int(2 ** (FORMAT_BITS[array.accumulator_format] - 1)) - 1
+
+
 def _check_operands(array: Array, a: Values, b: Values) -> None:
     for name, values, axes in (("a", a, "[groups, m, k]"), ("b", b, "[groups, k, n]")):
         if values.ndim != 3 or 0 in values.shape or values.dtype.kind not in "iu":
@@ -146,6 +153,11 @@ def _check_array(array: Array, pack: int) -> None:
         raise InputError(
             "array.convention: 'scalesim' counts no drain under dataflow 'os', which no hardware "
             "can do; for values use 'physical', or 'ws' or 'is'"
+        )
+    if array.accumulator_overflow == "saturate" and array.accumulator_format == "int64":
+        raise InputError(
+            "array.accumulator_overflow: must be 'wrap' with accumulator_format 'int64', "
+            "not 'saturate'"
         )
     if not 1 <= pack <= min(array.rows, array.cols):
         raise InputError(
@@ -182,6 +194,7 @@ def _run_stationary(
         rows,
         cols,
         p,
+        _largest(array),
         int(overlapped),
         int(array.drain == "overlapped"),
         kinds[early[0]] if early else EARLY_NONE,
@@ -224,6 +237,7 @@ def _run_output(
         rows,
         cols,
         p,
+        _largest(array),
         int(overlapped),
         early[1] if early else -1,
         np.zeros((cols + rows - 1 + SLACK_STEPS) * rows, dtype),

@@ -11,7 +11,8 @@ What the registers of one PE take at the end of a cycle (p = PE latency)::
                 drain of the PE above, until the word of row 0 has passed
 
 With a serial drain there is no ``drain``: the column drains through ``sum`` itself. Control that
-travels with the words (first, last product) is kept as the diagonal it occupies.
+travels with the words (first, last product, drain) is kept as the diagonal it occupies: it crosses
+all columns of the grid, also those that a fold leaves unused, from which no word leaves.
 """
 
 from typing import Any
@@ -22,8 +23,10 @@ from sim.array.value_planes import (
     NEVER,
     SLACK_STEPS,
     add_then_multiply,
+    add_then_multiply_saturated,
     move_up,
     multiply_add,
+    multiply_add_saturated,
     record,
 )
 from sim.jit import njit
@@ -42,30 +45,32 @@ def start_after(folds: Any, f: Any) -> Any:
 
 
 @njit
-def clear_first(folds: Any, f: Any, x: Any, p: Any, rows: Any, sums: Any) -> None:
+def clear_first(folds: Any, f: Any, x: Any, p: Any, rows: Any, cols: Any, sums: Any) -> None:
     """PEs whose sum takes the first product of fold ``f`` in cycle ``x`` start from 0."""
-    a, b = folds[f]["rows"], folds[f]["cols"]
+    a = folds[f]["rows"]
     since = x - (folds[f]["start"] + p - 1)
-    for r in range(max(0, since - b + 1), min(a - 1, since) + 1):
+    for r in range(max(0, since - cols + 1), min(a - 1, since) + 1):
         sums[(since - r) * rows + r] = 0
 
 
 @njit
-def capture_last(folds: Any, f: Any, x: Any, p: Any, rows: Any, sums: Any, drain: Any) -> None:
+def capture_last(
+    folds: Any, f: Any, x: Any, p: Any, rows: Any, cols: Any, sums: Any, drain: Any
+) -> None:
     """PEs whose sum took the last product of fold ``f`` in cycle ``x`` copy it."""
-    a, b = folds[f]["rows"], folds[f]["cols"]
+    a = folds[f]["rows"]
     since = x - (folds[f]["start"] + folds[f]["vectors"] - 1 + p - 1)
-    for r in range(max(0, since - b + 1), min(a - 1, since) + 1):
+    for r in range(max(0, since - cols + 1), min(a - 1, since) + 1):
         j = (since - r) * rows + r
         drain[j] = sums[j]
 
 
 @njit
 def shift_out(
-    folds: Any, f: Any, x: Any, p: Any, rows: Any, limit: Any,
+    folds: Any, f: Any, x: Any, p: Any, rows: Any, cols: Any, limit: Any,
     drain: Any, port: Any, port_words: Any,
 ) -> Any:  # fmt: skip
-    """Columns in which fold ``f`` drains in cycle ``x`` shift into the deskew lines.
+    """Columns in which fold ``f`` drains in cycle ``x`` shift, those it uses into the deskew lines.
 
     Columns from ``limit`` on carry an older fold's words in this cycle. Returns the new limit.
     """
@@ -74,12 +79,13 @@ def shift_out(
     first = max(0, since - a + 1)
     slots = port.shape[0]
     now = x % slots
-    for c in range(first, min(b, limit, since + 1)):
-        slot = now + b - 1 - c
-        if slot >= slots:
-            slot -= slots
-        port[slot, c] = drain[c * rows + a - 1]
-        port_words[slot] += 1
+    for c in range(first, min(cols, limit, since + 1)):
+        if c < b:
+            slot = now + b - 1 - c
+            if slot >= slots:
+                slot -= slots
+            port[slot, c] = drain[c * rows + a - 1]
+            port_words[slot] += 1
         passed = since - c
         move_up(drain, c * rows + passed, c * rows + passed + 1, a - 1 - passed)
     return min(limit, first) if since >= 0 else limit
@@ -88,14 +94,15 @@ def shift_out(
 @njit
 def run_output(
     folds: Any, left: Any, top: Any, out: Any, rows: Any, cols: Any, p: Any,
-    drain_overlapped: Any, early_fold: Any,
+    largest: Any, drain_overlapped: Any, early_fold: Any,
     x_plane: Any, y_plane: Any, skew: Any, product: Any, sums: Any, drain: Any,
     port: Any, port_words: Any,
     x_trace: Any, y_trace: Any, product_trace: Any, sum_trace: Any, drain_trace: Any,
 ) -> Any:  # fmt: skip
     """Step until the last output vector has left; returns the cycles that took.
 
-    ``folds`` (FOLD), ``left``, ``top`` and ``out`` are a Plan's. All other arrays are zero:
+    ``folds`` (FOLD), ``left``, ``top`` and ``out`` are a Plan's. Sums saturate at ``largest``;
+    where it is 0, they wrap. All other arrays are zero:
 
     - ``x_plane`` [(cols + rows - 1 + SLACK_STEPS) * rows]: left operands and, below, their skew
     - ``y_plane`` [rows * cols + SLACK_STEPS]: top operands; ``skew`` [cols + 1, cols]: their skew
@@ -153,32 +160,39 @@ def run_output(
             y_plane[y_at + c * rows] = skew[now, c]
 
         for f in range(clearing, streaming):
-            clear_first(folds, f, x, p, rows, sums)
+            clear_first(folds, f, x, p, rows, cols, sums)
         while clearing < streaming and x >= (
-            folds[clearing]["start"] + p - 1 + folds[clearing]["rows"] + folds[clearing]["cols"] - 2
+            folds[clearing]["start"] + p - 1 + folds[clearing]["rows"] + cols - 2
         ):
             clearing += 1
 
-        if p == 1:
+        if p == 1 and largest == 0:
             multiply_add(sums, zero, x_plane, x_at, y_plane, y_at, pes)
+        elif p == 1:
+            multiply_add_saturated(sums, zero, x_plane, x_at, y_plane, y_at, pes, largest)
         else:
-            stage = x % (p - 1)
-            add_then_multiply(sums, product, stage * pes, x_plane, x_at, y_plane, y_at, pes)
+            at = x % (p - 1) * pes
+            if largest == 0:
+                add_then_multiply(sums, product, at, x_plane, x_at, y_plane, y_at, pes)
+            else:
+                add_then_multiply_saturated(
+                    sums, product, at, x_plane, x_at, y_plane, y_at, pes, largest
+                )
 
         limit = cols
         for f in range(draining, streaming):
-            limit = shift_out(folds, f, x, p, rows, limit, drain, port, port_words)
+            limit = shift_out(folds, f, x, p, rows, cols, limit, drain, port, port_words)
         while draining < streaming and x >= (
             folds[draining]["start"] + folds[draining]["vectors"] + p - 1
-            + 2 * folds[draining]["rows"] + folds[draining]["cols"] - 3
+            + 2 * folds[draining]["rows"] + cols - 3
         ):  # fmt: skip
             draining += 1
         if drain_overlapped:
             for f in range(capturing, streaming):
-                capture_last(folds, f, x, p, rows, sums, drain)
+                capture_last(folds, f, x, p, rows, cols, sums, drain)
             while capturing < streaming and x >= (
                 folds[capturing]["start"] + folds[capturing]["vectors"] - 1 + p - 1
-                + folds[capturing]["rows"] + folds[capturing]["cols"] - 2
+                + folds[capturing]["rows"] + cols - 2
             ):  # fmt: skip
                 capturing += 1
 

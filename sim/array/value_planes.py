@@ -7,6 +7,8 @@ the right; what enters at the edge is written to the cells that come into view.
 
 from typing import Any
 
+import numpy as np
+
 from sim.jit import njit
 
 NEVER = 2**62
@@ -36,6 +38,46 @@ def add_then_multiply(
     for j in range(n):
         sums[j] += ready[j]
         ready[j] = by[j] * and_by[j]
+
+
+@njit
+def saturated(value: Any, largest: Any) -> Any:
+    """The number nearest to ``value`` from ``-largest - 1`` to ``largest``."""
+    return max(-largest - 1, min(largest, value))
+
+
+@njit
+def multiply_add_saturated(
+    sums: Any, sums_at: Any, x: Any, x_at: Any, y: Any, y_at: Any, n: Any, largest: Any
+) -> None:
+    """``multiply_add`` with products, then sums, that saturate at ``largest``."""
+    into = sums[sums_at : sums_at + n]
+    by = x[x_at : x_at + n]
+    and_by = y[y_at : y_at + n]
+    for j in range(n):
+        product = saturated(np.int64(by[j]) * np.int64(and_by[j]), largest)
+        into[j] = saturated(np.int64(into[j]) + product, largest)
+
+
+@njit
+def add_then_multiply_saturated(
+    sums: Any,
+    product: Any,
+    product_at: Any,
+    x: Any,
+    x_at: Any,
+    y: Any,
+    y_at: Any,
+    n: Any,
+    largest: Any,
+) -> None:
+    """``add_then_multiply`` with products and sums that saturate at ``largest``."""
+    ready = product[product_at : product_at + n]
+    by = x[x_at : x_at + n]
+    and_by = y[y_at : y_at + n]
+    for j in range(n):
+        sums[j] = saturated(np.int64(sums[j]) + np.int64(ready[j]), largest)
+        ready[j] = saturated(np.int64(by[j]) * np.int64(and_by[j]), largest)
 
 
 @njit

@@ -9,14 +9,23 @@ What the registers of one PE take at the end of a cycle::
     shadow   shadow of the PE above, while a load passes
 
 With a serial load there is no shadow, and a load passes through ``weight`` itself. Control that
-travels with the words (first word, last row of a fold) is kept as the diagonal it occupies.
+travels with the words (first word, load) is kept as the diagonal it occupies: it crosses all
+columns of the grid, also those that a fold leaves unused, where zeros are loaded.
 """
 
 from typing import Any
 
 import numpy as np
 
-from sim.array.value_planes import NEVER, SLACK_STEPS, move_up, multiply_add, record
+from sim.array.value_planes import (
+    NEVER,
+    SLACK_STEPS,
+    move_up,
+    multiply_add,
+    multiply_add_saturated,
+    record,
+    saturated,
+)
 from sim.jit import njit
 
 EARLY_NONE, EARLY_LOAD, EARLY_STREAM = range(3)
@@ -47,23 +56,25 @@ def start_of_load(folds: Any, f: Any, p: Any, overlapped: Any) -> Any:
 
 
 @njit
-def swap(folds: Any, f: Any, x: Any, p: Any, rows: Any, weight: Any, shadow: Any) -> None:
+def swap(
+    folds: Any, f: Any, x: Any, p: Any, rows: Any, cols: Any, weight: Any, shadow: Any
+) -> None:
     """PEs that the first word of fold ``f`` reaches in cycle ``x`` take their shadow."""
-    a, b = folds[f]["rows"], folds[f]["cols"]
+    a = folds[f]["rows"]
     since = x - folds[f]["start"]
-    first = max(0, -((b - 1 - since) // p))
+    first = max(0, -((cols - 1 - since) // p))
     for r in range(first, min(a - 1, since // p) + 1):
         j = (since - r * p) * rows + r
         weight[j] = shadow[j]
 
 
 @njit
-def shift_load(folds: Any, f: Any, x: Any, rows: Any, top: Any, held: Any) -> None:
+def shift_load(folds: Any, f: Any, x: Any, rows: Any, cols: Any, top: Any, held: Any) -> None:
     """Columns in which the load of fold ``f`` passes in cycle ``x`` shift one row down."""
-    a, b = folds[f]["rows"], folds[f]["cols"]
+    a = folds[f]["rows"]
     image = folds[f]["top"]
     since = x - folds[f]["load"]
-    for c in range(max(0, since - a + 1), min(b - 1, since) + 1):
+    for c in range(max(0, since - a + 1), min(cols - 1, since) + 1):
         word = since - c
         move_up(held, c * rows, c * rows + 1, word)
         held[c * rows] = top[image, c, a - 1 - word]
@@ -95,13 +106,14 @@ def leave(
 @njit
 def run_stationary(
     folds: Any, left: Any, top: Any, out: Any, rows: Any, cols: Any, p: Any,
-    overlapped: Any, drain_overlapped: Any, early: Any, early_fold: Any,
+    largest: Any, overlapped: Any, drain_overlapped: Any, early: Any, early_fold: Any,
     operand: Any, psum: Any, psum_base: Any, weight: Any, shadow: Any, port: Any, port_words: Any,
     operand_trace: Any, psum_trace: Any, weight_trace: Any, shadow_trace: Any,
 ) -> Any:  # fmt: skip
     """Step until the last output vector has left; returns the cycles that took.
 
-    ``folds`` (FOLD), ``left``, ``top`` and ``out`` are a Plan's. All other arrays are zero:
+    ``folds`` (FOLD), ``left``, ``top`` and ``out`` are a Plan's. Sums saturate at ``largest``;
+    where it is 0, they wrap. All other arrays are zero:
 
     - ``operand`` [(cols + (rows - 1) * p + SLACK_STEPS) * rows]: plane and, below it, the skew
     - ``psum`` [p * (rows * cols + SLACK_STEPS)], ``psum_base`` [p]: a plane a stage
@@ -161,11 +173,10 @@ def run_stationary(
 
         if overlapped:
             for f in range(swapping, streaming):
-                swap(folds, f, x, p, rows, weight, shadow)
+                swap(folds, f, x, p, rows, cols, weight, shadow)
             while swapping < streaming and x >= (
-                folds[swapping]["start"] + (folds[swapping]["rows"] - 1) * p
-                + folds[swapping]["cols"] - 1
-            ):  # fmt: skip
+                folds[swapping]["start"] + (folds[swapping]["rows"] - 1) * p + cols - 1
+            ):
                 swapping += 1
 
         q = x % p
@@ -176,13 +187,14 @@ def run_stationary(
         psum_at = q * stage_size + psum_base[q]
         for c in range(cols):
             psum[psum_at + c * rows] = 0
-        multiply_add(psum, psum_at, weight, zero, operand, operand_at, pes)
+        if largest == 0:
+            multiply_add(psum, psum_at, weight, zero, operand, operand_at, pes)
+        else:
+            multiply_add_saturated(psum, psum_at, weight, zero, operand, operand_at, pes, largest)
 
         for f in range(loaded, loading):
-            shift_load(folds, f, x, rows, top, shadow)
-        while loaded < loading and x >= (
-            folds[loaded]["load"] + folds[loaded]["rows"] + folds[loaded]["cols"] - 2
-        ):
+            shift_load(folds, f, x, rows, cols, top, shadow)
+        while loaded < loading and x >= (folds[loaded]["load"] + folds[loaded]["rows"] + cols - 2):
             loaded += 1
 
         last = (x + 1) % p
@@ -201,7 +213,11 @@ def run_stationary(
             port_words[slot] = 0
             block = folds[collecting]["out"]
             for c in range(folds[collecting]["cols"]):
-                out[block, collected, c] += port[slot, c]
+                if largest == 0:
+                    out[block, collected, c] += port[slot, c]
+                else:
+                    total = np.int64(out[block, collected, c]) + np.int64(port[slot, c])
+                    out[block, collected, c] = saturated(total, largest)
             collected += 1
             if collected == folds[collecting]["vectors"]:
                 folds[collecting]["end"] = x + 1

@@ -42,6 +42,7 @@ FULL: dict[str, Any] = {
         "accumulator_rows": 1024,
         "operand_format": "int16",
         "accumulator_format": "int64",
+        "accumulator_overflow": "saturate",
         "output_format": "int16",
         "convention": "physical",
     },

@@ -35,12 +35,25 @@ def operands(
     return a, random.integers(-high, high, (groups, k, n))
 
 
-def product(array: Array, a: Any, b: Any) -> Any:
-    """NumPy's product, wrapped as accumulators do."""
-    exact = a.astype(object) @ b.astype(object)
-    bits = FORMAT_BITS[array.accumulator_format]
-    wrapped = (exact + 2 ** (bits - 1)) % 2**bits - 2 ** (bits - 1)
-    return wrapped.astype(np.int64)
+def product(array: Array, a: Any, b: Any, pack: int = 1) -> Any:
+    """NumPy's product, wrapped as accumulators do, or saturated sum by sum.
+
+    Saturated, the order counts: down the rows of a fold, and fold after fold of the K dimension.
+    """
+    a, b = a.astype(object), b.astype(object)
+    half = 2 ** (FORMAT_BITS[array.accumulator_format] - 1)
+    if array.accumulator_overflow == "wrap":
+        return ((a @ b + half) % (2 * half) - half).astype(np.int64)
+    depth = a.shape[2]
+    rows = depth if array.dataflow == "os" else array.rows // pack
+    total = np.zeros((len(a), a.shape[1], b.shape[2]), object)
+    for first in range(0, depth, rows):
+        fold = np.zeros_like(total)
+        for k in range(first, min(first + rows, depth)):
+            term = np.clip(a[:, :, k, None] * b[:, k, None, :], -half, half - 1)
+            fold = np.clip(fold + term, -half, half - 1)
+        total = np.clip(total + fold, -half, half - 1)
+    return total.astype(np.int64)
 
 
 @st.composite
@@ -55,8 +68,13 @@ def cases(draw: st.DrawFn, /, **fixed: Any) -> Case:
         "drain": draw(st.sampled_from(["serial", "overlapped"])),
         "edge_folds": draw(st.sampled_from(["clipped", "full"])),
         "operand_format": draw(st.sampled_from(["int4", "int8", "int16"])),
-    }
-    array = array_of(**(options | fixed))
+        "accumulator_overflow": draw(st.sampled_from(["wrap", "saturate"])),
+    } | fixed
+    if "accumulator_format" not in fixed:
+        wider = {"int4": ["int8", "int16"], "int8": ["int8", "int16", "int32"]}
+        formats = wider.get(options["operand_format"], ["int16", "int32"])
+        options["accumulator_format"] = draw(st.sampled_from(formats))
+    array = array_of(**options)
     pack = draw(st.integers(1, min(3, array.rows, array.cols)))
     groups = draw(st.integers(1, 5)) if pack > 1 else draw(st.integers(1, 2))
     extent = st.integers(1, EXTENT_MAX if groups == 1 else EXTENT_MAX // 2)
@@ -68,4 +86,4 @@ def run(case: Case, **options: Any) -> tuple[TileValues, Any]:
     """What the kernel computes of a case, and what it should."""
     array, (m, n, k, groups, pack), random = case
     a, b = operands(array, m, n, k, groups, random)
-    return run_tile(array, a, b, pack=pack, **options), product(array, a, b)
+    return run_tile(array, a, b, pack=pack, **options), product(array, a, b, pack)

@@ -30,8 +30,11 @@ def cut(matrix: Matrix, rows: int, cols: int, grid_rows: int, grid_cols: int) ->
     ]
 
 
-def wrap(value: int, bits: int) -> int:
+def fit(value: int, bits: int, overflow: str) -> int:
+    """A product or sum in the accumulator format."""
     half = 1 << (bits - 1)
+    if overflow == "saturate":
+        return sorted([-half, value, half - 1])[1]
     return (value + half) % (2 * half) - half
 
 
@@ -66,6 +69,9 @@ class WsMachine:
             [WsPe(psum=[NOTHING] * p) for _ in range(array.cols)] for _ in range(array.rows)
         ]
 
+    def fit(self, value: int) -> int:
+        return fit(value, self.bits, self.array.accumulator_overflow)
+
     def left_edge(self, r: int, x: int) -> Word:
         for f, (fold, _, stream, _) in enumerate(self.folds):
             i = x - fold.s - r * self.array.pe_latency_cycles
@@ -77,7 +83,7 @@ class WsMachine:
         """The stationary word that enters column c, and whether it is the first of its fold."""
         for fold, block, _, _ in self.folds:
             word = x - fold.l - c
-            if 0 <= word < fold.a and c < fold.b:
+            if 0 <= word < fold.a:
                 r = fold.a - 1 - word
                 used = r < len(block) and c < len(block[0])
                 return (block[r][c] if used else 0), word == 0
@@ -89,11 +95,9 @@ class WsMachine:
         above = self.pes[r - 1][c].psum[-1][0] if r else 0
         new = WsPe((value, tag), pe.weight, pe.shadow, pe.fresh)
         overlapped = self.array.weight_load == "overlapped"
-        if tag is not None and c >= self.folds[tag[0]][0].b:
-            tag = None  # columns without a use let operands pass, no more
         if overlapped and tag is not None and tag[1] == 0:
             new.weight = pe.shadow
-        new.psum = [(wrap(above + new.weight * value, self.bits), tag), *pe.psum[:-1]]
+        new.psum = [(self.fit(above + self.fit(new.weight * value)), tag), *pe.psum[:-1]]
         word = self.top_edge(c, x)
         if word is not None:
             first = word[1]
@@ -125,8 +129,9 @@ class WsMachine:
             for r in rows:
                 for c in cols:
                     value, tag = self.pes[r][c].psum[-1]
-                    if tag is not None and r == self.folds[tag[0]][0].a - 1:
-                        deskew = self.folds[tag[0]][0].b - 1 - c
+                    fold = self.folds[tag[0]][0] if tag is not None else None
+                    if tag is not None and fold is not None and r == fold.a - 1 and c < fold.b:
+                        deskew = fold.b - 1 - c
                         due.setdefault(x + deskew, []).append((*tag, c, value))
             leaving = due.pop(x, [])
             assert len({(f, i) for f, i, _, _ in leaving}) <= 1, "two vectors at the port"
@@ -134,7 +139,7 @@ class WsMachine:
                 missing -= 1
                 col = self.folds[f][3] + c
                 if col < len(self.out[0]) and c < len(self.folds[f][1][0]):
-                    self.out[i][col] = wrap(self.out[i][col] + value, self.bits)
+                    self.out[i][col] = self.fit(self.out[i][col] + value)
             x += 1
         return x
 
@@ -175,12 +180,18 @@ class OsMachine:
             [OsPe(product=[NOTHING] * stages) for _ in range(array.cols)] for _ in range(array.rows)
         ]
 
+    def fit(self, value: int) -> int:
+        return fit(value, self.bits, self.array.accumulator_overflow)
+
     def edge(self, which: str, lane: int, x: int) -> Word:
-        """Word that enters a row or a column (``which``) in cycle x."""
+        """Word that enters a row or a column (``which``) in cycle x.
+
+        Columns without a use get zeros, tagged like the words of the others.
+        """
         for f, (fold, rows, columns, _, _) in enumerate(self.folds):
-            lanes, used = (rows, fold.a) if which == "row" else (columns, fold.b)
+            lanes, tagged = (rows, fold.a) if which == "row" else (columns, self.array.cols)
             i = x - fold.s - lane
-            if 0 <= i < fold.t and lane < used:
+            if 0 <= i < fold.t and lane < tagged:
                 return (lanes[lane][i] if lane < len(lanes) else 0), (f, i)
         return NOTHING
 
@@ -220,7 +231,8 @@ class OsMachine:
         for c, (f, gone) in list(self.draining.items()):
             fold = self.folds[f][0]
             word = getattr(old[fold.a - 1][c], self.chain)
-            self.due.setdefault(x + fold.b - 1 - c, []).append((f, gone, c, word))
+            if c < fold.b:
+                self.due.setdefault(x + fold.b - 1 - c, []).append((f, gone, c, word))
             for r in range(fold.a):
                 pe = self.pes[r][c]
                 if r and old[r - 1][c].owner == f:
@@ -260,14 +272,13 @@ class OsMachine:
     def multiply(self, left: Word, top: Word) -> Word:
         tag = left[1] if left[1] is not None and top[1] is not None else None
         assert tag is None or left[1] == top[1], "operands of different products meet"
-        return left[0] * top[0], tag
+        return self.fit(left[0] * top[0]), tag
 
     def next_pe(self, r: int, c: int, x: int, old: list[list[OsPe]]) -> OsPe:
         pe = old[r][c]
         left, top = self.inputs(r, c, x, old)
         value, tag = self.arriving(r, c, x, old)
         first = tag is not None and tag[1] == 0
-        total = wrap(value if first else pe.sum + value, self.bits)
-        product, new_tag = self.multiply(left, top)
-        stages = [(wrap(product, self.bits), new_tag), *pe.product][: len(pe.product)]
+        total = self.fit(value if first else pe.sum + value)
+        stages = [self.multiply(left, top), *pe.product][: len(pe.product)]
         return OsPe(left, top, stages, total, pe.drain, pe.owner)

@@ -64,19 +64,25 @@ def test_scalesim_convention_counts_full_folds(dataflow: Any) -> None:
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("dataflow", ["ws", "os", "is"])
 @pytest.mark.parametrize(
-    ("operand", "accumulator", "k"),
+    ("operand", "accumulator", "overflow", "k"),
     [
-        ("int4", "int8", 5),
-        ("int4", "int32", 5),
-        ("int8", "int16", 5),
-        ("int8", "int32", 40),
-        ("int16", "int32", 5),
-        ("int16", "int64", 5),
-        ("int32", "int64", 5),
+        ("int4", "int8", "wrap", 5),
+        ("int4", "int8", "saturate", 5),
+        ("int8", "int8", "saturate", 5),
+        ("int4", "int32", "wrap", 5),
+        ("int8", "int16", "wrap", 5),
+        ("int8", "int16", "saturate", 5),
+        ("int8", "int32", "wrap", 40),
+        ("int16", "int32", "wrap", 5),
+        ("int16", "int32", "saturate", 5),
+        ("int32", "int32", "wrap", 5),
+        ("int32", "int32", "saturate", 5),
+        ("int16", "int64", "wrap", 5),
+        ("int32", "int64", "wrap", 5),
     ],
 )
-def test_extreme_operands_wrap_as_the_accumulators_do(
-    operand: Any, accumulator: Any, k: int, dataflow: Any, sign: int
+def test_extreme_operands_fit_as_the_accumulators_do(
+    operand: Any, accumulator: Any, overflow: Any, k: int, dataflow: Any, sign: int
 ) -> None:
     array = Array(
         rows=3,
@@ -85,6 +91,7 @@ def test_extreme_operands_wrap_as_the_accumulators_do(
         pe_latency_cycles=2,
         operand_format=operand,
         accumulator_format=accumulator,
+        accumulator_overflow=overflow,
     )
     low = -(2 ** (FORMAT_BITS[operand] - 1))
     a = np.full((1, 4, k), low)
@@ -100,6 +107,49 @@ def test_wrap_is_exercised() -> None:
     assert run_tile(array, a, b).output.tolist() == [[[-(2**31)]]]
 
 
+SATURATED: list[tuple[str, dict[str, Any], list[int], list[int], int]] = [
+    ("a product", {}, [-128], [-128], 127),
+    ("a product before its sum", {}, [-100, 100], [2, 2], -1),
+    ("rows downwards", {}, [100, 100, -100], [1, 1, 1], 27),
+    ("rows from above", {}, [-100, 100, 100], [1, 1, 1], 100),
+    ("below 0", {}, [-100, -100, 100], [1, 1, 1], -28),
+    ("a fold by itself", {"rows": 2}, [100, 100, -100, -50], [1, 1, 1, 1], 127 - 128),
+    ("fold after fold", {"rows": 1}, [100, 100, -100], [1, 1, 1], 27),
+    ("no row of its own", {"rows": 8}, [100, 100, -100], [1, 1, 1], 27),
+]
+
+
+@pytest.mark.parametrize("p", [1, 3])
+@pytest.mark.parametrize("dataflow", ["ws", "is", "os"])
+@pytest.mark.parametrize(("what", "options", "a", "b", "wanted"), SATURATED)
+def test_sums_saturate_by_hand(
+    what: str, options: dict[str, Any], a: Any, b: Any, wanted: int, dataflow: Any, p: int
+) -> None:
+    array = array_of(
+        accumulator_format="int8",
+        accumulator_overflow="saturate",
+        dataflow=dataflow,
+        pe_latency_cycles=p,
+        **options,
+    )
+    if dataflow == "os" and what == "a fold by itself":
+        wanted = -23  # all of K in one sum
+    values = run_tile(array, [[a]], [[[x] for x in b]])
+    assert values.output.tolist() == [[[wanted]]], what
+
+
+def test_the_order_of_saturated_sums_is_exercised() -> None:
+    """Else the tests against ``product`` would pass a kernel that saturates only at the end."""
+    array = array_of(accumulator_format="int16", accumulator_overflow="saturate")
+    a, b = operands(array, 9, 9, 20, 1, np.random.default_rng(2))
+    at_the_end = np.clip(a @ b, -(2**15), 2**15 - 1)
+    over_all_rows = product(array.model_copy(update={"dataflow": "os"}), a, b)
+    wanted = product(array, a, b)
+    assert not np.array_equal(wanted, at_the_end)
+    assert not np.array_equal(wanted, over_all_rows)
+    np.testing.assert_array_equal(run_tile(array, a, b).output, wanted)
+
+
 def test_registers_are_kept_only_on_request() -> None:
     array = Array(rows=2, cols=2, dataflow="os")
     assert run_tile(array, [[[1]]], [[[2]]]).registers == {}
@@ -111,6 +161,13 @@ REFUSED: list[tuple[dict[str, Any], Any, Any, int, str]] = [
     ({"accumulator_format": "fp32"}, ONES, ONES, 1, "accumulator_format: .* not 'fp32'"),
     ({"accumulator_format": "int4", "operand_format": "int4"}, ONES, ONES, 1, "int8 or wider"),
     ({"accumulator_format": "int8", "operand_format": "int16"}, ONES, ONES, 1, "no narrower"),
+    (
+        {"accumulator_format": "int64", "accumulator_overflow": "saturate"},
+        ONES,
+        ONES,
+        1,
+        "array.accumulator_overflow: must be 'wrap' with accumulator_format 'int64'",
+    ),
     ({}, [[1, 1]], ONES, 1, r"a: must be integers \[groups, m, k\].* shape \(1, 2\)"),
     ({}, ONES, [[[1.0, 1.0]]], 1, "b: must be integers .* not float64"),
     ({}, np.zeros((1, 0, 2), int), ONES, 1, "none of them 0"),

@@ -4,8 +4,9 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from array_cases import array_of, operands, product
+from array_cases import COMPILED, Case, array_of, cases, operands, product
 from array_pe_oracle import OsMachine, WsMachine
+from hypothesis import given, settings
 
 from arch.array import Array, Dataflow
 from arch.mac.formats import FORMAT_BITS
@@ -85,12 +86,42 @@ def test_every_register_in_every_cycle(array: Array, m: int, n: int, k: int) -> 
     compare(array, m, n, k)
 
 
+@settings(max_examples=80 if COMPILED else 20, deadline=None)
+@given(cases())
+def test_every_register_of_random_arrays(case: Case) -> None:
+    array, (m, n, k, _, _), _ = case
+    compare(array, *(1 + (extent - 1) % 14 for extent in (m, n, k)))
+
+
 @pytest.mark.parametrize("p", [1, 4])
 @pytest.mark.parametrize("dataflow", get_args(Dataflow))
 def test_registers_when_planes_have_moved_far(dataflow: Any, p: int) -> None:
     streamed = (p + 1) * SLACK_STEPS
     m, n, k = {"ws": (streamed, 3, 2), "is": (3, streamed, 2), "os": (2, 3, streamed)}[dataflow]
     compare(array_of(rows=2, cols=2, dataflow=dataflow, pe_latency_cycles=p), m, n, k)
+
+
+def test_control_crosses_columns_without_a_use() -> None:
+    """A second fold of one column, and what it does to the column beside it."""
+    array = array_of(rows=2, cols=2)
+    a, b = np.full((1, 3, 2), 1), np.array([[[1, 2, 3], [4, 5, 6]]])
+    values = run_tile(array, a, b, trace=True)
+    assert values.stream_start.tolist() == [2, 6]
+    weight = values.registers["weight"]
+    assert weight[5].tolist() == [[1, 2], [4, 5]]
+    assert weight[6].tolist() == [[3, 2], [4, 5]]
+    assert weight[7].tolist() == [[3, 0], [6, 5]]
+    assert weight[8].tolist() == [[3, 0], [6, 0]]
+
+    values = run_tile(array_of(rows=2, cols=2, dataflow="os"), a[:, :2], b, trace=True)
+    assert values.stream_start.tolist() == [0, 3]
+    total, drain = values.registers["sum"], values.registers["drain"]
+    assert total[3].tolist() == [[3, 7], [5, 7]]
+    assert total[4].tolist() == [[9, 0], [3, 7]]
+    assert total[5].tolist() == [[9, 0], [9, 0]]
+    assert drain[4].tolist() == [[9, 7], [5, 7]]
+    assert drain[5].tolist() == [[9, 0], [9, 7]]
+    assert drain[6].tolist() == [[9, 0], [9, 0]]
 
 
 def test_registers_of_two_by_two_by_hand() -> None:
