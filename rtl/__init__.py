@@ -1,0 +1,1 @@
+"""The simulator's units as hardware: Amaranth generators of the same parameters."""

@@ -1,0 +1,72 @@
+"""What the hardware takes from ``arch.array.Array``, and what it refuses."""
+
+from amaranth.hdl import Const, Shape, ValueLike, signed
+from amaranth.utils import bits_for
+
+from arch.array import Array
+from arch.errors import InputError
+from arch.mac.formats import FORMAT_BITS
+
+ROWS_MAX = 256
+"""Largest grid: a side beyond it takes Amaranth hours."""
+
+
+class Parameters:
+    """Widths and sizes of one array; everything below ``rtl/array`` reads them from here.
+
+    Raises InputError for what has no hardware: formats that are not integers, accumulators
+    narrower than the operands, the convention ``scalesim``, grids beyond 256 a side.
+    """
+
+    def __init__(self, array: Array, extent_bits: int) -> None:
+        for name in ("operand_format", "accumulator_format"):
+            given = getattr(array, name)
+            if not given.startswith("int"):
+                raise InputError(f"array.{name}: hardware needs an integer format, not {given!r}")
+        operand_bits = FORMAT_BITS[array.operand_format]
+        accumulator_bits = FORMAT_BITS[array.accumulator_format]
+        if accumulator_bits < max(8, operand_bits):
+            raise InputError(
+                "array.accumulator_format: must be int8 or wider and no narrower than "
+                f"operand_format {array.operand_format!r}, not {array.accumulator_format!r}"
+            )
+        if array.convention != "physical":
+            raise InputError(
+                f"array.convention: hardware needs 'physical', not {array.convention!r}, which "
+                "is a way to count cycles"
+            )
+        for name in ("rows", "cols"):
+            given = getattr(array, name)
+            if given > ROWS_MAX:
+                raise InputError(f"array.{name}: hardware needs {ROWS_MAX} at most, not {given}")
+        if array.accumulator_overflow == "saturate" and accumulator_bits == 64:
+            raise InputError(
+                "array.accumulator_overflow: must be 'wrap' with accumulator_format 'int64', "
+                "not 'saturate'"
+            )
+        self.rows, self.cols = array.rows, array.cols
+        self.dataflow = array.dataflow
+        self.latency = array.pe_latency_cycles
+        self.overlapped_load = array.weight_load == "overlapped"
+        self.overlapped_drain = array.drain == "overlapped"
+        self.full_edges = array.edge_folds == "full"
+        self.saturate = array.accumulator_overflow == "saturate"
+        self.stationary = array.dataflow != "os"
+        self.accumulator_rows = array.accumulator_rows if self.stationary else 0
+        self.operand: Shape = signed(operand_bits)
+        self.accumulator: Shape = signed(accumulator_bits)
+        self.extent_bits = extent_bits
+
+    @property
+    def since_bits(self) -> int:
+        """Width of a count of beats that no start of a fold waits for longer."""
+        pipeline = self.rows * (self.latency + 1) + self.cols + self.latency
+        return bits_for(2**self.extent_bits + pipeline)
+
+    def timed_rows(self, rows: ValueLike) -> ValueLike:
+        """Rows that a fold is timed for, of those that it uses."""
+        return Const(self.rows) if self.full_edges else rows
+
+    def timed_cols(self, cols: ValueLike) -> ValueLike:
+        """Columns that a fold is timed for, of those that it uses."""
+        return Const(self.cols) if self.full_edges else cols
