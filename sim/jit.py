@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def source_hash() -> str:
     """Hash of all kernels, of the constants in ``arch/`` that they use, and of the compiler."""
     digest = hashlib.sha256(f"{numba.__version__} {numpy.__version__}".encode())
-    for room in ("arch", "sim"):
+    for room in ("arch", "sim", "rtl"):
         for path in sorted((ROOT / room).rglob("*.py")):
             text = path.read_bytes()
             if room == "arch" or b"sim.jit" in text or path.name == "jit.py":

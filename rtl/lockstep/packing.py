@@ -15,12 +15,13 @@ Bits = npt.NDArray[np.uint32]
 @njit
 def pack_fields(values: Any, widths: Any, words: Any) -> None:
     """Put each row of ``values`` [cycle, field] into ``words`` [cycle, word], zero before: the
-    low ``widths[field]`` bits of each, the first field lowest, without gaps."""
+    low ``widths[field]`` bits of each, the first field lowest, without gaps. Columns without a
+    width are left out."""
     for x in range(values.shape[0]):
         at = 0
         filled = 0
         word = np.uint64(0)
-        for i in range(values.shape[1]):
+        for i in range(widths.shape[0]):
             left = widths[i]
             value = np.uint64(values[x, i])
             while left > 0:
@@ -45,7 +46,8 @@ def word_count(fields: Sequence[Field]) -> int:
 
 
 def pack(values: npt.NDArray[np.int64], fields: Sequence[Field]) -> Bits:
-    """Rows of integers [cycle, field] as rows of words [cycle, word]."""
+    """Rows of integers [cycle, field] as rows of words [cycle, word]; columns behind the fields are
+    left out."""
     widths = np.array([field.width for field in fields], np.int64)
     words = np.zeros((len(values), word_count(fields)), np.uint32)
     pack_fields(np.ascontiguousarray(values), widths, words)

@@ -20,7 +20,7 @@ class Batch:
     rst: npt.NDArray[np.uint8]
     """[cycle]"""
     resp: Words
-    """[cycle, field]"""
+    """[cycle, field]; columns behind those of the wrapper's fields are the model's own."""
 
 
 class Traffic(Protocol):

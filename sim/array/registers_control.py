@@ -73,6 +73,7 @@ BEAT = np.dtype(
         ("wants_partial", np.int64),
         ("sends", np.int64),
         ("advance", np.int64),
+        ("overflows", np.int64),  # sums of this cycle that do not fit
     ]
 )
 

@@ -1,7 +1,7 @@
 """Skew, PEs and their control, after a beat of the array's hardware."""
 
 from sim.array.registers_control import timed_rows
-from sim.array.registers_streams import fit, rest_of, row_of, token_at
+from sim.array.registers_streams import fit, rest_of, row_of, sum_of, token_at
 from sim.jit import njit
 
 
@@ -106,7 +106,7 @@ def step_stationary(c, old, new, b):
             if row > 0:
                 above = old[psums + (p - 1) * pes + pe - cols]
             new[operands + pe] = operand
-            new[psums + pe] = fit(c, above + fit(c, weight * operand))
+            new[psums + pe] = sum_of(c, b, above, fit(c, weight * operand))
             load = b["load"]
             word = old[c["at_word"]]
             if column > 0:
@@ -172,7 +172,7 @@ def step_output(c, old, new, b):
                 first = old[stage + pes]
                 last = old[stage + 2 * pes]
                 stage += 3 * pes
-            total = fit(c, product if first else old[sums + pe] + product)
+            total = sum_of(c, b, 0 if first else old[sums + pe], product)
             new[sums + pe] = total
             token = token_at(c, old, column)
             shifts = token & 1 and rest_of(c, token) < row and row <= row_of(c, token)

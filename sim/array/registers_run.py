@@ -79,6 +79,7 @@ def step(config, stimulus, resets, old, new, reset, memory, beat, total):
     """One cycle: the row ``new`` from the row ``old``."""
     c = config[0]
     b = beat[0]
+    b["overflows"] = 0
     decide(c, old, b)
     leave(c, old, b)
     complete_vector(c, old, b)

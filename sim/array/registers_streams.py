@@ -14,6 +14,16 @@ def fit(c, value):
 
 
 @njit
+def sum_of(c, b, x, y):
+    """A sum in the accumulator format; one that does not fit is noted."""
+    exact = x + y
+    result = fit(c, exact)
+    if result != exact:
+        b["overflows"] += 1
+    return result
+
+
+@njit
 def step_fifo(old, new, at, words, given, source, source_at, taken):
     """A word may come in, from ``source``, and one may go; entries are in order."""
     level = old[at]
@@ -104,9 +114,9 @@ def add_up(c, old, b, memory, total):
             word = tap(c, old, column, token)
         if b["adds"]:
             if b["keep"]:
-                word = fit(c, word + memory[old[c["at_at"]], column])
+                word = sum_of(c, b, word, memory[old[c["at_at"]], column])
             else:
-                word = fit(c, word + old[c["at_partial"] + 1 + column])
+                word = sum_of(c, b, word, old[c["at_partial"] + 1 + column])
         total[column] = word
     total[c["cols"]] = b["complete"]
 
