@@ -14,7 +14,8 @@ from amaranth.hdl import Elaboratable, Signal
 
 from rtl.yosys import run_yosys
 
-CLEAN = ("proc", "opt_expr", "opt_clean")
+CLEAN = ("proc", "opt_expr", "pmuxtree", "opt_clean")
+"""``pmuxtree`` because Icarus takes the functions that stand for parallel multiplexers for its own."""
 
 
 def rtlil_of(design: Elaboratable, name: str, ports: list[Signal] | None = None) -> str:

@@ -1,0 +1,148 @@
+"""A co-simulation: traffic, model and hardware, cycle by cycle, until one differs."""
+
+import shlex
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rtl.lockstep.library import Library, build
+from rtl.lockstep.mismatch import Mismatch, Value, write_waveform
+from rtl.lockstep.packing import pack, unpack, word_count
+from rtl.lockstep.simulators import run_cocotb
+from rtl.lockstep.twin import Batch, Traffic, Twin
+from rtl.verilog import verilog_of
+from rtl.wrapper import TOP, Field, Wrapper
+
+BATCH_CYCLES = 1000
+WAVEFORM_CYCLES = 64
+SIMULATORS = ("batch", "verilator", "icarus")
+
+Progress = Callable[[int, int], None]
+"""Told cycles done and cycles in all."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a co-simulation has shown."""
+
+    cycles: int
+    """Compared and equal."""
+    useful_cycles: int
+    """Of those driven, cycles with a transfer or a stall."""
+    coverage: dict[str, int]
+    mismatch: Mismatch | None
+    seconds: float
+    """Without the build."""
+
+
+def cosim(
+    twin: Twin,
+    seed: int,
+    cycles: int,
+    *,
+    simulator: str = "batch",
+    wrapper: Wrapper | None = None,
+    progress: Progress | None = None,
+    waveform: Path | None = None,
+    replay: str | None = None,
+) -> Outcome:
+    """Run a twin for ``cycles`` cycles under the traffic of ``seed``.
+
+    ``wrapper`` replaces the hardware, for tests. ``waveform`` is written where the two differ.
+    Raises InputError where a tool is missing, SimulationError where one fails.
+    """
+    wrapper = wrapper or Wrapper(twin.component)
+    verilog = verilog_of(wrapper, TOP, wrapper.ports)
+    traffic = twin.traffic(seed)
+    batches = _batches(traffic, cycles, progress)
+    if simulator == "batch":
+        path = build(verilog, len(wrapper.stim), len(wrapper.resp))
+        started = time.monotonic()
+        done, found = _run_library(path, wrapper, batches)
+    else:
+        started = time.monotonic()
+        ended = run_cocotb(wrapper, verilog, batches, simulator)
+        done = ended.cycles
+        found = None if ended.found is None else _values(ended.found, wrapper.resp_fields)
+    seconds = time.monotonic() - started
+    mismatch = None
+    if found is not None:
+        again = replay or f"cosim(twin, seed={seed}, cycles={done + 1}, simulator={simulator!r})"
+        mismatch = _mismatch(twin, seed, done, found, wrapper.resp_fields, waveform, again)
+    return Outcome(done, traffic.useful_cycles, traffic.coverage, mismatch, seconds)
+
+
+def _batches(traffic: Traffic, cycles: int, progress: Progress | None) -> Iterator[Batch]:
+    for begin in range(0, cycles, BATCH_CYCLES):
+        yield traffic.next(min(BATCH_CYCLES, cycles - begin))
+        if progress is not None:
+            progress(min(begin + BATCH_CYCLES, cycles), cycles)
+
+
+def _run_library(
+    path: Path, wrapper: Wrapper, batches: Iterator[Batch]
+) -> tuple[int, list[Value] | None]:
+    """Cycles that were equal, and the first response that was not."""
+    done = 0
+    with Library(path, word_count(wrapper.resp_fields)) as library:
+        for batch in batches:
+            stim = pack(batch.stim, wrapper.stim_fields)
+            resp = pack(batch.resp, wrapper.resp_fields)
+            bad = library.run(batch.rst, stim, resp)
+            if bad is not None:
+                return done + bad[0], list(unpack(bad[1], wrapper.resp_fields))
+            done += len(batch.rst)
+    return done, None
+
+
+def _values(bits: str, fields: tuple[Field, ...]) -> list[Value]:
+    """Integers out of a string of bits, the highest first; unknown ones stay bits."""
+    values: list[Value] = []
+    end = len(bits)
+    for field in fields:
+        part = bits[end - field.width : end]
+        end -= field.width
+        if set(part) <= {"0", "1"}:
+            number = int(part, 2)
+            values.append(number - (1 << field.width) * (field.signed and part[0] == "1"))
+        else:
+            values.append(part.lower())
+    return values
+
+
+def _mismatch(
+    twin: Twin,
+    seed: int,
+    cycle: int,
+    found: list[Value],
+    fields: tuple[Field, ...],
+    waveform: Path | None,
+    replay: str,
+) -> Mismatch:
+    """Run the model again up to the cycle, to show what it has there and came from."""
+    recent: deque[np.ndarray] = deque(maxlen=WAVEFORM_CYCLES)  # type: ignore[type-arg]
+    for batch in _batches(twin.traffic(seed), cycle + 1, None):
+        recent.extend(batch.resp[-WAVEFORM_CYCLES:, : len(fields)])
+    model = [[int(value) for value in row] for row in recent]
+    differing = tuple(
+        (field, expected, value)
+        for field, expected, value in zip(fields, model[-1], found, strict=True)
+        if expected != value
+    )
+    if waveform is not None:
+        hardware: list[list[Value]] = [*(list(row) for row in model[:-1]), found]
+        write_waveform(waveform, fields, cycle + 1 - len(model), model, hardware)
+    return Mismatch(twin.name, seed, cycle, differing, replay, waveform)
+
+
+def replay_command(machine: str, settings: list[str], unit: str, seed: int, simulator: str) -> str:
+    """The command line of a co-simulation, but for its cycles."""
+    words = ["lockstep", "cosim", machine, "--unit", unit, "--seed", str(seed)]
+    words += ["--simulator", simulator]
+    for setting in settings:
+        words += ["--set", setting]
+    return shlex.join(words)
