@@ -178,8 +178,12 @@ class Controller(wiring.Component):
     def _may_stream(self, entering: dict[str, ValueLike]) -> ValueLike:
         """Whether the results of a fold that streams from now on keep behind those before."""
         p, before = self.parameters, self.current
-        rows = self.parameters.timed_rows(before["rows"]) - self.parameters.timed_rows(entering["rows"])
-        cols = self.parameters.timed_cols(before["cols"]) - self.parameters.timed_cols(entering["cols"])
+        rows = self.parameters.timed_rows(before["rows"]) - self.parameters.timed_rows(
+            entering["rows"]
+        )
+        cols = self.parameters.timed_cols(before["cols"]) - self.parameters.timed_cols(
+            entering["cols"]
+        )
         since, length = self.since, before["length"]
         if p.stationary:
             # The first stream has nothing before it: since is at its largest.
@@ -198,7 +202,10 @@ class Controller(wiring.Component):
     def _leaves_after(self) -> ValueLike:
         """Beats from the start of the last stream until all its results have left."""
         p, before = self.parameters, self.current
-        rows, cols = self.parameters.timed_rows(before["rows"]), self.parameters.timed_cols(before["cols"])
+        rows, cols = (
+            self.parameters.timed_rows(before["rows"]),
+            self.parameters.timed_cols(before["cols"]),
+        )
         if p.stationary:
             return before["length"] + rows * p.latency + cols - 2
         return before["length"] + 2 * rows + cols + p.latency - 3

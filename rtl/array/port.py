@@ -67,7 +67,9 @@ class Deskew(wiring.Component):
             for c in range(parameters.cols - 1)
         ]
         self.registers: dict[str, ValueLike] = {
-            f"{c}.{j}": word for c, line in enumerate(self.lines) for j, word in enumerate(line.words)
+            f"{c}.{j}": word
+            for c, line in enumerate(self.lines)
+            for j, word in enumerate(line.words)
         }
 
     def elaborate(self, platform: object) -> Module:

@@ -104,9 +104,7 @@ class SystolicArray(wiring.Component):
         given = self.fifos["command"].output
         void = Signal()
         m.d.comb += [
-            void.eq(
-                (given.payload.m == 0) | (given.payload.n == 0) | (given.payload.k == 0)
-            ),
+            void.eq((given.payload.m == 0) | (given.payload.n == 0) | (given.payload.k == 0)),
             self.cutter.command.eq(given.payload),
             self.cutter.step.eq(self.controller.take & advance),
             self.controller.available.eq(given.valid & ~void),

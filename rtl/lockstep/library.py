@@ -75,15 +75,11 @@ class Library:
         """Switch on a mutant of a library built with ``mutants``; 0 is none."""
         self._calls.twin_mutate(self._handle, ctypes.c_uint32(number))
 
-    def run(
-        self, rst: npt.NDArray[np.uint8], stim: Bits, resp: Bits
-    ) -> tuple[int, Bits] | None:
+    def run(self, rst: npt.NDArray[np.uint8], stim: Bits, resp: Bits) -> tuple[int, Bits] | None:
         """First cycle whose response is not ``resp``, and what it is; None if all are."""
         found = np.zeros(self._words, np.uint32)
         cycles = ctypes.c_int64(len(rst))
-        bad = self._calls.twin_run(
-            self._handle, _at(rst), _at(stim), _at(resp), cycles, _at(found)
-        )
+        bad = self._calls.twin_run(self._handle, _at(rst), _at(stim), _at(resp), cycles, _at(found))
         return None if bad < 0 else (int(bad), found)
 
     def record(self, rst: npt.NDArray[np.uint8], stim: Bits) -> Bits:

@@ -56,8 +56,7 @@ def write_waveform(
     with os.fdopen(handle, "w") as file, VCDWriter(file, timescale="1 ns", date="") as writer:
         sides = {
             side: [
-                writer.register_var(side, field.name, "wire", size=field.width)
-                for field in fields
+                writer.register_var(side, field.name, "wire", size=field.width) for field in fields
             ]
             for side in ("model", "hardware")
         }

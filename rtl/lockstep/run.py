@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from rtl.lockstep.library import Library, build
 from rtl.lockstep.mismatch import Mismatch, Value, write_waveform
 from rtl.lockstep.packing import pack, unpack, word_count
 from rtl.lockstep.simulators import run_cocotb
-from rtl.lockstep.twin import Batch, Traffic, Twin
+from rtl.lockstep.twin import Batch, Traffic, Twin, Words
 from rtl.verilog import verilog_of
 from rtl.wrapper import TOP, Field, Wrapper
 
@@ -124,7 +122,7 @@ def _mismatch(
     replay: str,
 ) -> Mismatch:
     """Run the model again up to the cycle, to show what it has there and came from."""
-    recent: deque[np.ndarray] = deque(maxlen=WAVEFORM_CYCLES)  # type: ignore[type-arg]
+    recent: deque[Words] = deque(maxlen=WAVEFORM_CYCLES)
     for batch in _batches(twin.traffic(seed), cycle + 1, None):
         recent.extend(batch.resp[-WAVEFORM_CYCLES:, : len(fields)])
     model = [[int(value) for value in row] for row in recent]
@@ -134,7 +132,8 @@ def _mismatch(
         if expected != value
     )
     if waveform is not None:
-        hardware: list[list[Value]] = [*(list(row) for row in model[:-1]), found]
+        hardware: list[list[Value]] = [[*row] for row in model[:-1]]
+        hardware.append(found)
         write_waveform(waveform, fields, cycle + 1 - len(model), model, hardware)
     return Mismatch(twin.name, seed, cycle, differing, replay, waveform)
 

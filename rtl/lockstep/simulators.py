@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from arch.errors import InputError, SimulationError
-from rtl.lockstep.packing import pack
+from rtl.lockstep.packing import Bits, pack
 from rtl.lockstep.tools import compiler, icarus, verilator_environment
 from rtl.lockstep.twin import Batch
 from rtl.wrapper import Wrapper
 
-PORT = re.compile(r"^(  (?:input|output|wire) (?:\[\d+:0\] )?(?:clk|rst|stim|resp));$", re.MULTILINE)
+PORT = re.compile(
+    r"^(  (?:input|output|wire) (?:\[\d+:0\] )?(?:clk|rst|stim|resp));$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def _feed(rows: Path, wrapper: Wrapper, batches: Iterator[Batch]) -> None:
         return
 
 
-def _bytes(words: np.ndarray, bits: int) -> np.ndarray:  # type: ignore[type-arg]
+def _bytes(words: Bits, bits: int) -> npt.NDArray[np.uint8]:
     """Rows of words as rows of the bytes that hold ``bits``."""
     octets = words.astype("<u4", copy=False).view(np.uint8).reshape(len(words), -1)
     return octets[:, : -(-bits // 8)]

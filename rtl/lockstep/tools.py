@@ -37,7 +37,9 @@ def compiler() -> str:
     name = os.environ.get("CXX", "g++")
     found = shutil.which(name)
     if found is None:
-        raise InputError(f"co-simulation needs a C++ compiler; {name!r} is not on PATH: install g++")
+        raise InputError(
+            f"co-simulation needs a C++ compiler; {name!r} is not on PATH: install g++"
+        )
     return found
 
 

@@ -26,10 +26,13 @@ class Batch:
 class Traffic(Protocol):
     """One deterministic run: the model, and what drives it."""
 
-    coverage: dict[str, int]
-    """Events so far."""
-    useful_cycles: int
-    """Cycles so far with a transfer or a stall: only they count as compared."""
+    @property
+    def coverage(self) -> dict[str, int]:
+        """Events so far."""
+
+    @property
+    def useful_cycles(self) -> int:
+        """Cycles so far with a transfer or a stall: only they count as compared."""
 
     def next(self, cycles: int) -> Batch:
         """Go on; the run does not depend on how it is cut into batches."""
@@ -38,7 +41,9 @@ class Traffic(Protocol):
 class Twin(Protocol):
     """Hardware and model of one unit."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Of the unit."""
 
     @property
     def component(self) -> wiring.Component:

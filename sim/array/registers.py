@@ -85,7 +85,9 @@ class Layout:
     @cached_property
     def outputs(self) -> list[Field]:
         """What leaves in a cycle, a function of the registers."""
-        names = ["command", "top", "left", "partial"] if self.stationary else ["command", "top", "left"]
+        names = (
+            ["command", "top", "left", "partial"] if self.stationary else ["command", "top", "left"]
+        )
         fields = [Field(f"{name}.ready", 1) for name in names]
         fields += _vector("output.payload.words", self.array.cols, self._accumulator)
         return [*fields, Field("output.payload.complete", 1), Field("output.valid", 1)]

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from arch import __version__
 from arch.errors import InputError, SimulationError
-from sim.cli import diff, lists, run, show, workload
+from sim.cli import diff, hardware, lists, run, show, workload
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_PIPE = 1, 2, 130, 141
 
@@ -57,6 +57,8 @@ app.command("run")(run.run)
 app.command("show")(show.show)
 app.command("workload")(workload.workload)
 app.command("diff")(diff.diff)
+app.command("rtl")(hardware.rtl)
+app.command("cosim")(hardware.cosim)
 app.command("machines")(lists.machines)
 app.command("workloads")(lists.workloads)
 

