@@ -7,6 +7,7 @@ from arch.errors import InputError
 from arch.machine import Machine
 from arch.mac.formats import FORMAT_BITS
 from rtl.array import SystolicArray
+from rtl.array.parameters import Parameters
 from rtl.array.systolic import EXTENT_BITS
 from rtl.lockstep.array_traffic import SHAPES_MAX, TRAFFIC, coverage_of, run_traffic
 from rtl.lockstep.twin import Batch
@@ -17,11 +18,12 @@ SEED_STEP = 0x9E3779B97F4A7C15
 
 
 class ArrayTwin:
-    """Hardware and model of one systolic array."""
+    """Hardware and model of one systolic array. Raises InputError where it has no hardware."""
 
     name = "array"
 
     def __init__(self, array: Array, extent_bits: int = EXTENT_BITS) -> None:
+        Parameters(array, extent_bits)  # raises here rather than in half of a component
         self.array, self.extent_bits = array, extent_bits
 
     @property

@@ -74,7 +74,7 @@ def draw_extent(t, size):
         return 1 + draw(t) % 3
     if kind < 28:
         return size
-    return 1 + draw(t) % (2 * size + 2)
+    return 1 + draw(t) % (2 * size + 6)
 
 
 @njit
@@ -170,7 +170,9 @@ def note(c, b, t, stimulus, old, shapes):
         events[VECTORS] += 1
         if not old[c["at_output"] + 1 + c["cols"]]:
             events[PARTIALS_OUT] += 1
-    fold = b["streaming"] if b["stream"] else b["loading"]
+    fold = b["streaming"]
+    if b["load"] and not b["stream"]:
+        fold = b["loading"]
     edge = (1 if fold["rows"] < c["rows"] else 0) + (2 if fold["cols"] < c["cols"] else 0)
     if not b["advance"]:
         moved = True
