@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from arch import __version__
 from arch.errors import InputError, SimulationError
-from sim.cli import diff, hardware, lists, run, show, workload
+from sim.cli import diff, hardware, lists, run, show, synth, workload
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_PIPE = 1, 2, 130, 141
 
@@ -59,6 +59,7 @@ app.command("workload")(workload.workload)
 app.command("diff")(diff.diff)
 app.command("rtl")(hardware.rtl)
 app.command("cosim")(hardware.cosim)
+app.command("synth")(synth.synth)
 app.command("machines")(lists.machines)
 app.command("workloads")(lists.workloads)
 
