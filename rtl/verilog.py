@@ -15,7 +15,7 @@ from amaranth.hdl import Elaboratable, Signal
 from rtl.yosys import run_yosys
 
 CLEAN = ("proc", "opt_expr", "pmuxtree", "opt_clean")
-"""``pmuxtree`` because Icarus takes the functions that stand for parallel multiplexers for its own."""
+"""``pmuxtree`` because Icarus takes the functions that stand for wide multiplexers for its own."""
 
 
 def rtlil_of(design: Elaboratable, name: str, ports: list[Signal] | None = None) -> str:

@@ -63,7 +63,7 @@ class Wrapper(Elaboratable):
         for path, member, value in component.signature.flatten(component):
             side = inputs if member.flow is wiring.In else outputs
             side.extend(leaves(".".join(map(str, path)), value))
-        registers = component.registers  # type: ignore[attr-defined]
+        registers = component.registers
         for name, register in registers.items():
             outputs.extend(leaves(name, register))
         self.stim_fields = tuple(field for field, _ in inputs)

@@ -61,7 +61,7 @@ class Parameters:
     def since_bits(self) -> int:
         """Width of a count of beats that no start of a fold waits for longer."""
         pipeline = self.rows * (self.latency + 1) + self.cols + self.latency
-        return bits_for(2**self.extent_bits + pipeline)
+        return int(bits_for(2**self.extent_bits + pipeline))
 
     def timed_rows(self, rows: ValueLike) -> ValueLike:
         """Rows that a fold is timed for, of those that it uses."""

@@ -23,7 +23,7 @@ class StationaryPe(wiring.Component):
     operand_in, operand : In, Out(operand format)
         From the left, to the right.
     swap_in, swap : In, Out(1)
-        With the first operand of a fold: take the shadow, and use it at once. Overlapped loads only.
+        With the first operand of a fold: take the shadow and use it at once (overlapped load).
     psum_in, psum : In, Out(accumulator format)
         From above, to below.
     load : In(1)

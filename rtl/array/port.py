@@ -28,7 +28,7 @@ def leaving_layout(parameters: Parameters) -> data.StructLayout:
         fields |= {"first": 1, "last": 1}
         if parameters.accumulator_rows:
             fields |= {"keep": 1, "ends": 1}
-    return data.StructLayout(fields)  # type: ignore[arg-type]
+    return data.StructLayout(fields)
 
 
 class Deskew(wiring.Component):

@@ -4,8 +4,8 @@ import numpy as np
 
 from arch.array import Array
 from arch.errors import InputError
-from arch.machine import Machine
 from arch.mac.formats import FORMAT_BITS
+from arch.machine import Machine
 from rtl.array import SystolicArray
 from rtl.array.parameters import Parameters
 from rtl.array.systolic import EXTENT_BITS

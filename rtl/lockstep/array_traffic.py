@@ -130,15 +130,14 @@ def note_stream(c, t, stream, valid_at, level_at, stimulus, old):
 
 @njit
 def results_under_way(c, old):
-    """Whether results of former folds are still on their way."""
+    """Vectors of results of former folds that have not left their last column."""
     length = c["rows"] * c["latency"] if c["stationary"] else c["rows"] + c["latency"] - 1
+    found = 0
     for j in range(length):
-        if old[c["at_leave"] + j] & 1:
-            return True
+        found += old[c["at_leave"] + j] & 1
     for j in range(c["cols"] - 1):
-        if old[c["at_leaving"] + j] & 1:
-            return True
-    return False
+        found += old[c["at_leaving"] + j] & 1
+    return found
 
 
 @njit
@@ -161,10 +160,9 @@ def note(c, b, t, stimulus, old, shapes):
         moved = True
     if note_stream(c, t, 2, c["valid_left"], c["at_left"], stimulus, old):
         moved = True
-    if c["stationary"]:
-        if note_stream(c, t, 3, c["valid_partial"], c["at_partial"], stimulus, old):
-            moved = True
-            events[PARTIALS_IN] += 1
+    if c["stationary"] and note_stream(c, t, 3, c["valid_partial"], c["at_partial"], stimulus, old):
+        moved = True
+        events[PARTIALS_IN] += 1
     if stimulus[c["in_ready"]] and old[c["at_output"]] > 0:
         moved = True
         events[VECTORS] += 1
@@ -187,7 +185,7 @@ def note(c, b, t, stimulus, old, shapes):
             t["stalls"][3, edge] += 1
     elif b["first"]:
         t["folds"][edge] += 1
-        if results_under_way(c, old):
+        if results_under_way(c, old) > 0:
             events[SWAPS] += 1
     if b["advance"] and b["overflows"]:
         events[OVERFLOWS] += 1

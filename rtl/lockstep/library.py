@@ -2,7 +2,6 @@
 
 import ctypes
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +19,7 @@ from sim.jit import cache_root
 
 OPTIMISE = ("-O1", "-fPIC", "-std=c++17", "-w")
 """Higher levels compile for longer than they save."""
+VERILATE = ("--cc", "-O3", "--top-module", TOP, "--prefix", "Vtwin", *AMARANTH_WARNINGS)
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 DRIVER = Path(__file__).with_name("driver.cpp")
 
@@ -31,7 +31,9 @@ def build(verilog: str, stim_bits: int, resp_bits: int, *, mutants: bool = False
     """
     root = verilator_root()
     flags = [f"-DSTIM_BITS={stim_bits}", f"-DRESP_BITS={resp_bits}", *["-DMUTANTS"] * mutants]
-    key = _key(verilog, DRIVER.read_text(), " ".join((*OPTIMISE, *flags)), _versions(root))
+    key = _key(
+        verilog, DRIVER.read_text(), " ".join((*VERILATE, *OPTIMISE, *flags)), _versions(root)
+    )
     target = cache_root() / "rtl" / key
     library = target / "twin.so"
     if library.exists():
@@ -40,8 +42,7 @@ def build(verilog: str, stim_bits: int, resp_bits: int, *, mutants: bool = False
     with tempfile.TemporaryDirectory(dir=_folder(target.parent), prefix="building-") as folder:
         place = Path(folder)
         (place / "twin.v").write_text(verilog)
-        verilate = ["verilator_bin", "--cc", "-O3", "--top-module", TOP, "--prefix", "Vtwin"]
-        _call([*verilate, *AMARANTH_WARNINGS, "--Mdir", ".", "twin.v"], place)
+        _call(["verilator_bin", *VERILATE, "--Mdir", ".", "twin.v"], place)
         sources = sorted(path.name for path in place.glob("Vtwin*.cpp"))
         includes = [f'#include "{name}"' for name in sources]
         (place / "all.cpp").write_text("\n".join([*includes, f'#include "{DRIVER}"', ""]))
@@ -139,7 +140,7 @@ def _folder(path: Path) -> Path:
 def _rename(done: Path, target: Path) -> None:
     """Give a finished folder its name, unless another process was first."""
     try:
-        os.rename(done, target)
+        done.rename(target)
     except OSError:
         if not target.exists():
             raise

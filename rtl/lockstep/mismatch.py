@@ -1,16 +1,20 @@
 """What a person sees where hardware and model differ."""
 
-import os
-import tempfile
+import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from vcd import VCDWriter
 
 from rtl.wrapper import Field
+from sim.report.text import shorten
+from sim.report.writing import open_whole
 
 SHOWN_FIELDS = 8
-NAME_WIDTH = 40
+NAME_WIDTH = 34
+VALUE_WIDTH = 20
+"""Holds any integer of 64 bits."""
 
 Value = int | str
 """An integer, or bits of which some are unknown."""
@@ -32,16 +36,27 @@ class Mismatch:
     def __str__(self) -> str:
         lines = [
             f"{self.unit}: hardware and model differ in cycle {self.cycle} (seed {self.seed})",
-            f"  {'signal':<{NAME_WIDTH}} {'model':>16} {'hardware':>16}",
+            _line("signal", "model", "hardware"),
         ]
         for field, model, hardware in self.differing[:SHOWN_FIELDS]:
-            lines.append(f"  {field.name:<{NAME_WIDTH}} {model:>16} {hardware:>16}")
+            lines.append(_line(field.name, str(model), str(hardware)))
         if len(self.differing) > SHOWN_FIELDS:
             lines.append(f"  and {len(self.differing) - SHOWN_FIELDS} more")
-        lines.append(f"  to see it again: {self.replay}")
+        lines += ["  to see it again:", f"    {self.replay}"]
         if self.waveform is not None:
             lines.append(f"  waveform: {self.waveform}")
         return "\n".join(lines)
+
+
+def _line(name: str, *values: str) -> str:
+    """A row of the table, in 80 columns."""
+    cells = [f"{shorten(value, VALUE_WIDTH):>{VALUE_WIDTH}}" for value in values]
+    return " ".join([f"  {shorten(name, NAME_WIDTH):<{NAME_WIDTH}}", *cells])
+
+
+def waveform_name(field: str) -> str:
+    """The name in a VCD, where ``[2]`` at the end would be bit 2 of one signal."""
+    return re.sub(r"\[(\d+)\]", r"_\1", field)
 
 
 def write_waveform(
@@ -51,21 +66,25 @@ def write_waveform(
     model: list[list[int]],
     hardware: list[list[Value]],
 ) -> None:
-    """A VCD with each field twice, below ``model`` and ``hardware``; one time step a cycle."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "w") as file, VCDWriter(file, timescale="1 ns", date="") as writer:
-        sides = {
-            side: [
-                writer.register_var(side, field.name, "wire", size=field.width) for field in fields
-            ]
-            for side in ("model", "hardware")
-        }
-        for x, (expected, found) in enumerate(zip(model, hardware, strict=True)):
-            for side, row in (("model", expected), ("hardware", found)):
-                for variable, field, value in zip(sides[side], fields, row, strict=True):
-                    if isinstance(value, int):
-                        value &= (1 << field.width) - 1
-                    writer.change(variable, first_cycle + x, value)
-        writer.close(first_cycle + len(model))
-    Path(name).chmod(0o644)
-    os.replace(name, path)
+    """A VCD with each field twice, below ``model`` and ``hardware``; one time step a cycle.
+
+    Raises InputError where it cannot be written.
+    """
+    with open_whole(path) as file:
+        text = io.TextIOWrapper(file, "ascii")
+        with VCDWriter(text, timescale="1 ns", date="", init_timestamp=first_cycle) as writer:
+            sides = {
+                side: [
+                    writer.register_var(side, waveform_name(field.name), "wire", size=field.width)
+                    for field in fields
+                ]
+                for side in ("model", "hardware")
+            }
+            for x, (expected, found) in enumerate(zip(model, hardware, strict=True)):
+                for side, row in (("model", expected), ("hardware", found)):
+                    for variable, field, value in zip(sides[side], fields, row, strict=True):
+                        if isinstance(value, int):
+                            value &= (1 << field.width) - 1
+                        writer.change(variable, first_cycle + x, value)
+            writer.close(first_cycle + len(model))
+        text.detach()

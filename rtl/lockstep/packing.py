@@ -47,7 +47,9 @@ def word_count(fields: Sequence[Field]) -> int:
 
 def pack(values: npt.NDArray[np.int64], fields: Sequence[Field]) -> Bits:
     """Rows of integers [cycle, field] as rows of words [cycle, word]; columns behind the fields are
-    left out."""
+    left out. Raises ValueError where a field has no column."""
+    if values.shape[1] < len(fields):
+        raise ValueError(f"values: {values.shape[1]} columns for {len(fields)} fields")
     widths = np.array([field.width for field in fields], np.int64)
     words = np.zeros((len(values), word_count(fields)), np.uint32)
     pack_fields(np.ascontiguousarray(values), widths, words)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from arch.errors import SimulationError
 from rtl.lockstep.library import Library, build
 from rtl.lockstep.mismatch import Mismatch, Value, write_waveform
-from rtl.lockstep.packing import pack, unpack, word_count
+from rtl.lockstep.packing import Bits, pack, unpack, word_count
 from rtl.lockstep.simulators import run_cocotb
-from rtl.lockstep.twin import Batch, Traffic, Twin, Words
+from rtl.lockstep.twin import Batch, Traffic, Twin
 from rtl.verilog import verilog_of
 from rtl.wrapper import TOP, Field, Wrapper
 
@@ -30,8 +31,9 @@ class Outcome:
     cycles: int
     """Compared and equal."""
     useful_cycles: int
-    """Of those driven, cycles with a transfer or a stall."""
+    """Of them, cycles with a transfer or a stall."""
     coverage: dict[str, int]
+    """Events in them."""
     mismatch: Mismatch | None
     seconds: float
     """Without the build."""
@@ -51,7 +53,8 @@ def cosim(
     """Run a twin for ``cycles`` cycles under the traffic of ``seed``.
 
     ``wrapper`` replaces the hardware, for tests. ``waveform`` is written where the two differ.
-    Raises InputError where a tool is missing, SimulationError where one fails.
+    ``replay`` is the command line that begins it again, but for its cycles. Raises InputError where
+    a tool is missing, SimulationError where one fails.
     """
     wrapper = wrapper or Wrapper(twin.component)
     verilog = verilog_of(wrapper, TOP, wrapper.ports)
@@ -61,17 +64,27 @@ def cosim(
         path = build(verilog, len(wrapper.stim), len(wrapper.resp))
         started = time.monotonic()
         done, found = _run_library(path, wrapper, batches)
+        seconds = time.monotonic() - started
     else:
-        started = time.monotonic()
         ended = run_cocotb(wrapper, verilog, batches, simulator)
-        done = ended.cycles
+        done, seconds = ended.cycles, ended.seconds
         found = None if ended.found is None else _values(ended.found, wrapper.resp_fields)
-    seconds = time.monotonic() - started
-    mismatch = None
-    if found is not None:
-        again = replay or f"cosim(twin, seed={seed}, cycles={done + 1}, simulator={simulator!r})"
-        mismatch = _mismatch(twin, seed, done, found, wrapper.resp_fields, waveform, again)
-    return Outcome(done, traffic.useful_cycles, traffic.coverage, mismatch, seconds)
+    if found is None:
+        if done != cycles:
+            raise SimulationError(f"{simulator} ended after {done} of {cycles} cycles")
+        return Outcome(done, traffic.useful_cycles, dict(traffic.coverage), None, seconds)
+    # The traffic has gone on to the end of its batch or further: run it again up to there.
+    traffic = twin.traffic(seed)
+    rows = _last_rows(traffic, done, wrapper.resp_fields)
+    useful, coverage = traffic.useful_cycles, dict(traffic.coverage)
+    rows.extend(pack(traffic.next(1).resp, wrapper.resp_fields))
+    model = [unpack(row, wrapper.resp_fields) for row in rows]
+    if replay is None:
+        again = f"cosim(twin, seed={seed}, cycles={done + 1}, simulator={simulator!r})"
+    else:
+        again = f"{replay} --cycles {done + 1}"
+    mismatch = _mismatch(twin.name, seed, done, model, found, wrapper.resp_fields, waveform, again)
+    return Outcome(done, useful, coverage, mismatch, seconds)
 
 
 def _batches(traffic: Traffic, cycles: int, progress: Progress | None) -> Iterator[Batch]:
@@ -112,20 +125,25 @@ def _values(bits: str, fields: tuple[Field, ...]) -> list[Value]:
     return values
 
 
+def _last_rows(traffic: Traffic, cycles: int, fields: tuple[Field, ...]) -> deque[Bits]:
+    """Run the model; its last responses in words."""
+    rows: deque[Bits] = deque(maxlen=WAVEFORM_CYCLES)
+    for batch in _batches(traffic, cycles, None):
+        rows.extend(pack(batch.resp[-WAVEFORM_CYCLES:], fields))
+    return rows
+
+
 def _mismatch(
-    twin: Twin,
+    unit: str,
     seed: int,
     cycle: int,
+    model: list[list[int]],
     found: list[Value],
     fields: tuple[Field, ...],
     waveform: Path | None,
     replay: str,
 ) -> Mismatch:
-    """Run the model again up to the cycle, to show what it has there and came from."""
-    recent: deque[Words] = deque(maxlen=WAVEFORM_CYCLES)
-    for batch in _batches(twin.traffic(seed), cycle + 1, None):
-        recent.extend(batch.resp[-WAVEFORM_CYCLES:, : len(fields)])
-    model = [[int(value) for value in row] for row in recent]
+    """What differs in the last row of the model's responses; all before were equal."""
     differing = tuple(
         (field, expected, value)
         for field, expected, value in zip(fields, model[-1], found, strict=True)
@@ -135,7 +153,7 @@ def _mismatch(
         hardware: list[list[Value]] = [[*row] for row in model[:-1]]
         hardware.append(found)
         write_waveform(waveform, fields, cycle + 1 - len(model), model, hardware)
-    return Mismatch(twin.name, seed, cycle, differing, replay, waveform)
+    return Mismatch(unit, seed, cycle, differing, replay, waveform)
 
 
 def replay_command(machine: str, settings: list[str], unit: str, seed: int, simulator: str) -> str:

@@ -18,11 +18,12 @@ from arch.errors import InputError, SimulationError
 from rtl.lockstep.packing import Bits, pack
 from rtl.lockstep.tools import compiler, icarus, verilator_environment
 from rtl.lockstep.twin import Batch
-from rtl.wrapper import Wrapper
+from rtl.wrapper import TOP, Wrapper
 
 PORT = re.compile(
     r"^(  (?:input|output|wire) (?:\[\d+:0\] )?(?:clk|rst|stim|resp));$", re.MULTILINE
 )
+TOP_MODULE = re.compile(rf"^module {TOP}\(.*?^endmodule", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,16 @@ class Ended:
     bad_cycle: int | None
     found: str | None
     """The response of the bad cycle in bits, the highest first."""
+    seconds: float
+    """Without the build."""
+
+
+def reachable(verilog: str) -> str:
+    """The text with the wrapper's ports open to cocotb; all else stays hidden from it, which
+    builds nine times faster."""
+    return TOP_MODULE.sub(
+        lambda top: PORT.sub(r"\1 /*verilator public_flat_rw*/;", top[0]), verilog
+    )
 
 
 def run_cocotb(wrapper: Wrapper, verilog: str, batches: Iterator[Batch], simulator: str) -> Ended:
@@ -52,11 +63,12 @@ def run_cocotb(wrapper: Wrapper, verilog: str, batches: Iterator[Batch], simulat
     environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, sys.path)])
     with tempfile.TemporaryDirectory(prefix="lockstep-") as name:
         folder = Path(name)
-        # Ports that cocotb reaches; all else stays hidden, which builds nine times faster.
-        (folder / "twin.v").write_text(PORT.sub(r"\1 /*verilator public_flat_rw*/;", verilog))
+        (folder / "twin.v").write_text(reachable(verilog))
         rows, outcome = folder / "rows", folder / "outcome.json"
         os.mkfifo(rows)
-        feeder = threading.Thread(target=_feed, args=(rows, wrapper, batches), daemon=True)
+        failed: list[Exception] = []
+        given = (rows, wrapper, batches, failed)
+        feeder = threading.Thread(target=_feed, args=given, daemon=True)
         job = {
             "simulator": simulator,
             "folder": name,
@@ -74,15 +86,18 @@ def run_cocotb(wrapper: Wrapper, verilog: str, batches: Iterator[Batch], simulat
         )
         _release(rows)
         feeder.join()
+        if failed:
+            # The bench has taken the end of the rows for the end of the run.
+            raise failed[0]
         if not outcome.exists():
             end = "\n  ".join((done.stdout + done.stderr).strip().splitlines()[-12:])
             raise SimulationError(f"{simulator} did not finish:\n  {end}")
         ended = json.loads(outcome.read_text())
-    return Ended(ended["cycles"], ended["bad_cycle"], ended.get("found"))
+    return Ended(ended["cycles"], ended["bad_cycle"], ended.get("found"), ended["seconds"])
 
 
-def _feed(rows: Path, wrapper: Wrapper, batches: Iterator[Batch]) -> None:
-    """Write rows until the bench has seen enough."""
+def _feed(rows: Path, wrapper: Wrapper, batches: Iterator[Batch], failed: list[Exception]) -> None:
+    """Write rows until the bench has seen enough; what is raised goes into ``failed``."""
     try:
         with rows.open("wb") as pipe:
             for batch in batches:
@@ -94,6 +109,8 @@ def _feed(rows: Path, wrapper: Wrapper, batches: Iterator[Batch]) -> None:
                 pipe.write(np.concatenate(parts, axis=1).tobytes())
     except BrokenPipeError:
         return
+    except Exception as error:
+        failed.append(error)
 
 
 def _bytes(words: Bits, bits: int) -> npt.NDArray[np.uint8]:

@@ -4,11 +4,23 @@ from collections.abc import Callable
 
 from arch.errors import InputError
 from arch.machine import Machine
-from rtl.lockstep.array import array_twin
-from rtl.lockstep.buffer import buffer_twin
 from rtl.lockstep.twin import Twin
 
-TWINS: dict[str, Callable[[Machine], Twin]] = {"array": array_twin, "buffer": buffer_twin}
+
+def _array(machine: Machine) -> Twin:
+    from rtl.lockstep.array import array_twin
+
+    return array_twin(machine)
+
+
+def _buffer(machine: Machine) -> Twin:
+    from rtl.lockstep.buffer import buffer_twin
+
+    return buffer_twin(machine)
+
+
+TWINS: dict[str, Callable[[Machine], Twin]] = {"array": _array, "buffer": _buffer}
+"""By name; a unit is imported when it is asked for."""
 
 
 def twin_of(machine: Machine, unit: str) -> Twin:

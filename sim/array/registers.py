@@ -75,8 +75,8 @@ class Layout:
         array, operand, accumulator = self.array, self._operand, self._accumulator
         fields = [Field(f"command.payload.{name}", self.extent_bits) for name in "mnk"]
         fields += [Field("command.valid", 1)]
-        fields += _vector("top.payload", array.cols, operand) + [Field("top.valid", 1)]
-        fields += _vector("left.payload", array.rows, operand) + [Field("left.valid", 1)]
+        fields += [*_vector("top.payload", array.cols, operand), Field("top.valid", 1)]
+        fields += [*_vector("left.payload", array.rows, operand), Field("left.valid", 1)]
         if self.stationary:
             fields += _vector("partial.payload", array.cols, accumulator)
             fields += [Field("partial.valid", 1)]

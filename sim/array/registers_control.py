@@ -180,7 +180,7 @@ def stream_after(c, old, fold):
 
 
 @njit
-def load_after(c, old, since, b):
+def load_after(c, b):
     """Beats since the last stream began after which the next fold may load."""
     before = b["streaming"]
     rows = timed_rows(c, before["rows"])
@@ -211,11 +211,10 @@ def decide(c, old, b):
             since = 0
         else:
             copy_fold(b["streaming"], old, c["at_current"])
-        if b["available"] and not loads and (starts or not loaded):
-            # A serial drain keeps the entry empty: nothing can start in the same beat.
-            if since >= load_after(c, old, since, b):
-                b["take"] = 1
-                assign_fold(b["loading"], b["fold"])
+        entry_free = not loads and (starts or not loaded)
+        if b["available"] and entry_free and since >= load_after(c, b):
+            b["take"] = 1
+            assign_fold(b["loading"], b["fold"])
         b["load"] = 1 if b["take"] or loads else 0
         done = b["load"] and old[c["at_word"]] + 1 == timed_rows(c, b["loading"]["rows"])
         b["loaded"] = 1 if done or (loaded and not starts) else 0

@@ -1,9 +1,7 @@
 """``lockstep rtl`` and ``lockstep cosim``: the hardware of a machine's units."""
 
 import importlib.util
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +29,10 @@ Simulator = Annotated[
 ]
 Waveform = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="VCD of the last cycles, written where the two differ."),
+    typer.Option(
+        metavar="FILE",
+        help="VCD of the last cycles where the two differ; UNIT-seedN.vcd if not given.",
+    ),
 ]
 
 
@@ -53,20 +54,19 @@ def rtl(
     built = inputs.load_machine(machine, settings)
     from rtl.lockstep.units import twin_of
     from rtl.verilog import verilog_of
+    from sim.report.writing import check_file, open_whole
 
+    if str(output) != "-":
+        check_file(output)
     text = verilog_of(twin_of(built, unit).component, unit)
     if str(output) == "-":
         typer.echo(text, nl=False)
         return
-    try:
-        handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}")
-    except OSError as error:
-        raise InputError(f"{output}: cannot be written: {error.strerror}") from None
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    Path(name).chmod(0o644)
-    os.replace(name, output)
-    typer.echo(f"{output}: module {unit}, {text.count(chr(10))} lines", err=True)
+    with open_whole(output) as file:
+        file.write(text.encode())
+    ports = text.split(f"module {unit}(", 1)[1].split(");", 1)[0].count(",") + 1
+    lines = text.count("\n")
+    typer.echo(f"{output}: module {unit}, {ports} ports, {lines:,} lines", err=True)
 
 
 def cosim(
@@ -86,10 +86,13 @@ def cosim(
 
     from rtl.lockstep.run import SIMULATORS, cosim, replay_command
     from rtl.lockstep.units import twin_of
+    from sim.report.writing import check_file
 
     if simulator not in SIMULATORS:
         raise InputError(f"--simulator: must be {', '.join(SIMULATORS)}, not {simulator!r}")
     twin = twin_of(built, unit)
+    waveform = waveform or Path(f"{unit}-seed{seed}.vcd")
+    check_file(waveform)
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -97,7 +100,8 @@ def cosim(
         TextColumn("{task.completed:,}/{task.total:,} cycles"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task(f"{unit} under {simulator}", total=cycles)
         outcome = cosim(
             twin,

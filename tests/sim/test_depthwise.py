@@ -51,6 +51,7 @@ def utilisation(spec: Machine) -> tuple[float, float]:
     return of(operators), of(deep)
 
 
+@pytest.mark.validates("mapping.group_packing=none", by="SCALE-Sim 3.0.0")
 @pytest.mark.parametrize("dataflow", sorted(PUBLISHED))
 def test_one_channel_at_a_time_wastes_the_array(dataflow: str) -> None:
     whole, _ = utilisation(machine(dataflow, "none", **SCALESIM))

@@ -66,6 +66,18 @@ def compute_only(row: Row, *, force: bool = False) -> System:
     return system
 
 
+@pytest.mark.validates(
+    "array.rows",
+    "array.cols",
+    "array.dataflow=ws",
+    "array.dataflow=is",
+    "array.dataflow=os",
+    "array.convention=scalesim",
+    "array.weight_load=serial",
+    "array.drain=serial",
+    "array.edge_folds=full",
+    by="SCALE-Sim 3.0.0",
+)
 def test_cycles_of_every_layer_are_equal() -> None:
     for row in rows_of("scalesim_compute.csv"):
         system = compute_only(row)

@@ -15,6 +15,7 @@ def test_peak_is_92_tops() -> None:
     assert round(2 * load_machine("tpu_v1").peak_macs_per_second / 1e12) == 92
 
 
+@pytest.mark.validates("array.weight_load=overlapped", by="Jouppi 2017, section 2")
 @pytest.mark.parametrize("vectors", [1, 100, 255, 256, 257, 1000])
 def test_loading_a_weight_tile_hides_behind_256_vectors(vectors: int) -> None:
     """Section 2: a tile of weights takes 256 cycles to shift in, and a second one is buffered, so
@@ -28,6 +29,7 @@ def test_loading_a_weight_tile_hides_behind_256_vectors(vectors: int) -> None:
     assert cycles(9) - cycles(8) == max(vectors, 256) * period
 
 
+@pytest.mark.validates("memory.operand_bytes_per_cycle", by="Jouppi 2017, figure 5")
 @pytest.mark.parametrize("vectors", [100, 1000, 1300, 1400, 2000])
 def test_weight_memory_limits_below_1350_vectors(vectors: int) -> None:
     """Figure 5: the roofline's ridge is at 1350 MACs a byte of weights, which is 34 GB/s for

@@ -1,0 +1,45 @@
+"""docs/VALIDATION.md knows every option of today."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+PATH = Path(__file__).with_name("validation.py")
+
+
+@pytest.fixture(scope="module")
+def validation():  # type: ignore[no-untyped-def]
+    spec = importlib.util.spec_from_file_location("validation", PATH)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_lists_every_option(validation) -> None:  # type: ignore[no-untyped-def]
+    text = (PATH.parents[1] / "docs" / "VALIDATION.md").read_text()
+    for unit in validation.UNITS:
+        section = text.split(f"## {unit}\n")[1].split("\n## ")[0]
+        listed = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
+        assert listed == [
+            option.removeprefix(f"{unit}.") for option in validation.options_of(unit)
+        ], "run python -m tests.validation"
+
+
+def test_an_option_without_evidence_says_so(validation) -> None:  # type: ignore[no-untyped-def]
+    evidence = {"array.dataflow=ws": {"hardware"}, "array.dataflow=os": {"SCALE-Sim 3.0.0"}}
+    lines = validation.page(evidence, {}).splitlines()
+    assert "| `dataflow=ws` | equal |  |  |" in lines
+    assert "| `dataflow=os` |  | SCALE-Sim 3.0.0 |  |" in lines
+    assert "| `dataflow=is` |  |  | **neither** |" in lines
+
+
+def test_a_campaign_is_evidence_unless_it_differs(validation) -> None:  # type: ignore[no-untyped-def]
+    array = {"rows": 2, "cols": 2, "dataflow": "os", "drain": "serial"}
+    runs = [{"array": array, "mismatch": None}]
+    assert "array.drain=serial" in validation.campaign_evidence({"runs": runs})
+    assert "array.weight_load=overlapped" in validation.campaign_evidence({"runs": runs})
+    runs[0]["mismatch"] = "they differ"
+    assert not validation.campaign_evidence({"runs": runs})

@@ -1,0 +1,156 @@
+"""Writes docs/VALIDATION.md: ``python -m tests.validation``.
+
+Runs the tests that are marked with what they validate, reads the records of the campaigns in
+docs/validation, and says of each option of each unit what stands behind it.
+"""
+
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from arch.array import Array
+from arch.buffer import Dma, Scratchpad
+from arch.mapping import Mapping
+from arch.memory import Memory
+from arch.vector import Vector
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "VALIDATION.md"
+RECORDS = ROOT / "docs" / "validation"
+UNITS: dict[str, tuple[type[BaseModel], ...]] = {
+    "array": (Array,),
+    "buffer": (Scratchpad, Dma),
+    "memory": (Memory,),
+    "vector": (Vector,),
+    "mapping": (Mapping,),
+}
+HARDWARE = "hardware"
+HEAD = """\
+# Validation
+
+Written by `python -m tests.validation`, which runs the tests that are marked with what they
+validate and reads the records of the campaigns. *Hardware*: the option was in generated hardware
+that equalled the model in every register of every compared cycle. *Outside*: numbers of another
+simulator or a publication are met, differences are explained. An option with neither rests on
+lockstep's own oracles and tests alone.
+"""
+
+Evidence = dict[str, set[str]]
+"""Of each option, by ``unit.field`` or ``unit.field=value``, what stands behind it."""
+
+
+class Collector:
+    """A pytest plugin: what the marked tests that passed validate, and which failed."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        self.evidence: Evidence = defaultdict(set)
+        self.failed: list[str] = []
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            found = [(mark.args, mark.kwargs["by"]) for mark in item.iter_markers("validates")]
+            self.marks[item.nodeid] = found
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+        elif report.when == "call" and report.passed:
+            for options, by in self.marks[report.nodeid]:
+                for option in options:
+                    self.evidence[option].add(by)
+
+
+def options_of(unit: str) -> Iterator[str]:
+    """Every option of a unit; each value on its own where there are few."""
+    for spec in UNITS[unit]:
+        for name, field in spec.model_fields.items():
+            if name in ("clock", "operands"):
+                continue
+            kind = field.annotation
+            if get_origin(kind) is Literal:
+                values: tuple[Any, ...] = get_args(kind)
+            else:
+                values = (False, True) if kind is bool else ()
+            yield from (f"{unit}.{name}={value}" for value in values)
+            if not values:
+                yield f"{unit}.{name}"
+
+
+def campaign_evidence(record: dict[str, Any]) -> Evidence:
+    """Options that a campaign's builds had."""
+    found: Evidence = defaultdict(set)
+    for run in record["runs"]:
+        if run["mismatch"] is None:
+            for name, value in Array(**run["array"]).model_dump().items():
+                found[f"array.{name}={value}"].add(HARDWARE)
+                found[f"array.{name}"].add(HARDWARE)
+    return found
+
+
+def campaign_text(record: dict[str, Any]) -> str:
+    """What a campaign has shown, and how often."""
+    lines = [
+        "## The array's campaign\n",
+        f"`python -m rtl.lockstep.campaign --seed {record['seed']}`: {record['builds']} generated "
+        f"arrays, {record['builds_of_largest_size']} of them 16 x 16, at least "
+        f"{record['fewest_shapes_in_a_build']} different products in each; "
+        f"{record['compared_cycles']:,} cycles with a transfer or a stall compared in every "
+        f"register (of {record['cycles']:,}), {record['mismatches']} mismatches.\n",
+        "| happened | " + " | ".join(record["coverage"]) + " |",
+        "| --- |" + " ---: |" * len(record["coverage"]),
+    ]
+    names = dict.fromkeys(name for counts in record["coverage"].values() for name in counts)
+    for name in names:
+        counts = [
+            f"{counts[name]:,}" if name in counts else "-" for counts in record["coverage"].values()
+        ]
+        lines.append(f"| {name} | " + " | ".join(counts) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
+    """The page."""
+    parts = [HEAD]
+    for unit in UNITS:
+        rows = ["| option | hardware | outside | |", "| --- | --- | --- | --- |"]
+        for option in options_of(unit):
+            found = evidence.get(option, set())
+            outside = ", ".join(sorted(found - {HARDWARE}))
+            mark = "" if found else "**neither**"
+            rows.append(
+                f"| `{option.removeprefix(f'{unit}.')}` | {'equal' if HARDWARE in found else ''} "
+                f"| {outside} | {mark} |"
+            )
+        parts.append(f"## {unit}\n\n" + "\n".join(rows) + "\n")
+    if "campaign" in records:
+        parts.append(campaign_text(records["campaign"]))
+    return "\n".join(parts)
+
+
+def main() -> int:
+    """Run the marked tests and write the page."""
+    os.chdir(ROOT)
+    collector = Collector()
+    status = pytest.main(["-q", "-m", "validates", "tests"], plugins=[collector])
+    if status != 0 or collector.failed:
+        sys.stderr.write(f"nothing written: {', '.join(collector.failed) or status}\n")
+        return 1
+    records = {path.stem: json.loads(path.read_text()) for path in sorted(RECORDS.glob("*.json"))}
+    evidence = collector.evidence
+    if "campaign" in records:
+        for option, by in campaign_evidence(records["campaign"]).items():
+            evidence[option] |= by
+    PAGE.write_text(page(evidence, records))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
