@@ -1,7 +1,6 @@
 """The grid of PEs with the skew of its edges and the control that travels with the words."""
 
-from amaranth.hdl import Array as Mux1
-from amaranth.hdl import Module, Signal, ValueLike, unsigned
+from amaranth.hdl import Array, Module, Signal, ValueLike, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -128,7 +127,7 @@ class Grid(wiring.Component):
                 ]
                 if self.flag_bits:
                     m.d.comb += pe.swap_in.eq(left.swap if left else self.flag_skew.output[r])
-            column = Mux1([self.pes[r][c].psum for r in range(p.rows)])
+            column = Array([self.pes[r][c].psum for r in range(p.rows)])
             m.d.comb += self.tap[c].eq(column[self.leaving[c].row])
             if c < len(self.loads):
                 with m.If(self.advance):
@@ -152,5 +151,5 @@ class Grid(wiring.Component):
                     pe.drain_in.eq(above.drain if above else 0),
                     pe.shift.eq(token.valid & (token.word < r) & (token.row >= r)),
                 ]
-            column = Mux1([self.pes[r][c].drain for r in range(p.rows)])
+            column = Array([self.pes[r][c].drain for r in range(p.rows)])
             m.d.comb += self.tap[c].eq(column[token.row])

@@ -1,11 +1,14 @@
 """The model of every register against the value kernel: registers, cycles, products."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from array_cases import Case, array_of, cases, operands, product
 from array_feeder import feed
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_array_timing import Tile, array_machine, random_array, simulate
 
 from sim.array.registers import Layout, Registers
 from sim.array.value import run_tile
@@ -77,3 +80,43 @@ def test_names_are_unique() -> None:
     names = [field.name for field in (*layout.stimuli, *layout.outputs, *layout.registers)]
     assert len(set(names)) == len(names)
     assert all(field.width == 0 for field in layout.hidden)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_products_in_a_row_take_the_timing_kernels_cycles(seed: int) -> None:
+    random = Random(seed)
+    fields = random_array(random)
+    fields["accumulator_rows"] = 64
+    machine = array_machine(fields)
+    tiles = [
+        Tile(*(random.choice([1, random.randint(1, 20)]) for _ in range(3)), 1, 1)
+        for _ in range(random.randint(1, 6))
+    ]
+    expected = simulate(machine, tiles).now_tick
+    assert beats_of(Registers(machine.array), tiles) == expected
+
+
+def beats_of(model: Registers, tiles: list[Tile]) -> int:
+    """Beats from the first word on until the last result stands in the registers, with streams
+    that are always ready."""
+    names = [field.name for field in model.layout.stimuli]
+    stimulus = np.zeros((1, len(names)), np.int64)
+    for name in ("command.valid", "top.valid", "left.valid", "output.ready"):
+        stimulus[0, names.index(name)] = 1
+    given, beats, last, quiet = 0, 0, 0, 0
+    while quiet < 200:
+        stimulus[0, names.index("command.valid")] = given < len(tiles)
+        if given < len(tiles):
+            tile = tiles[given]
+            stimulus[0, :3] = (tile.m, tile.n, tile.k)
+        given += int(model.advance(stimulus, np.zeros(1, np.uint8))[0, 0]) * (given < len(tiles))
+        beat = model.beat[0]
+        works = beat["load"] or beat["stream"] or beat["column"] >= 0
+        quiet = 0 if works else quiet + 1
+        if beats or works:
+            beats += int(beat["advance"])
+            if beat["column"] >= 0:
+                last = beats
+    # Under ws and is the port takes a result one beat after it stands in the registers.
+    return last if not model.layout.stationary else last - 1
