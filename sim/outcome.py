@@ -19,6 +19,7 @@ from sim.energy import energy
 from sim.jit import KERNEL_HASH
 from sim.result import OperatorResult, Provenance, Result, UnitAccount
 from sim.system import ACCOUNTS_PER_CORE, System
+from sim.unproven import unproven
 from traces.mapping.systolic import Lowered
 from traces.operators import AnyOperator, Workload
 
@@ -172,6 +173,9 @@ def result_of(
         events.update(operator.events)
     if machine.assumed:
         notes = (*notes, "assumed, no source: " + ", ".join(machine.assumed))
+    if options := unproven(machine):
+        why = "not held against hardware or an outside reference (docs/VALIDATION.md): "
+        notes = (*notes, why + ", ".join(options))
     return Result(
         machine=machine.model_dump(mode="json"),
         workload=workload.name,

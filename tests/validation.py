@@ -1,4 +1,4 @@
-"""Writes docs/VALIDATION.md: ``python -m tests.validation``.
+"""Writes docs/VALIDATION.md and sim/unproven.json: ``python -m tests.validation``.
 
 Runs the tests that are marked with what they validate, reads the records of the campaigns in
 docs/validation, and says of each option of each unit what stands behind it.
@@ -23,6 +23,7 @@ from arch.vector import Vector
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "VALIDATION.md"
+UNPROVEN = ROOT / "sim" / "unproven.json"
 RECORDS = ROOT / "docs" / "validation"
 UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "array": (Array,),
@@ -149,6 +150,8 @@ def main() -> int:
         for option, by in campaign_evidence(records["campaign"]).items():
             evidence[option] |= by
     PAGE.write_text(page(evidence, records))
+    neither = [option for unit in UNITS for option in options_of(unit) if not evidence.get(option)]
+    UNPROVEN.write_text(json.dumps(neither, indent=1) + "\n")
     return 0
 
 

@@ -1,0 +1,37 @@
+"""Which options of a machine neither generated hardware nor an outside reference stands behind.
+
+``unproven.json`` is written with docs/VALIDATION.md by ``python -m tests.validation``.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from arch.machine import Machine
+from arch.spec import Spec
+
+RECORD = Path(__file__).with_name("unproven.json")
+
+
+def used(machine: Machine) -> Iterator[str]:
+    """Options that a machine uses, as ``unit.field`` and as ``unit.field=value``."""
+    specs: list[tuple[str, Spec | None]] = [("array", machine.array)]
+    specs += [("buffer", pad) for pad in machine.buffer.scratchpads.values()]
+    specs += [
+        ("buffer", machine.buffer.dma),
+        ("memory", machine.memory),
+        ("vector", machine.vector),
+        ("mapping", machine.mapping),
+    ]
+    for unit, spec in specs:
+        for name in type(spec).model_fields if spec is not None else ():
+            value = getattr(spec, name)
+            if value is not None:
+                yield f"{unit}.{name}"
+                yield f"{unit}.{name}={value}"
+
+
+def unproven(machine: Machine) -> tuple[str, ...]:
+    """Options in use that rest on lockstep's own tests alone, in the order of the record."""
+    options = set(used(machine))
+    return tuple(option for option in json.loads(RECORD.read_text()) if option in options)

@@ -1,0 +1,34 @@
+"""Reports name the options that nothing outside stands behind."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from arch.load import load_machine
+from sim import unproven as module
+from sim.unproven import unproven, used
+
+
+@pytest.fixture
+def _record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "unproven.json"
+    options = ["vector.lanes", "array.dataflow=os", "array.dataflow=ws", "memory.latency_cycles"]
+    path.write_text(json.dumps(options))
+    monkeypatch.setattr(module, "RECORD", path)
+
+
+@pytest.mark.usefixtures("_record")
+def test_only_what_is_in_use() -> None:
+    machine = load_machine("tpu_v1")
+    assert machine.array.dataflow == "ws"
+    assert unproven(machine) == ("vector.lanes", "array.dataflow=ws", "memory.latency_cycles")
+    without = load_machine("tpu_v1", ["memory=null"])
+    assert unproven(without) == ("vector.lanes", "array.dataflow=ws")
+
+
+def test_options_have_the_record_s_names() -> None:
+    recorded = json.loads(module.RECORD.read_text())
+    assert recorded
+    units = {name.split(".")[0] for name in recorded}
+    assert units <= {option.split(".")[0] for option in used(load_machine("tpu_v1"))}
