@@ -11,7 +11,7 @@ from sim import jit
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The sources of kernels, to change."""
-    for room in ("arch", "sim"):
+    for room in ("arch", "sim", "rtl"):
         shutil.copytree(jit.ROOT / room, tmp_path / room)
     monkeypatch.setattr(jit, "ROOT", tmp_path)
     return tmp_path
@@ -21,7 +21,10 @@ def test_equal_sources_have_an_equal_hash(copied: Path) -> None:
     assert jit.source_hash() == jit.KERNEL_HASH
 
 
-@pytest.mark.parametrize("name", ["sim/buffer/ports.py", "sim/contract.py", "arch/commands.py"])
+@pytest.mark.parametrize(
+    "name",
+    ["sim/buffer/ports.py", "sim/contract.py", "arch/commands.py", "rtl/lockstep/packing.py"],
+)
 def test_a_change_in_a_kernel_or_its_constants_changes_the_hash(copied: Path, name: str) -> None:
     path = copied / name
     path.write_text(path.read_text() + "\n")
