@@ -12,6 +12,7 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, Signal
 
+from arch.errors import InputError
 from rtl.yosys import run_yosys
 
 CLEAN = ("proc", "opt_expr", "pmuxtree", "opt_clean")
@@ -19,10 +20,17 @@ CLEAN = ("proc", "opt_expr", "pmuxtree", "opt_clean")
 
 
 def rtlil_of(design: Elaboratable, name: str, ports: list[Signal] | None = None) -> str:
-    """The design in Yosys's own language; without ``ports``, those of its signature."""
-    if ports is None:
-        return str(rtlil.convert(design, name=name))
-    return str(rtlil.convert(design, name=name, ports=ports))
+    """The design in Yosys's own language; without ``ports``, those of its signature.
+
+    Raises InputError where a signal, as a wrapper's response, has more than 65536 bits.
+    """
+    given = {} if ports is None else {"ports": ports}
+    try:
+        return str(rtlil.convert(design, name=name, **given))
+    except OverflowError as error:
+        raise InputError(
+            f"{name}: too large to convert, take a smaller one (--set array.rows=8): {error}"
+        ) from None
 
 
 def verilog_of(

@@ -29,6 +29,8 @@ LARGE = 16
 """Rows and columns of the largest arrays."""
 LARGE_SHARE = 14
 """One build in so many is of the largest size."""
+WIDE_PES = 150
+"""Arrays with more PEs have at most three stages in each: no wire has more than 65536 bits."""
 CYCLES = ((64, 550_000), (255, 300_000), (LARGE * LARGE, 160_000))
 """Cycles a build, by the PEs that it has at most."""
 OPTIONS: dict[str, tuple[Any, ...]] = {
@@ -61,6 +63,8 @@ def builds(count: int, seed: int) -> list[Build]:
         if i // 3 % LARGE_SHARE == 0:
             rows = cols = LARGE
         options = {name: random.choice(values) for name, values in OPTIONS.items()}
+        if rows * cols > WIDE_PES:
+            options["pe_latency_cycles"] = min(options["pe_latency_cycles"], 3)
         array = Array(rows=rows, cols=cols, dataflow=("ws", "is", "os")[i % 3], **options)
         cycles = next(cycles for pes, cycles in CYCLES if rows * cols <= pes)
         chosen.append(Build(array, random.randrange(2**32), cycles))

@@ -9,7 +9,7 @@ from wide_fifo_twin import SHAPE, WIDTHS
 from arch.errors import InputError, SimulationError
 from rtl import yosys
 from rtl.stream import Fifo
-from rtl.verilog import flip_flops, verilog_of
+from rtl.verilog import flip_flops, rtlil_of, verilog_of
 from rtl.wrapper import TOP, Wrapper
 
 
@@ -81,3 +81,9 @@ def test_without_pyosys_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(yosys.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'lockstep-sim\[rtl\]'"):
         verilog_of(Fifo(8), "fifo")
+
+
+def test_a_design_that_is_too_large() -> None:
+    wrapper = Wrapper(Fifo(30_000))
+    with pytest.raises(InputError, match="twin: too large to convert, take a smaller one"):
+        rtlil_of(wrapper, TOP, wrapper.ports)
