@@ -100,8 +100,8 @@ def campaign_text(record: dict[str, Any]) -> str:
     """What a campaign has shown, and how often."""
     lines = [
         "## The array's campaign\n",
-        f"`python -m rtl.lockstep.campaign --seed {record['seed']}`: {record['builds']} generated "
-        f"arrays, {record['builds_of_largest_size']} of them 16 x 16, at least "
+        f"`python -m rtl.lockstep.campaign --builds {record['builds']} --seed {record['seed']}`: "
+        f"{record['builds']} generated arrays, {record['builds_of_largest_size']} of them 16 x 16, at least "
         f"{record['fewest_shapes_in_a_build']} different products in each; "
         f"{record['compared_cycles']:,} cycles with a transfer or a stall compared in every "
         f"register (of {record['cycles']:,}), {record['mismatches']} mismatches.\n",
