@@ -101,8 +101,8 @@ def campaign_text(record: dict[str, Any]) -> str:
     lines = [
         "## The array's campaign\n",
         f"`python -m rtl.lockstep.campaign --builds {record['builds']} --seed {record['seed']}`: "
-        f"{record['builds']} generated arrays, {record['builds_of_largest_size']} of them 16 x 16, at least "
-        f"{record['fewest_shapes_in_a_build']} different products in each; "
+        f"{record['builds']} generated arrays, {record['builds_of_largest_size']} of them 16 x 16, "
+        f"at least {record['fewest_shapes_in_a_build']} different products in each; "
         f"{record['compared_cycles']:,} cycles with a transfer or a stall compared in every "
         f"register (of {record['cycles']:,}), {record['mismatches']} mismatches.\n",
         "| happened | " + " | ".join(record["coverage"]) + " |",
