@@ -1,7 +1,8 @@
 """Random work for an array: commands, operands, back-pressure, resets, and what came of it.
 
 Phases of some ten to some hundred cycles differ in how often each stream is valid or ready. In a
-legal phase a stalled stream holds its payload; in a hostile one it does as it likes.
+legal phase a stalled stream holds its payload; in a hostile one it does as it likes. In an extreme
+phase sums overflow at once.
 """
 
 from typing import Any
@@ -28,6 +29,7 @@ TRAFFIC = np.dtype(
         ("random", np.uint64),  # state of the generator
         ("left", np.int64),  # cycles of this phase
         ("hostile", np.int64),
+        ("extreme", np.int64),  # words are at an end of the range
         ("odds", np.int64, STREAMS_MAX),  # of 16: how often a stream is valid, or ready
         ("held", np.int64, STREAMS_MAX),  # 1: valid in the cycle before and not taken
         ("operand_bits", np.int64),
@@ -54,9 +56,9 @@ def draw(t):
 
 @njit
 def draw_word(t, bits):
-    """A signed number of any size, every eighth one at an end of the range."""
+    """A signed number of any size, every eighth one, or all of a phase, at an end of the range."""
     word = draw(t)
-    if word & 7 == 0:
+    if t["extreme"] or word & 7 == 0:
         largest = (1 << (bits - 1)) - 1
         return largest if word & 8 else -largest - 1
     return word >> 4 << (64 - bits) >> (64 - bits)
@@ -82,6 +84,7 @@ def begin_phase(t):
     """Choose how the streams behave for a while."""
     t["left"] = 16 + draw(t) % 400
     t["hostile"] = 1 if draw(t) & 3 == 0 else 0
+    t["extreme"] = 1 if draw(t) & 7 == 0 else 0
     for i in range(STREAMS_MAX):
         kind = draw(t) & 7
         t["odds"][i] = 16 if kind < 4 else (8 if kind == 4 else (2 if kind == 5 else 15))

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from arch import __version__
 from arch.array import Array
+from arch.errors import InputError, SimulationError
 from rtl.lockstep.array import ArrayTwin
 from rtl.lockstep.run import cosim
 
@@ -117,7 +118,7 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    """Run the campaign; 1 if a build has a mismatch."""
+    """Run the campaign; 1 if a build has a mismatch or cannot be made."""
     parser = argparse.ArgumentParser(prog="python -m rtl.lockstep.campaign", description=__doc__)
     parser.add_argument("--builds", type=int, default=315)
     parser.add_argument("--seed", type=int, default=20_26)
@@ -126,6 +127,7 @@ def main() -> int:
     given = parser.parse_args()
     jobs = builds(given.builds, given.seed)
     results: dict[int, dict[str, Any]] = {}
+    failures: list[str] = []
     columns = (
         TextColumn("{task.completed}/{task.total} builds"),
         BarColumn(bar_width=30),
@@ -140,16 +142,23 @@ def main() -> int:
         task = bar.add_task("", total=len(jobs))
         running = {pool.submit(run_build, job): i for i, job in enumerate(jobs)}
         for done in as_completed(running):
-            results[running[done]] = done.result()
             bar.advance(task)
-            if results[running[done]]["mismatch"]:
-                bar.console.print(results[running[done]]["mismatch"])
+            try:
+                result = results[running[done]] = done.result()
+            except (InputError, SimulationError) as error:
+                failures.append(f"build {running[done]}: {error}")
+                bar.console.print(failures[-1])
+                continue
+            if result["mismatch"]:
+                bar.console.print(result["mismatch"])
+    if not results:
+        return 1
     ordered = [results[i] for i in sorted(results)]
     record = summary(ordered, given.seed, time.monotonic() - started)
     write_json(given.output, record)
     counts = "{builds} builds, {compared_cycles:,} cycles compared, {mismatches} mismatches"
     sys.stdout.write(counts.format(**record) + f": {given.output}\n")
-    return 1 if record["mismatches"] else 0
+    return 1 if record["mismatches"] or failures else 0
 
 
 if __name__ == "__main__":
