@@ -42,7 +42,9 @@ class ArrayTraffic:
         self._state = np.zeros(1, TRAFFIC)
         self._state["random"] = ((seed + 1) * SEED_STEP) % 2**64 or 1
         self._state["operand_bits"] = FORMAT_BITS[array.operand_format]
-        self._state["extent_largest"] = min(3 * max(array.rows, array.cols), 2**extent_bits - 1)
+        largest = 2**extent_bits - 1
+        self._state["extent_large"] = min(3 * max(array.rows, array.cols), largest)
+        self._state["extent_largest"] = largest
         self._before = np.zeros(len(model.layout.stimuli), np.int64)
         self._shapes = np.zeros(SHAPES_MAX, np.int64)
 

@@ -2,7 +2,7 @@
 
 Phases of some ten to some hundred cycles differ in how often each stream is valid or ready. In a
 legal phase a stalled stream holds its payload; in a hostile one it does as it likes. In an extreme
-phase sums overflow at once.
+phase sums overflow at once, in one without commands the array comes to rest.
 """
 
 from typing import Any
@@ -33,7 +33,8 @@ TRAFFIC = np.dtype(
         ("odds", np.int64, STREAMS_MAX),  # of 16: how often a stream is valid, or ready
         ("held", np.int64, STREAMS_MAX),  # 1: valid in the cycle before and not taken
         ("operand_bits", np.int64),
-        ("extent_largest", np.int64),  # of most commands
+        ("extent_large", np.int64),  # up to which a command is large
+        ("extent_largest", np.int64),  # that a command can hold
         ("useful", np.int64),  # cycles with a transfer or a stall
         ("events", np.int64, len(EVENTS)),
         ("folds", np.int64, len(EDGES)),  # that began to stream
@@ -71,12 +72,12 @@ def draw_extent(t, size):
     if kind == 0:
         return 0
     if kind < 3:
-        return 1 + draw(t) % t["extent_largest"]
+        return 1 + draw(t) % t["extent_large"]
     if kind < 20:
         return 1 + draw(t) % 3
     if kind < 28:
         return size
-    return 1 + draw(t) % (2 * size + 6)
+    return min(1 + draw(t) % (2 * size + 6), t["extent_largest"])
 
 
 @njit
@@ -88,6 +89,8 @@ def begin_phase(t):
     for i in range(STREAMS_MAX):
         kind = draw(t) & 7
         t["odds"][i] = 16 if kind < 4 else (8 if kind == 4 else (2 if kind == 5 else 15))
+    if draw(t) & 7 == 0:
+        t["odds"][0] = 0
 
 
 @njit

@@ -5,10 +5,8 @@ of it. Which arrays are built, and their seeds, follow from ``--seed`` alone.
 """
 
 import argparse
-import json
 import os
 import sys
-import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -24,6 +22,7 @@ from arch import __version__
 from arch.array import Array
 from arch.errors import InputError, SimulationError
 from rtl.lockstep.array import ArrayTwin
+from rtl.lockstep.record import write_json
 from rtl.lockstep.run import cosim
 
 LARGE = 16
@@ -105,16 +104,6 @@ def summary(results: list[dict[str, Any]], seed: int, seconds: float) -> dict[st
         "coverage": {name: dict(counts) for name, counts in sorted(coverage.items())},
         "runs": [{k: v for k, v in result.items() if k != "coverage"} for result in results],
     }
-
-
-def write_json(path: Path, record: dict[str, Any]) -> None:
-    """Write a record; nothing half-written is left."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-    with os.fdopen(handle, "w") as file:
-        json.dump(record, file, indent=1)
-        file.write("\n")
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
 
 
 def main() -> int:

@@ -1,0 +1,16 @@
+"""Verilog of an array whose parameters come in on standard input, as JSON: for a changed copy of
+``rtl``, which only another process can import."""
+
+import json
+import sys
+
+from arch.array import Array
+from rtl.array import SystolicArray
+from rtl.verilog import verilog_of
+from rtl.wrapper import TOP, Wrapper
+
+if __name__ == "__main__":
+    given = json.load(sys.stdin)
+    unit = SystolicArray(Array(**given["array"]), extent_bits=given["extent_bits"])
+    wrapper = Wrapper(unit)
+    sys.stdout.write(verilog_of(wrapper, TOP, wrapper.ports))
