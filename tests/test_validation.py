@@ -39,7 +39,17 @@ def test_an_option_without_evidence_says_so(validation) -> None:  # type: ignore
 def test_a_campaign_is_evidence_unless_it_differs(validation) -> None:  # type: ignore[no-untyped-def]
     array = {"rows": 2, "cols": 2, "dataflow": "os", "drain": "serial"}
     runs = [{"array": array, "mismatch": None}]
-    assert "array.drain=serial" in validation.campaign_evidence({"runs": runs})
-    assert "array.weight_load=overlapped" in validation.campaign_evidence({"runs": runs})
+    assert "array.drain=serial" in validation.campaign_evidence("array", {"runs": runs})
+    assert "array.weight_load=overlapped" in validation.campaign_evidence("array", {"runs": runs})
     runs[0]["mismatch"] = "they differ"
-    assert not validation.campaign_evidence({"runs": runs})
+    assert not validation.campaign_evidence("array", {"runs": runs})
+
+
+def test_planted_faults_that_live_are_named(validation) -> None:  # type: ignore[no-untyped-def]
+    kind = {"mutants": 3, "killed": 1, "equivalent": {"a -> b": "never read"}, "lived": ["c"]}
+    kinds = dict.fromkeys(("netlist", "kernel", "timing"), kind | {"latest_kill_cycle": 7})
+    record = {"seed": 1, "cycles": 10, "score": 0.5, "controls_refuted": 1, **kinds}
+    text = validation.mutation_text(record)
+    assert "50.0 % of the others are found" in text
+    assert "- Not found: `c`" in text
+    assert "- Argued: `a -> b`: never read." in text

@@ -32,6 +32,13 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "vector": (Vector,),
     "mapping": (Mapping,),
 }
+CAMPAIGNS: dict[str, type[BaseModel]] = {"array": Array, "buffer": Scratchpad}
+LARGEST = {"array": "16 x 16", "buffer": "of 16 accesses a cycle"}
+FAULTS = {
+    "netlist": "the netlist",
+    "kernel": "the model's kernels",
+    "timing": "the generator, timing",
+}
 HARDWARE = "hardware"
 HEAD = """\
 # Validation
@@ -85,24 +92,26 @@ def options_of(unit: str) -> Iterator[str]:
                 yield f"{unit}.{name}"
 
 
-def campaign_evidence(record: dict[str, Any]) -> Evidence:
+def campaign_evidence(unit: str, record: dict[str, Any]) -> Evidence:
     """Options that a campaign's builds had."""
     found: Evidence = defaultdict(set)
     for run in record["runs"]:
         if run["mismatch"] is None:
-            for name, value in Array(**run["array"]).model_dump().items():
-                found[f"array.{name}={value}"].add(HARDWARE)
-                found[f"array.{name}"].add(HARDWARE)
+            for name, value in CAMPAIGNS[unit](**run[unit]).model_dump().items():
+                found[f"{unit}.{name}={value}"].add(HARDWARE)
+                found[f"{unit}.{name}"].add(HARDWARE)
     return found
 
 
-def campaign_text(record: dict[str, Any]) -> str:
+def campaign_text(unit: str, record: dict[str, Any]) -> str:
     """What a campaign has shown, and how often."""
+    shapes = record["fewest_shapes_in_a_build"]
+    products = f"at least {shapes} different products in each; " if shapes else ""
     lines = [
-        "## The array's campaign\n",
-        f"`python -m rtl.lockstep.campaign --builds {record['builds']} --seed {record['seed']}`: "
-        f"{record['builds']} generated arrays, {record['builds_of_largest_size']} of them 16 x 16, "
-        f"at least {record['fewest_shapes_in_a_build']} different products in each; "
+        f"## Campaign: {unit}\n",
+        f"`python -m rtl.lockstep.campaign --unit {unit} --builds {record['builds']} "
+        f"--seed {record['seed']}`: {record['builds']} generated units, "
+        f"{record['builds_of_largest_size']} of them {LARGEST[unit]}; {products}"
         f"{record['compared_cycles']:,} cycles with a transfer or a stall compared in every "
         f"register (of {record['cycles']:,}), {record['mismatches']} mismatches.\n",
         "| happened | " + " | ".join(record["coverage"]) + " |",
@@ -114,6 +123,31 @@ def campaign_text(record: dict[str, Any]) -> str:
             f"{counts[name]:,}" if name in counts else "-" for counts in record["coverage"].values()
         ]
         lines.append(f"| {name} | " + " | ".join(counts) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def mutation_text(record: dict[str, Any]) -> str:
+    """What planted faults have shown."""
+    lines = [
+        "## Planted faults: array\n",
+        f"`python -m rtl.lockstep.mutation --seed {record['seed']}`: one fault at a time, in small "
+        f"arrays of each dataflow, against {record['cycles']:,} cycles of traffic. Equivalent are "
+        "those that SAT proves to be the original in every state that the invariants allow (these "
+        f"are proven as well, and {record['controls_refuted']} killed mutants refuted as a "
+        "control), or, in the model, those that are argued below. "
+        f"{100 * record['score']:.1f} % of the others are found.\n",
+        "| faults in | number | found | equivalent | not found | found last in cycle |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for kind, name in FAULTS.items():
+        of = record[kind]
+        lines.append(
+            f"| {name} | {of['mutants']} | {of['killed']} | {len(of['equivalent'])} | "
+            f"{len(of['lived'])} | {of['latest_kill_cycle']:,} |"
+        )
+    lines += ["", *(f"- Not found: `{name}`" for kind in FAULTS for name in record[kind]["lived"])]
+    argued = record["kernel"]["equivalent"].items()
+    lines += ["- Argued: `{}`: {}.".format(name.replace("`", ""), why) for name, why in argued]
     return "\n".join(lines) + "\n"
 
 
@@ -131,8 +165,9 @@ def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
                 f"| {outside} | {mark} |"
             )
         parts.append(f"## {unit}\n\n" + "\n".join(rows) + "\n")
-    if "campaign" in records:
-        parts.append(campaign_text(records["campaign"]))
+    parts += [campaign_text(unit, records[unit]) for unit in CAMPAIGNS if unit in records]
+    if "mutation" in records:
+        parts.append(mutation_text(records["mutation"]))
     return "\n".join(parts)
 
 
@@ -146,8 +181,8 @@ def main() -> int:
         return 1
     records = {path.stem: json.loads(path.read_text()) for path in sorted(RECORDS.glob("*.json"))}
     evidence = collector.evidence
-    if "campaign" in records:
-        for option, by in campaign_evidence(records["campaign"]).items():
+    for unit in CAMPAIGNS:
+        for option, by in campaign_evidence(unit, records[unit]).items():
             evidence[option] |= by
     PAGE.write_text(page(evidence, records))
     neither = [option for unit in UNITS for option in options_of(unit) if not evidence.get(option)]
