@@ -1,0 +1,1 @@
+"""DRAM standards as data, and the devices that they describe."""

@@ -1,0 +1,153 @@
+"""A standard with an organisation and a speed: all numbers, in cycles."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from arch.dram.expression import evaluate
+from arch.dram.standard import Command, Standard
+from arch.errors import InputError
+
+Preset = TypeVar("Preset")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A constraint between two commands, in cycles from start to start."""
+
+    level: str
+    preceding: str
+    following: str
+    cycles: int
+    window: int
+    sibling: bool
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a controller drives: one channel of a standard."""
+
+    name: str
+    """``standard/organisation/speed``."""
+    bus: str
+    """As of ``Standard.bus``."""
+    levels: tuple[str, ...]
+    """From the channel to the bank."""
+    sizes: tuple[int, ...]
+    """Nodes of each level in one of the level above; 1 channel."""
+    rows: int
+    """Of a bank."""
+    columns: int
+    """Bursts of a row."""
+    commands: Mapping[str, Command]
+    """By name."""
+    rules: tuple[Rule, ...]
+    """In the order of the file."""
+    timings: Mapping[str, int]
+    """Cycles by name."""
+    clock_khz: int
+    """Of the cycles."""
+    read_latency_cycles: int
+    """From a read to its last data."""
+    write_latency_cycles: int
+    """From a write to its last data."""
+    burst_bytes: int
+    """Of one read or write."""
+
+    @property
+    def banks(self) -> int:
+        """Of the channel."""
+        return math.prod(self.sizes)
+
+    def nodes(self, level: str) -> int:
+        """Nodes of a level in the channel."""
+        return math.prod(self.sizes[: self.levels.index(level) + 1])
+
+    @property
+    def capacity_bytes(self) -> int:
+        """Of the channel."""
+        return self.banks * self.rows * self.columns * self.burst_bytes
+
+
+def resolve(
+    standard: Standard,
+    organisation: str,
+    speed: str,
+    *,
+    levels: Mapping[str, int] | None = None,
+    timings: Mapping[str, int] | None = None,
+) -> Device:
+    """The device of two presets; ``levels`` and ``timings`` replace numbers of theirs.
+
+    Raises InputError for presets and names that do not exist, and for expressions that cannot be
+    evaluated.
+    """
+    org = _preset(standard, "organisation", standard.organisations, organisation)
+    bin_ = _preset(standard, "speed", standard.speeds, speed)
+    given = {**standard.timings, **org.timings, **bin_.timings}
+    given |= bin_.dq_timings.get(f"x{org.dq_bits}", {})
+    values = {"rate": bin_.rate_mbps}
+    for name, value in given.items():
+        values |= _in_cycles(f"{standard.standard} {speed}", name, value, bin_.clock_period_ps)
+    for name, cycles in (timings or {}).items():
+        if name not in values:
+            known = ", ".join(sorted(values))
+            raise InputError(f"{standard.standard}: {name!r} is no timing; are: {known}")
+        values[name] = cycles
+    sizes: dict[str, int] = {"channel": 1, **org.levels, **(levels or {})}
+    rules = []
+    for i, constraint in enumerate(standard.constraints):
+        try:
+            latency = evaluate(constraint.latency, values)
+        except ValueError as error:
+            raise InputError(f"{standard.standard}: constraints[{i}].latency: {error}") from None
+        for preceding in constraint.preceding:
+            for following in constraint.following:
+                longer = standard.commands[preceding].cycles - standard.commands[following].cycles
+                rules.append(
+                    Rule(
+                        constraint.level,
+                        preceding,
+                        following,
+                        latency + longer,
+                        constraint.window,
+                        constraint.sibling,
+                    )
+                )
+    try:
+        read = evaluate(standard.read_latency, values)
+        write = evaluate(standard.write_latency, values)
+    except ValueError as error:
+        raise InputError(f"{standard.standard}: read_latency or write_latency: {error}") from None
+    devices = standard.channel_bits // org.dq_bits
+    return Device(
+        name=f"{standard.standard}/{organisation}/{speed}",
+        bus=standard.bus,
+        levels=standard.levels,
+        sizes=tuple(sizes[level] for level in standard.levels),
+        rows=org.rows,
+        columns=org.columns // standard.burst_length,
+        commands=standard.commands,
+        rules=tuple(rules),
+        timings=values,
+        clock_khz=round(1_000_000_000 / bin_.clock_period_ps),
+        read_latency_cycles=read,
+        write_latency_cycles=write,
+        burst_bytes=devices * org.dq_bits * standard.burst_length // 8,
+    )
+
+
+def _preset(standard: Standard, what: str, known: Mapping[str, Preset], name: str) -> Preset:
+    if name not in known:
+        raise InputError(f"{standard.standard}: {name!r} is no {what}; are: {', '.join(known)}")
+    return known[name]
+
+
+def _in_cycles(where: str, name: str, value: float, period_ps: int) -> dict[str, int]:
+    if name.startswith("t") and name.endswith("_ns"):
+        # A tenth of a picosecond guards against 7.5 ns becoming 7500.000001 ps.
+        return {f"n{name[1:-3]}": math.ceil(round(value * 1000, 1) / period_ps)}
+    if not isinstance(value, int):
+        raise InputError(f"{where}: timings.{name}: must be a whole number of cycles, not {value}")
+    return {name: value}
