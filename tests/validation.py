@@ -97,7 +97,8 @@ def campaign_evidence(unit: str, record: dict[str, Any]) -> Evidence:
     found: Evidence = defaultdict(set)
     for run in record["runs"]:
         if run["mismatch"] is None:
-            for name, value in CAMPAIGNS[unit](**run[unit]).model_dump().items():
+            built = CAMPAIGNS[unit].model_validate_json(json.dumps(run[unit]))
+            for name, value in built.model_dump().items():
                 found[f"{unit}.{name}={value}"].add(HARDWARE)
                 found[f"{unit}.{name}"].add(HARDWARE)
     return found
