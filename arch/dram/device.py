@@ -95,7 +95,9 @@ def resolve(
             known = ", ".join(sorted(values))
             raise InputError(f"{standard.standard}: {name!r} is no timing; are: {known}")
         values[name] = cycles
-    sizes: dict[str, int] = {"channel": 1, **org.levels, **(levels or {})}
+    sizes: dict[str, int] = {"channel": 1}
+    sizes.update(org.levels)
+    sizes.update(levels or {})
     rules = []
     for i, constraint in enumerate(standard.constraints):
         try:
