@@ -95,9 +95,8 @@ def resolve(
             known = ", ".join(sorted(values))
             raise InputError(f"{standard.standard}: {name!r} is no timing; are: {known}")
         values[name] = cycles
-    sizes: dict[str, int] = {"channel": 1}
-    sizes.update(org.levels)
-    sizes.update(levels or {})
+    sizes = {"channel": 1} | {str(level): size for level, size in org.levels.items()}
+    sizes |= levels or {}
     rules = []
     for i, constraint in enumerate(standard.constraints):
         try:
