@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from arch.array import Array
 from arch.buffer import Dma, Scratchpad
+from arch.dram.controller import Controller
 from arch.mapping import Mapping
 from arch.memory import Memory
 from arch.vector import Vector
@@ -29,6 +30,7 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "array": (Array,),
     "buffer": (Scratchpad, Dma),
     "memory": (Memory,),
+    "dram": (Controller,),
     "vector": (Vector,),
     "mapping": (Mapping,),
 }

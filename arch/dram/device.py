@@ -116,6 +116,7 @@ def resolve(
                         constraint.sibling,
                     )
                 )
+    rules += _bus_rules(standard)
     try:
         read = evaluate(standard.read_latency, values)
         write = evaluate(standard.write_latency, values)
@@ -137,6 +138,20 @@ def resolve(
         write_latency_cycles=write,
         burst_bytes=devices * org.dq_bits * standard.burst_length // 8,
     )
+
+
+def _bus_rules(standard: Standard) -> list[Rule]:
+    """A command of several cycles holds its command bus for so long."""
+
+    def on_rows(command: Command) -> bool:
+        return standard.bus != "one" and command.action not in ("read", "write", "sync")
+
+    return [
+        Rule("channel", before, after, command.cycles, 1, False)
+        for before, command in standard.commands.items()
+        for after, other in standard.commands.items()
+        if command.cycles > 1 and on_rows(command) == on_rows(other)
+    ]
 
 
 def _preset(standard: Standard, what: str, known: Mapping[str, Preset], name: str) -> Preset:

@@ -29,6 +29,8 @@ class Command(Spec):
     """What it addresses: one bank, or all banks of one rank, say."""
     closes: bool = False
     """A read or write with auto-precharge."""
+    same_bank: bool = False
+    """Of the banks below ``level``, only those of one number, one in every bank group."""
     cycles: int = Field(default=1, ge=1, le=8)
     """Cycles that it takes on the command bus; constraints count from its last one."""
 

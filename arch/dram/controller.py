@@ -1,0 +1,40 @@
+"""The controller of a DRAM channel."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from arch.spec import Spec
+
+
+class Controller(Spec):
+    """Queues and policies of one channel.
+
+    The oldest request whose next command may issue goes first, one that has activated its row
+    before all others, as in Ramulator 2.1.
+    """
+
+    scheduler: Literal["frfcfs"] = "frfcfs"
+    """The oldest request whose next command may issue."""
+    row_policy: Literal["open"] = "open"
+    """When a row closes: when another is wanted."""
+    refresh: Literal["none", "all_bank"] = "all_bank"
+    """All banks of a rank or pseudo-channel at once, or not at all."""
+    hazards: Literal["ordered", "unordered"] = "ordered"
+    """Whether requests to one address stay in order: a read is served by a write that waits, and a
+    write is not taken before the reads that wait. Unordered, as in Ramulator 2.1, only a write
+    that has not activated its row serves reads, and writes may pass reads."""
+    read_entries: int = Field(default=32, ge=1, le=256)
+    """Reads that wait."""
+    write_entries: int = Field(default=32, ge=1, le=256)
+    """Writes that wait."""
+    drain_high: float = Field(default=0.8, ge=0, le=1)
+    """Writes go first when more than this share of their entries is taken, or no read waits,"""
+    drain_low: float = Field(default=0.2, ge=0, le=1)
+    """until less than this share is taken and a read waits."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Controller":
+        if self.drain_low > self.drain_high:
+            raise ValueError(f"drain_low: must be drain_high at most, {self.drain_high}")
+        return self

@@ -1,0 +1,1 @@
+"""DRAM channels and their controllers, command by command."""

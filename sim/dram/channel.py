@@ -1,0 +1,208 @@
+"""A channel's controller: takes requests, picks commands, issues them."""
+
+from sim.dram.picking import locate_all
+from sim.dram.state import (
+    ACTIVATED,
+    ACTIVATING,
+    CLOSED,
+    COLUMNS,
+    LATENCY_BINS,
+    OPENING,
+    READS,
+    ROWS,
+    WRITES,
+)
+from sim.dram.tables import ACTIVATE, ACTIVATE_1, READ, WRITE
+from sim.dram.timing import apply_rules, change_banks
+from sim.jit import njit
+
+
+@njit
+def latency_bin(cycles):
+    """Bin of a histogram with 16 bins for each power of two."""
+    if cycles < 16:
+        return cycles
+    power = 0
+    rest = cycles
+    while rest >= 32:
+        rest >>= 1
+        power += 1
+    return min(LATENCY_BINS - 1, 16 * (power + 1) + (rest - 16))
+
+
+@njit
+def note_read(s, latencies, done, request, arrival, cycle):
+    """A read has its data at ``cycle``."""
+    s["latency_sum"] += cycle - arrival
+    latencies[latency_bin(cycle - arrival)] += 1
+    s["last_done"] = max(s["last_done"], cycle)
+    if request < done.shape[0]:
+        done[request] = cycle
+
+
+@njit
+def waits(s, entries, kind, write, address):
+    """Whether a list has a read or write to an address."""
+    for i in range(s["counts"][kind]):
+        if entries[kind, i]["address"] == address and entries[kind, i]["write"] == write:
+            return True
+    return False
+
+
+@njit
+def opens_for(s, entries, write, address):
+    """Whether a read or write to an address has begun to activate its row."""
+    if waits(s, entries, ACTIVATED, write, address):
+        return True
+    return waits(s, entries, ACTIVATING, write, address)
+
+
+@njit
+def take(c, s, entries, places, latencies, done, given):
+    """Offer a request in cycle ``now`` - 1; whether it is taken."""
+    arrival = s["now"] - 1
+    request = s["taken"]
+    kind = WRITES if given["write"] else READS
+    if waits(s, entries, WRITES, 1, given["address"]) or (
+        c["ordered"] and opens_for(s, entries, 1, given["address"])
+    ):
+        if given["write"]:
+            s["coalesced"] += 1
+            if request < done.shape[0]:
+                done[request] = arrival + 1
+        else:
+            s["forwarded"] += 1
+            note_read(s, latencies, done, request, arrival, arrival + 1)
+        s["taken"] += 1
+        return True
+    if (
+        c["ordered"]
+        and given["write"]
+        and (
+            waits(s, entries, READS, 0, given["address"])
+            or opens_for(s, entries, 0, given["address"])
+        )
+    ):
+        return False
+    room = c["write_entries"] if given["write"] else c["read_entries"]
+    if s["counts"][kind] >= room:
+        return False
+    at = s["counts"][kind]
+    entry = entries[kind, at]
+    entry["bank"] = given["bank"]
+    entry["row"] = given["row"]
+    entry["column"] = given["column"]
+    entry["address"] = given["address"]
+    entry["write"] = given["write"]
+    entry["sequence"] = request
+    entry["arrival"] = arrival
+    entry["noted"] = 0
+    s["counts"][kind] = at + 1
+    s["taken"] += 1
+    return True
+
+
+@njit
+def move(s, entries, places, kind, i, to):
+    """Move an entry to another list, or out if ``to`` is negative."""
+    last = s["counts"][kind] - 1
+    if to >= 0:
+        at = s["counts"][to]
+        entries[to, at] = entries[kind, i]
+        s["counts"][to] = at + 1
+    if i != last:
+        entries[kind, i] = entries[kind, last]
+        places[COLUMNS, kind, i] = places[COLUMNS, kind, last]
+        places[ROWS, kind, i] = places[ROWS, kind, last]
+    s["counts"][kind] = last
+
+
+@njit
+def note_row(s, rows, entry):
+    """Count a request as hit, miss or conflict when its first command issues."""
+    if entry["noted"]:
+        return
+    entry["noted"] = 1
+    opened = rows[entry["bank"]]
+    if opened == entry["row"]:
+        s["hits"][entry["write"]] += 1
+    elif opened in (CLOSED, OPENING):
+        s["misses"][entry["write"]] += 1
+    else:
+        s["conflicts"][entry["write"]] += 1
+
+
+@njit
+def issue(c, s, commands, rules, rows, ready, history, issued, log, command, bank, row, column):
+    """Put a command on the bus in cycle ``now``."""
+    now = s["now"]
+    apply_rules(c, commands, rules, ready, history, command, bank, now)
+    change_banks(commands, rows, command, bank, row)
+    issued[command] += 1
+    s["last_command"] = now
+    at = s["logged"]
+    if at < log.shape[0]:
+        log[at]["cycle"] = now
+        log[at]["command"] = command
+        log[at]["bank"] = bank
+        log[at]["row"] = row
+        log[at]["column"] = column
+        s["logged"] = at + 1
+    if c["half_clocks"] and commands[command]["slot"] == ROWS and now & 1:
+        s["edge_command"] = command
+        s["edge_node"] = bank
+        longer = c["activate_cycles"] if command == c["command_activate"] else 1
+        s["edge_at"] = now + longer
+
+
+@njit
+def serve(c, s, commands, rules, entries, places, rows, owners, ready, history, issued, latencies,
+          done, log, kind, i, command):  # fmt: skip
+    """Issue the command of an entry, and move it on."""
+    entry = entries[kind, i]
+    bank, row, column = entry["bank"], entry["row"], entry["column"]
+    note_row(s, rows, entry)
+    action = commands[command]["action"]
+    issue(c, s, commands, rules, rows, ready, history, issued, log, command, bank, row, column)
+    if action in (READ, WRITE):
+        finish(c, s, entry, latencies, done)
+        move(s, entries, places, kind, i, -1)
+        if kind == ACTIVATED:
+            owners[bank] -= 1
+        return
+    if action == ACTIVATE:
+        owners[bank] += 1
+        move(s, entries, places, kind, i, ACTIVATED)
+    elif action == ACTIVATE_1:
+        s["deadline"] = s["now"] + c["two_step_deadline_cycles"]
+        move(s, entries, places, kind, i, ACTIVATING)
+        # No bank may begin to open before this one has its second step.
+        locate_all(c, s, commands, entries, places, rows, owners, 0, c["banks"])
+        return
+    locate_all(c, s, commands, entries, places, rows, owners, bank, 1)
+
+
+@njit
+def finish(c, s, entry, latencies, done):
+    """A request has its column command."""
+    write = entry["write"]
+    s["served"][write] += 1
+    if write:
+        if entry["sequence"] < done.shape[0]:
+            done[entry["sequence"]] = s["now"]
+    else:
+        until = s["now"] + c["read_latency_cycles"]
+        note_read(s, latencies, done, entry["sequence"], entry["arrival"], until)
+
+
+@njit
+def choose_drain(c, s):
+    """Whether writes go first from now on; returns whether that changes."""
+    before = s["draining"]
+    reads, writes = s["counts"][READS], s["counts"][WRITES]
+    if before:
+        if writes < c["drain_below"] and reads > 0:
+            s["draining"] = 0
+    elif writes > c["drain_above"] or reads == 0:
+        s["draining"] = 1
+    return s["draining"] != before

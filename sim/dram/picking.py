@@ -1,0 +1,137 @@
+"""Which request goes next: the oldest whose command may issue, of each list.
+
+The policy is that of Ramulator 2.1 (CMU-SAFARI/ramulator2, commit c5b1c3a): requests that have
+activated their row come first, then refreshes, then reads or writes. A pick stays right until its
+list or a bank changes: of all candidates it is the one that may issue first, the oldest of those.
+"""
+
+from sim.dram.state import ACTIVATING, COLUMNS, WRITES
+from sim.dram.tables import NEVER, PRECHARGE
+from sim.dram.timing import next_command
+from sim.jit import njit
+
+
+@njit
+def edge_after(c, s, commands, command, bank, when):
+    """First cycle from ``when`` on at whose clock edge a command may start."""
+    if not c["half_clocks"]:
+        return when
+    if when & 1:
+        return when
+    if not commands[command]["any_edge"]:
+        return when + 1
+    if when == s["edge_at"] and pairs_badly(commands, s, command, bank):
+        return when + 1
+    return when
+
+
+@njit
+def pairs_badly(commands, s, command, bank):
+    """Whether a precharge on the falling edge clashes with the row command of the rising one."""
+    before = commands[s["edge_command"]]["span"]
+    here = commands[command]["span"]
+    span = max(before, here)
+    if span == 1:
+        return bank == s["edge_node"]
+    return bank // span == s["edge_node"] // span
+
+
+@njit
+def closes_owned(commands, owners, command, bank):
+    """Whether a command closes a row for which a request has asked and not come."""
+    if commands[command]["action"] != PRECHARGE:
+        return False
+    span = commands[command]["span"]
+    first = bank - bank % span
+    waiting = 0
+    for other in range(first, first + span):
+        waiting += owners[other]
+    return waiting > 0
+
+
+@njit
+def locate(c, s, commands, entries, places, rows, owners, kind, i):
+    """Note where the ready time of an entry's next command is, for each bus.
+
+    The last place is never ready: for a command of the other bus, and one that would close a row
+    for which another request has asked, or open one while another bank is between its two steps.
+    """
+    entry = entries[kind, i]
+    bank = entry["bank"]
+    command = next_command(c, rows, bank, entry["row"], entry["write"])
+    place = command * c["banks"] + bank
+    never = c["commands"] * c["banks"]
+    if kind <= WRITES and command == c["command_precharge"] and owners[bank] > 0:
+        place = never
+    opens = command in (c["command_activate"], c["command_activate_2"])
+    if opens and s["counts"][ACTIVATING] > 0:
+        place = never
+    if c["slots"] == 1:
+        places[COLUMNS, kind, i] = place
+        return
+    slot = commands[command]["slot"]
+    places[slot, kind, i] = place
+    places[1 - slot, kind, i] = never
+
+
+@njit
+def locate_all(c, s, commands, entries, places, rows, owners, bank, span):
+    """The rows of some banks have changed: what their requests need has, too."""
+    for kind in range(ACTIVATING):
+        for i in range(s["counts"][kind]):
+            if bank <= entries[kind, i]["bank"] < bank + span:
+                locate(c, s, commands, entries, places, rows, owners, kind, i)
+
+
+@njit
+def when_at(c, s, commands, ready, place, now):
+    """Cycle from which on the command at a place may issue."""
+    when = max(now, ready[place])
+    if c["half_clocks"] and when < NEVER:
+        banks = c["banks"]
+        when = edge_after(c, s, commands, place // banks, place % banks, when)
+    return when
+
+
+@njit
+def pick_anew(c, s, commands, entries, places, ready, kind, slot, now, pick):
+    """The pick of a list for a bus: of the entries that may go first, the oldest."""
+    when, sequence, found = NEVER, NEVER, -1
+    for i in range(s["counts"][kind]):
+        at = when_at(c, s, commands, ready, places[slot, kind, i], now)
+        if at <= when and (at < when or entries[kind, i]["sequence"] < sequence):
+            when, sequence, found = at, entries[kind, i]["sequence"], i
+    pick["stale"] = 0
+    pick["entry"] = found
+    pick["when"] = when
+
+
+@njit
+def pick_again(c, s, commands, entries, places, rows, owners, ready, kind, slot, bank, pick):
+    """The pick of a list after a column command to a bank, of a request that had activated it.
+
+    All commands may issue later than before, if at all, but the precharge that waited for the
+    request: so the pick stays if it may issue as early as before and no such precharge is earlier.
+    One that could have issued in this cycle has to stand against others that may in the next.
+    """
+    when = pick["when"]
+    if pick["stale"] or when <= s["now"]:
+        pick["stale"] = 1
+        return
+    place = places[slot, kind, max(0, pick["entry"])]
+    if pick["entry"] >= 0 and when_at(c, s, commands, ready, place, when) > when:
+        pick["stale"] = 1
+        return
+    if owners[bank] > 0:
+        return
+    for i in range(s["counts"][kind]):
+        if entries[kind, i]["bank"] == bank:
+            at = when_at(c, s, commands, ready, places[slot, kind, i], s["now"] + 1)
+            chosen = pick["entry"]
+            if at < pick["when"] or (
+                at == pick["when"]
+                and chosen >= 0
+                and entries[kind, i]["sequence"] < entries[kind, chosen]["sequence"]
+            ):
+                pick["when"] = at
+                pick["entry"] = i

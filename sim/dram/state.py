@@ -1,0 +1,146 @@
+"""The state of a channel: queues, banks, ready times."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.dram.tables import NEVER, Tables
+
+READS, WRITES, ACTIVATED, ACTIVATING = range(4)
+LISTS = 4
+COLUMNS, ROWS = 0, 1
+"""Command buses; where there is one, it is the first."""
+CLOSED, OPENING = -1, -2
+"""In place of a bank's open row."""
+LATENCY_BINS = 64 * 16
+"""Of the histogram: 16 for each power of two."""
+
+ENTRY = np.dtype(
+    [
+        ("bank", np.int64),  # flat, in hierarchy order
+        ("row", np.int64),
+        ("column", np.int64),
+        ("address", np.int64),
+        ("sequence", np.int64),  # order of arrival
+        ("arrival", np.int64),  # cycle
+        ("write", np.int64),
+        ("noted", np.int64),  # hit, miss or conflict is counted
+    ]
+)
+
+PICK = np.dtype(
+    [
+        ("entry", np.int64),  # -1: none
+        ("when", np.int64),  # cycle at which its command may issue
+        ("stale", np.int64),  # to be made anew
+    ]
+)
+
+CHANNEL = np.dtype(
+    [
+        ("now", np.int64),  # next cycle
+        ("cursor", np.int64),  # next request of the chunk
+        ("taken", np.int64),  # requests taken, of all chunks
+        ("counts", np.int64, LISTS),  # entries of each list
+        ("draining", np.int64),  # writes go first
+        ("pending", np.int64),  # nodes to refresh, the first of the ring first
+        ("pending_at", np.int64),
+        ("next_refresh", np.int64),
+        ("sync_command", np.int64),  # column command that follows the sync before; -1: none
+        ("sync_list", np.int64),
+        ("sync_entry", np.int64),
+        ("sync_until", np.int64),  # data clock runs until here
+        ("deadline", np.int64),  # of the second activate under way
+        ("edge_command", np.int64),  # row command on the last rising edge (half clocks)
+        ("edge_node", np.int64),  # first bank that it addresses
+        ("edge_at", np.int64),  # falling edge whose precharge it restricts
+        ("logged", np.int64),  # commands in the log
+        ("last_command", np.int64),  # cycle
+        ("last_done", np.int64),  # cycle of the last data
+        ("hits", np.int64, 2),  # reads, writes
+        ("misses", np.int64, 2),
+        ("conflicts", np.int64, 2),
+        ("forwarded", np.int64),  # reads served by a waiting write
+        ("coalesced", np.int64),  # writes that replace a waiting one
+        ("served", np.int64, 2),
+        ("latency_sum", np.int64),  # of reads, arrival to data
+    ]
+)
+
+REQUEST = np.dtype(
+    [
+        ("cycle", np.int64),  # offered from then on
+        ("bank", np.int64),
+        ("row", np.int64),
+        ("column", np.int64),
+        ("address", np.int64),
+        ("write", np.int64),
+    ]
+)
+
+LOG = np.dtype(
+    [
+        ("cycle", np.int64),
+        ("command", np.int64),
+        ("bank", np.int64),  # the first that it addresses
+        ("row", np.int64),
+        ("column", np.int64),
+    ]
+)
+
+
+@dataclass
+class State:
+    """Of one channel."""
+
+    channel: npt.NDArray[np.void]
+    """[1] of CHANNEL"""
+    picks: npt.NDArray[np.void]
+    """[of activated or waiting requests, slot] of PICK"""
+    entries: npt.NDArray[np.void]
+    """[list, entry] of ENTRY"""
+    places: npt.NDArray[np.int64]
+    """[bus, list, entry], where in ``ready`` its next command is"""
+    rows: npt.NDArray[np.int64]
+    """[bank], the open row"""
+    owners: npt.NDArray[np.int64]
+    """[bank], requests that have activated it and wait"""
+    ready: npt.NDArray[np.int64]
+    """[command * banks + bank], cycle from which on it may issue; the last is never"""
+    history: npt.NDArray[np.int64]
+    """[history, bank of the node, window], cycles of the last commands, newest first"""
+    issued: npt.NDArray[np.int64]
+    """[command], how often"""
+    latencies: npt.NDArray[np.int64]
+    """[bin], reads"""
+    pending: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(64, np.int64))
+    """Ring of nodes to refresh"""
+
+
+def new_state(tables: Tables) -> State:
+    """A channel at rest, all banks closed."""
+    config = tables.config[0]
+    banks, commands = int(config["banks"]), int(config["commands"])
+    most = max(int(config["read_entries"]), int(config["write_entries"]), banks)
+    channel = np.zeros(1, CHANNEL)
+    channel["now"] = 1
+    channel["sync_command"] = -1
+    channel["edge_at"] = -1
+    channel["next_refresh"] = config["refresh_interval_cycles"]
+    picks = np.zeros((2, 2), PICK)
+    picks["stale"] = 1
+    ready = np.zeros(commands * banks + 1, np.int64)
+    ready[-1] = NEVER
+    return State(
+        channel=channel,
+        picks=picks,
+        entries=np.zeros((LISTS, most), ENTRY),
+        places=np.zeros((2, LISTS, most), np.int64),
+        rows=np.full(banks, CLOSED, np.int64),
+        owners=np.zeros(banks, np.int64),
+        ready=ready,
+        history=np.full((int(config["histories"]), banks, tables.history_depth), -NEVER, np.int64),
+        issued=np.zeros(commands, np.int64),
+        latencies=np.zeros(LATENCY_BINS, np.int64),
+    )

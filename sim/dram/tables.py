@@ -1,0 +1,222 @@
+"""A device and a controller as the tables that the kernel reads."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from arch.dram.controller import Controller
+from arch.dram.device import Device
+from arch.errors import InputError
+
+NEVER = 1 << 62
+
+COMMAND = np.dtype(
+    [
+        ("action", np.int64),  # ACTIONS
+        ("span", np.int64),  # banks that it addresses
+        ("slot", np.int64),  # command bus: 0 the only one or the columns', 1 the rows'
+        ("any_edge", np.int64),  # may start on a falling edge
+        ("first_rule", np.int64),
+        ("end_rule", np.int64),
+    ]
+)
+ACTIONS = (
+    *("activate", "activate_1", "activate_2", "precharge", "read", "write", "refresh", "sync"),
+    "none",
+)
+ACTIVATE, ACTIVATE_1, ACTIVATE_2, PRECHARGE, READ, WRITE, REFRESH, SYNC, NONE = range(len(ACTIONS))
+
+RULE = np.dtype(
+    [
+        ("following", np.int64),  # command
+        ("cycles", np.int64),
+        ("span", np.int64),  # banks of a node of its level, or of what the command addresses
+        ("width", np.int64),  # banks of the node whose ready time is kept
+        ("sibling_span", np.int64),  # banks of the node above if it holds for siblings, or 0
+        ("window", np.int64),
+        ("history", np.int64),  # of the preceding command in such a node; -1 if window is 1
+    ]
+)
+
+CONFIG = np.dtype(
+    [
+        ("banks", np.int64),
+        ("commands", np.int64),
+        *((f"command_{action}", np.int64) for action in ("activate", "activate_2", "precharge")),
+        *((f"command_{action}", np.int64) for action in ("read", "write", "refresh")),
+        ("command_precharge_all", np.int64),
+        ("command_sync_read", np.int64),  # -1: reads need none
+        ("command_sync_write", np.int64),
+        ("slots", np.int64),  # command buses
+        ("half_clocks", np.int64),  # cycles are half clocks; odd ones are rising edges
+        ("activate_cycles", np.int64),
+        ("two_step_deadline_cycles", np.int64),  # of the second activate after the first
+        ("read_latency_cycles", np.int64),
+        ("write_latency_cycles", np.int64),
+        ("sync_hold_read_cycles", np.int64),  # a read keeps the data clock running for so long
+        ("sync_hold_write_cycles", np.int64),
+        ("ordered", np.int64),  # requests to one address stay in order
+        ("read_entries", np.int64),
+        ("write_entries", np.int64),
+        ("drain_above", np.int64),  # writes that begin a drain when there are more
+        ("drain_below", np.int64),  # writes that end it when there are fewer and reads wait
+        ("refresh_interval_cycles", np.int64),  # NEVER: none
+        ("refresh_span", np.int64),  # banks that one refresh takes
+        ("histories", np.int64),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All that the kernel reads and never writes."""
+
+    config: npt.NDArray[np.void]
+    """[1] of CONFIG"""
+    commands: npt.NDArray[np.void]
+    """[command] of COMMAND, in the order of ``names``"""
+    rules: npt.NDArray[np.void]
+    """[rule] of RULE, by preceding command"""
+    names: tuple[str, ...]
+    history_depth: int
+    """Longest window."""
+
+
+def build(device: Device, controller: Controller) -> Tables:
+    """Tables of a device under a controller. Raises InputError where it lacks a command."""
+    names = tuple(device.commands)
+    spans = {level: math.prod(device.sizes[i + 1 :]) for i, level in enumerate(device.levels)}
+    used = _used(device)
+    rules, histories, depth = _rules(device, spans, used)
+    commands = np.zeros(len(names), COMMAND)
+    at = 0
+    table = np.zeros(max(1, sum(map(len, rules.values()))), RULE)
+    column = ("read", "write", "sync")
+    for i, name in enumerate(names):
+        command = device.commands[name]
+        on_rows = device.bus != "one" and command.action not in column
+        commands[i] = (
+            ACTIONS.index(command.action),
+            spans[command.level],
+            int(on_rows),
+            int(command.action == "precharge"),
+            at,
+            at + len(rules[name]),
+        )
+        for rule in rules[name]:
+            table[at] = rule
+            at += 1
+    config = np.zeros(1, CONFIG)
+    for field, value in _settings(device, controller, names, spans).items():
+        config[field] = value
+    config["histories"] = max(1, histories)
+    return Tables(config, commands, table, names, depth)
+
+
+def _used(device: Device) -> set[str]:
+    """Commands that this controller gives."""
+    return {
+        name
+        for name, command in device.commands.items()
+        if not command.closes
+        and (command.action != "refresh" or name == "REFab")
+        and command.action != "none"
+    }
+
+
+def _rules(
+    device: Device, spans: dict[str, int], used: set[str]
+) -> tuple[dict[str, list[tuple[int, ...]]], int, int]:
+    """Rules by preceding command; number of histories and the longest window."""
+    names = tuple(device.commands)
+    found: dict[str, list[tuple[int, ...]]] = {}
+    histories: dict[tuple[str, int], int] = {}
+    depth = 1
+    for preceding in names:
+        plain: dict[tuple[int, int], int] = {}
+        others = []
+        for rule in device.rules:
+            if rule.preceding != preceding or not {preceding, rule.following} <= used:
+                continue
+            following = names.index(rule.following)
+            span = max(spans[rule.level], spans[device.commands[preceding].level])
+            above = spans[device.levels[max(0, device.levels.index(rule.level) - 1)]]
+            if rule.sibling:
+                if above > span:
+                    others.append((following, rule.cycles, span, span, above, 1, -1))
+            elif rule.window > 1:
+                history = histories.setdefault((preceding, span), len(histories))
+                others.append((following, rule.cycles, span, span, 0, rule.window, history))
+                depth = max(depth, rule.window)
+            else:
+                key = following, span
+                plain[key] = max(rule.cycles, plain.get(key, rule.cycles))
+        merged = []
+        for (following, span), cycles in plain.items():
+            # A command to many banks asks all of them, so one of each node is enough.
+            whole = spans[device.commands[names[following]].level] >= span
+            merged.append((following, cycles, span, 1 if whole else span, 0, 1, -1))
+        found[preceding] = [rule for rule in merged + others if rule[1] > 0]
+    return found, len(histories), depth
+
+
+def _settings(
+    device: Device, controller: Controller, names: tuple[str, ...], spans: dict[str, int]
+) -> dict[str, Any]:
+    def first(actions: Iterable[str], *, one: bool = True) -> int:
+        for i, name in enumerate(names):
+            command = device.commands[name]
+            single = spans[command.level] == 1
+            if command.action in actions and single == one and not command.closes:
+                return i
+        return -1
+
+    two_step = first(["activate_1"]) >= 0
+    timings = device.timings
+    settings = {
+        "banks": device.banks,
+        "commands": len(names),
+        "command_activate": first(["activate", "activate_1"]),
+        "command_activate_2": first(["activate_2"]),
+        "command_precharge": first(["precharge"]),
+        "command_read": first(["read"]),
+        "command_write": first(["write"]),
+        "command_refresh": first(["refresh"], one=False),
+        "command_precharge_all": first(["precharge"], one=False),
+        "command_sync_read": _named(names, "CAS_RD"),
+        "command_sync_write": _named(names, "CAS_WR"),
+        "slots": 1 if device.bus == "one" else 2,
+        "half_clocks": int(device.bus == "half_clock_row_and_column"),
+        "two_step_deadline_cycles": timings["nAAD"] if two_step else 0,
+        "read_latency_cycles": device.read_latency_cycles,
+        "write_latency_cycles": device.write_latency_cycles,
+        "ordered": int(controller.hazards == "ordered"),
+        "read_entries": controller.read_entries,
+        "write_entries": controller.write_entries,
+        "drain_above": math.floor(controller.drain_high * controller.write_entries),
+        "drain_below": math.ceil(controller.drain_low * controller.write_entries),
+    }
+    for needed in ("activate", "precharge", "read", "write"):
+        if settings[f"command_{needed}"] < 0:
+            raise InputError(f"{device.name}: has no command that does {needed!r} to a bank")
+    settings["activate_cycles"] = device.commands[names[settings["command_activate"]]].cycles
+    if _named(names, "CAS_RD") >= 0:
+        held = timings["nBL_min"] + timings["nWCKPST"]
+        settings["sync_hold_read_cycles"] = timings["nCL"] + held
+        settings["sync_hold_write_cycles"] = timings["nCWL"] + held
+    settings["refresh_interval_cycles"] = NEVER
+    if controller.refresh == "all_bank":
+        refresh = settings["command_refresh"]
+        if refresh < 0 or settings["command_precharge_all"] < 0:
+            raise InputError(f"{device.name}: has no refresh of all banks")
+        settings["refresh_interval_cycles"] = timings["nREFI"]
+        settings["refresh_span"] = spans[device.commands[names[refresh]].level]
+    return settings
+
+
+def _named(names: tuple[str, ...], name: str) -> int:
+    return names.index(name) if name in names else -1

@@ -1,0 +1,81 @@
+"""When commands may issue: one ready time for each command and bank."""
+
+from sim.dram.state import CLOSED, OPENING
+from sim.dram.tables import ACTIVATE, ACTIVATE_1, ACTIVATE_2, PRECHARGE
+from sim.jit import njit
+
+
+@njit
+def apply_rules(c, commands, rules, ready, history, command, bank, now):
+    """A command has issued at ``now``: what may follow it later only."""
+    for i in range(commands[command]["first_rule"], commands[command]["end_rule"]):
+        rule = rules[i]
+        span = rule["span"]
+        first = bank - bank % span
+        following = rule["following"] * c["banks"]
+        if rule["window"] > 1:
+            at = rule["history"]
+            last = rule["window"] - 1
+            for j in range(last, 0, -1):
+                history[at, first, j] = history[at, first, j - 1]
+            history[at, first, 0] = now
+            until = history[at, first, last] + rule["cycles"]
+        else:
+            until = now + rule["cycles"]
+        if rule["sibling_span"] > 0:
+            above = bank - bank % rule["sibling_span"]
+            for other in range(above, above + rule["sibling_span"]):
+                if other < first or other >= first + span:
+                    ready[following + other] = max(ready[following + other], until)
+        else:
+            for other in range(first, first + rule["width"]):
+                ready[following + other] = max(ready[following + other], until)
+
+
+@njit
+def ready_at(c, commands, ready, command, bank):
+    """Cycle from which on a command may issue to the node of a bank."""
+    span = commands[command]["span"]
+    first = command * c["banks"] + bank - bank % span
+    latest = ready[first]
+    for place in range(first + 1, first + span):
+        latest = max(latest, ready[place])
+    return latest
+
+
+@njit
+def change_banks(commands, rows, command, bank, row):
+    """What a command does to the rows of its banks."""
+    action = commands[command]["action"]
+    if action in (ACTIVATE, ACTIVATE_2):
+        rows[bank] = row
+    elif action == ACTIVATE_1:
+        rows[bank] = OPENING
+    elif action == PRECHARGE:
+        span = commands[command]["span"]
+        first = bank - bank % span
+        for other in range(first, first + span):
+            rows[other] = CLOSED
+
+
+@njit
+def next_command(c, rows, bank, row, write):
+    """What brings a request closer to its data."""
+    opened = rows[bank]
+    if opened == row:
+        return c["command_write"] if write else c["command_read"]
+    if opened == CLOSED:
+        return c["command_activate"]
+    if opened == OPENING:
+        return c["command_activate_2"]
+    return c["command_precharge"]
+
+
+@njit
+def next_refresh_command(c, commands, rows, bank):
+    """What brings a refresh closer: all its banks must be closed."""
+    span = commands[c["command_refresh"]]["span"]
+    for other in range(bank, bank + span):
+        if rows[other] != CLOSED:
+            return c["command_precharge_all"]
+    return c["command_refresh"]
