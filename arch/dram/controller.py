@@ -14,12 +14,20 @@ class Controller(Spec):
     before all others, as in Ramulator 2.1.
     """
 
-    scheduler: Literal["frfcfs"] = "frfcfs"
-    """The oldest request whose next command may issue."""
-    row_policy: Literal["open"] = "open"
-    """When a row closes: when another is wanted."""
-    refresh: Literal["none", "all_bank"] = "all_bank"
-    """All banks of a rank or pseudo-channel at once, or not at all."""
+    scheduler: Literal["frfcfs", "fcfs"] = "frfcfs"
+    """The oldest request whose next command may issue, or the oldest alone."""
+    cap_cycles: int | None = Field(default=10_000, ge=1, le=2**40)
+    """A request that has waited for so long goes before all others; null: none does, and one may
+    wait for ever."""
+    row_policy: Literal["open", "closed", "timeout"] = "open"
+    """When a row closes: when another is wanted; or as soon as no request waits for it; or when
+    none has come for ``timeout_cycles``."""
+    timeout_cycles: int = Field(default=100, ge=1, le=2**31)
+    """Of the row policy ``timeout``."""
+    refresh: Literal["none", "all_bank", "per_bank"] = "all_bank"
+    """All banks of a rank or pseudo-channel at once, one bank after the other, or not at all."""
+    postponed_refreshes: int = Field(default=0, ge=0, le=8)
+    """Refreshes of a bank that may wait while there are requests."""
     hazards: Literal["ordered", "unordered"] = "ordered"
     """Whether requests to one address stay in order: a read is served by a write that waits, and a
     write is not taken before the reads that wait. Unordered, as in Ramulator 2.1, only a write

@@ -85,18 +85,26 @@ def resolve(
     """
     org = _preset(standard, "organisation", standard.organisations, organisation)
     bin_ = _preset(standard, "speed", standard.speeds, speed)
-    given = {**standard.timings, **org.timings, **bin_.timings}
-    given |= bin_.dq_timings.get(f"x{org.dq_bits}", {})
+    by_pins = bin_.dq_timings.get(f"x{org.dq_bits}", {})
     values = {"rate": bin_.rate_mbps}
-    for name, value in given.items():
-        values |= _in_cycles(f"{standard.standard} {speed}", name, value, bin_.clock_period_ps)
+    for table in (standard.timings, org.timings, bin_.timings, by_pins):
+        for name, value in table.items():
+            values |= _in_cycles(f"{standard.standard} {speed}", name, value, bin_.clock_period_ps)
     for name, cycles in (timings or {}).items():
         if name not in values:
             known = ", ".join(sorted(values))
             raise InputError(f"{standard.standard}: {name!r} is no timing; are: {known}")
+        if cycles < 0:
+            raise InputError(f"{standard.standard}: {name}: given {cycles}; must be 0 at least")
         values[name] = cycles
     sizes = {"channel": 1} | {str(level): size for level, size in org.levels.items()}
-    sizes |= levels or {}
+    for level, size in (levels or {}).items():
+        if level not in standard.levels[1:]:
+            known = ", ".join(standard.levels[1:])
+            raise InputError(f"{standard.standard}: {level!r} is no level to be set; are: {known}")
+        if size < 1:
+            raise InputError(f"{standard.standard}: {level}: given {size}; must be 1 at least")
+        sizes[level] = size
     rules = []
     for i, constraint in enumerate(standard.constraints):
         try:

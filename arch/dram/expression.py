@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 BINARY = {ast.Add: int.__add__, ast.Sub: int.__sub__, ast.Mult: int.__mul__}
 CALLS = {"max": max, "min": min}
+CYCLES_MAX = 2**31
+"""Bound on the size of a latency."""
 
 
 def evaluate(expression: str, names: Mapping[str, int]) -> int:
@@ -13,10 +15,26 @@ def evaluate(expression: str, names: Mapping[str, int]) -> int:
     Raises ValueError that says what is wrong: a name that is not known, or anything else.
     """
     try:
-        tree = ast.parse(expression, mode="eval").body
+        value = _value(_parsed(expression), expression, names)
+    except RecursionError:
+        raise ValueError(f"{expression[:40]!r}... is too long an expression") from None
+    if abs(value) > CYCLES_MAX:
+        raise ValueError(f"{expression!r} must be {CYCLES_MAX} cycles at most")
+    return value
+
+
+def names_in(expression: str) -> set[str]:
+    """Timings that an expression names. Raises ValueError where it is none."""
+    called = set(CALLS)
+    names = {node.id for node in ast.walk(_parsed(expression)) if isinstance(node, ast.Name)}
+    return names - called
+
+
+def _parsed(expression: str) -> ast.expr:
+    try:
+        return ast.parse(expression, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"{expression!r} is no expression of timings") from None
-    return _value(tree, expression, names)
 
 
 def _value(node: ast.expr, expression: str, names: Mapping[str, int]) -> int:

@@ -31,7 +31,11 @@ def load_standard(name_or_path: str) -> Standard:
     names = standard_names()
     name = name_or_path.lower()
     path = FOLDER / f"{name}.yaml" if name in names else FilePath(name_or_path)
-    if name not in names and not path.exists():
+    try:
+        found = path.exists()
+    except (OSError, ValueError):
+        found = False
+    if not found:
         near = get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise InputError(

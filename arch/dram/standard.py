@@ -1,10 +1,23 @@
 """What a DRAM standard is: levels, commands, constraints and presets, as a file gives them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
+from arch.dram.consistent import check
+from arch.dram.expression import CYCLES_MAX
+from arch.faults import shown
 from arch.spec import Name, Spec
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= CYCLES_MAX:
+        return value
+    raise ValueError(f"given {shown(value)}; must be a number from 0 to {CYCLES_MAX}")
+
+
+Number = Annotated[float, PlainValidator(_number)]
+"""Whole or not; whole ones stay so."""
 
 Action = Literal[
     "activate", "activate_1", "activate_2", "precharge", "read", "write", "refresh", "sync", "none"
@@ -17,7 +30,6 @@ half clocks, where column commands and all but precharges start on rising edges.
 LEVELS = ("channel", "pseudo_channel", "rank", "stack", "bank_group", "bank")
 """All levels that a standard may have, from the top."""
 LevelName = Literal["channel", "pseudo_channel", "rank", "stack", "bank_group", "bank"]
-Cycles = Annotated[int, Field(ge=0, le=2**31)]
 
 
 class Command(Spec):
@@ -54,30 +66,30 @@ class Constraint(Spec):
 class Organisation(Spec):
     """Banks, rows and columns of one device, and the timings that depend on them."""
 
-    density_mbit: int = Field(ge=1)
+    density_mbit: int = Field(ge=1, le=2**24)
     """Of one device."""
-    dq_bits: int = Field(ge=1)
+    dq_bits: int = Field(ge=1, le=1024)
     """Data pins of one device."""
     levels: dict[LevelName, Annotated[int, Field(ge=1, le=256)]]
     """Nodes of each level in one of the level above; the channel is 1."""
-    rows: int = Field(ge=1)
+    rows: int = Field(ge=1, le=2**24)
     """Of a bank."""
-    columns: int = Field(ge=1)
+    columns: int = Field(ge=1, le=2**20)
     """Of a row, each ``dq_bits`` wide a device."""
-    timings: dict[str, int | float] = Field(default={})
+    timings: dict[str, Number] = Field(default={})
     """As of ``Speed.timings``."""
 
 
 class Speed(Spec):
     """A speed bin."""
 
-    rate_mbps: int = Field(ge=1)
+    rate_mbps: int = Field(ge=1, le=10**6)
     """Of one data pin."""
-    clock_period_ps: int = Field(ge=1)
+    clock_period_ps: int = Field(ge=1, le=10**6)
     """Of the cycle in which all timings are counted."""
-    timings: dict[str, int | float]
+    timings: dict[str, Number]
     """``nRCD: 16`` in cycles, or ``tRCD_ns: 13.32``, which becomes ``nRCD``, rounded up."""
-    dq_timings: dict[str, dict[str, int | float]] = Field(default={})
+    dq_timings: dict[str, dict[str, Number]] = Field(default={})
     """Timings that differ with the data pins of a device: ``x16: {nFAW: 36}``."""
 
 
@@ -86,9 +98,9 @@ class Current(Spec):
 
     source: str
     """Data sheet."""
-    vdd_v: float
+    vdd_v: Number
     """Supply."""
-    currents_ma: dict[str, float]
+    currents_ma: dict[str, Number]
     """IDD values by name: ``IDD0``, ``IDD2N``, ``IDD3N``, ``IDD4R``, ``IDD4W``, ``IDD5B``."""
 
 
@@ -113,11 +125,11 @@ class Standard(Spec):
     """From a read to its last data: an expression of timings."""
     write_latency: str
     """From a write to its last data."""
-    burst_length: int = Field(ge=1)
+    burst_length: int = Field(ge=1, le=256)
     """Transfers of a data pin in one read or write."""
-    channel_bits: int = Field(ge=1)
+    channel_bits: int = Field(ge=1, le=4096)
     """Data pins of a channel, or of a pseudo-channel where there are."""
-    timings: dict[str, int | float] = Field(default={})
+    timings: dict[str, Number] = Field(default={})
     """For all presets, as of ``Speed.timings``."""
     organisations: dict[Name, Organisation] = Field(min_length=1)
     """Presets."""
@@ -128,34 +140,5 @@ class Standard(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Standard":
-        if self.levels[0] != "channel" or self.levels[-1] != "bank":
-            raise ValueError("levels: must begin with channel and end with bank")
-        if list(self.levels) != sorted(self.levels, key=LEVELS.index):
-            raise ValueError(f"levels: must be in the order {', '.join(LEVELS)}")
-        for name, command in self.commands.items():
-            if command.level not in self.levels:
-                raise ValueError(
-                    f"commands.{name}.level: {command.level!r} is not one of this standard's "
-                    f"levels, {', '.join(self.levels)}"
-                )
-        for i, constraint in enumerate(self.constraints):
-            if constraint.level not in self.levels:
-                raise ValueError(
-                    f"constraints[{i}].level: {constraint.level!r} is not one of this standard's "
-                    f"levels, {', '.join(self.levels)}"
-                )
-            for side in ("preceding", "following"):
-                for name in getattr(constraint, side):
-                    if name not in self.commands:
-                        raise ValueError(
-                            f"constraints[{i}].{side}: {name!r} is no command; are: "
-                            f"{', '.join(self.commands)}"
-                        )
-        needed = set(self.levels) - {"channel"}
-        for name, organisation in self.organisations.items():
-            if set(organisation.levels) != needed:
-                raise ValueError(
-                    f"organisations.{name}.levels: must give {', '.join(self.levels[1:])}, not "
-                    f"{', '.join(organisation.levels)}"
-                )
+        check(self, LEVELS)
         return self

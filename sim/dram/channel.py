@@ -1,6 +1,6 @@
 """A channel's controller: takes requests, picks commands, issues them."""
 
-from sim.dram.picking import locate_all
+from sim.dram.picking import locate_all, waits_long
 from sim.dram.state import (
     ACTIVATED,
     ACTIVATING,
@@ -12,7 +12,7 @@ from sim.dram.state import (
     ROWS,
     WRITES,
 )
-from sim.dram.tables import ACTIVATE, ACTIVATE_1, READ, WRITE
+from sim.dram.tables import ACTIVATE, ACTIVATE_1, NEVER, READ, WRITE
 from sim.dram.timing import apply_rules, change_banks
 from sim.jit import njit
 
@@ -88,6 +88,8 @@ def take(c, s, entries, places, latencies, done, given):
     if s["counts"][kind] >= room:
         return False
     at = s["counts"][kind]
+    if at == 0:
+        s["oldest"][kind] = arrival
     entry = entries[kind, at]
     entry["bank"] = given["bank"]
     entry["row"] = given["row"]
@@ -118,12 +120,12 @@ def move(s, entries, places, kind, i, to):
 
 
 @njit
-def note_row(s, rows, entry):
+def note_row(s, banks, entry):
     """Count a request as hit, miss or conflict when its first command issues."""
     if entry["noted"]:
         return
     entry["noted"] = 1
-    opened = rows[entry["bank"]]
+    opened = banks[entry["bank"]]["row"]
     if opened == entry["row"]:
         s["hits"][entry["write"]] += 1
     elif opened in (CLOSED, OPENING):
@@ -133,11 +135,11 @@ def note_row(s, rows, entry):
 
 
 @njit
-def issue(c, s, commands, rules, rows, ready, history, issued, log, command, bank, row, column):
+def issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, row, column):
     """Put a command on the bus in cycle ``now``."""
     now = s["now"]
     apply_rules(c, commands, rules, ready, history, command, bank, now)
-    change_banks(commands, rows, command, bank, row)
+    change_banks(commands, banks, command, bank, row)
     issued[command] += 1
     s["last_command"] = now
     at = s["logged"]
@@ -156,30 +158,32 @@ def issue(c, s, commands, rules, rows, ready, history, issued, log, command, ban
 
 
 @njit
-def serve(c, s, commands, rules, entries, places, rows, owners, ready, history, issued, latencies,
-          done, log, kind, i, command):  # fmt: skip
+def serve(c, s, commands, rules, entries, places, banks, ready, history, issued,
+          latencies, done, log, kind, i, command):  # fmt: skip
     """Issue the command of an entry, and move it on."""
     entry = entries[kind, i]
     bank, row, column = entry["bank"], entry["row"], entry["column"]
-    note_row(s, rows, entry)
+    note_row(s, banks, entry)
     action = commands[command]["action"]
-    issue(c, s, commands, rules, rows, ready, history, issued, log, command, bank, row, column)
+    issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, row, column)
     if action in (READ, WRITE):
         finish(c, s, entry, latencies, done)
+        if c["close_after_cycles"] < NEVER:
+            banks[bank]["close_at"] = s["now"] + c["close_after_cycles"]
         move(s, entries, places, kind, i, -1)
         if kind == ACTIVATED:
-            owners[bank] -= 1
+            banks[bank]["owners"] -= 1
         return
     if action == ACTIVATE:
-        owners[bank] += 1
+        banks[bank]["owners"] += 1
         move(s, entries, places, kind, i, ACTIVATED)
     elif action == ACTIVATE_1:
         s["deadline"] = s["now"] + c["two_step_deadline_cycles"]
         move(s, entries, places, kind, i, ACTIVATING)
         # No bank may begin to open before this one has its second step.
-        locate_all(c, s, commands, entries, places, rows, owners, 0, c["banks"])
+        locate_all(c, s, commands, entries, places, banks, 0, c["banks"])
         return
-    locate_all(c, s, commands, entries, places, rows, owners, bank, 1)
+    locate_all(c, s, commands, entries, places, banks, bank, 1)
 
 
 @njit
@@ -196,11 +200,16 @@ def finish(c, s, entry, latencies, done):
 
 
 @njit
-def choose_drain(c, s):
+def choose_drain(c, s, entries):
     """Whether writes go first from now on; returns whether that changes."""
     before = s["draining"]
     reads, writes = s["counts"][READS], s["counts"][WRITES]
-    if before:
+    long_read = waits_long(c, s, entries, READS, s["now"])
+    long_write = waits_long(c, s, entries, WRITES, s["now"])
+    if long_read or long_write:
+        older = s["oldest"][WRITES] < s["oldest"][READS]
+        s["draining"] = 1 if long_write and (older or not long_read) else 0
+    elif before:
         if writes < c["drain_below"] and reads > 0:
             s["draining"] = 0
     elif writes > c["drain_above"] or reads == 0:

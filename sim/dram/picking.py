@@ -37,7 +37,7 @@ def pairs_badly(commands, s, command, bank):
 
 
 @njit
-def closes_owned(commands, owners, command, bank):
+def closes_owned(commands, banks, command, bank):
     """Whether a command closes a row for which a request has asked and not come."""
     if commands[command]["action"] != PRECHARGE:
         return False
@@ -45,12 +45,12 @@ def closes_owned(commands, owners, command, bank):
     first = bank - bank % span
     waiting = 0
     for other in range(first, first + span):
-        waiting += owners[other]
+        waiting += banks[other]["owners"]
     return waiting > 0
 
 
 @njit
-def locate(c, s, commands, entries, places, rows, owners, kind, i):
+def locate(c, s, commands, entries, places, banks, kind, i):
     """Note where the ready time of an entry's next command is, for each bus.
 
     The last place is never ready: for a command of the other bus, and one that would close a row
@@ -58,10 +58,10 @@ def locate(c, s, commands, entries, places, rows, owners, kind, i):
     """
     entry = entries[kind, i]
     bank = entry["bank"]
-    command = next_command(c, rows, bank, entry["row"], entry["write"])
+    command = next_command(c, banks, bank, entry["row"], entry["write"])
     place = command * c["banks"] + bank
     never = c["commands"] * c["banks"]
-    if kind <= WRITES and command == c["command_precharge"] and owners[bank] > 0:
+    if kind <= WRITES and command == c["command_precharge"] and banks[bank]["owners"] > 0:
         place = never
     opens = command in (c["command_activate"], c["command_activate_2"])
     if opens and s["counts"][ACTIVATING] > 0:
@@ -75,12 +75,12 @@ def locate(c, s, commands, entries, places, rows, owners, kind, i):
 
 
 @njit
-def locate_all(c, s, commands, entries, places, rows, owners, bank, span):
+def locate_all(c, s, commands, entries, places, banks, bank, span):
     """The rows of some banks have changed: what their requests need has, too."""
     for kind in range(ACTIVATING):
         for i in range(s["counts"][kind]):
             if bank <= entries[kind, i]["bank"] < bank + span:
-                locate(c, s, commands, entries, places, rows, owners, kind, i)
+                locate(c, s, commands, entries, places, banks, kind, i)
 
 
 @njit
@@ -94,20 +94,52 @@ def when_at(c, s, commands, ready, place, now):
 
 
 @njit
+def waits_long(c, s, entries, kind, now):
+    """Whether the oldest read or write has waited for so long that it goes before all others."""
+    if s["counts"][kind] == 0 or now - s["oldest"][kind] < c["cap_cycles"]:
+        return False
+    oldest = NEVER
+    for i in range(s["counts"][kind]):
+        oldest = min(oldest, entries[kind, i]["arrival"])
+    s["oldest"][kind] = oldest
+    return now - oldest >= c["cap_cycles"]
+
+
+@njit
 def pick_anew(c, s, commands, entries, places, ready, kind, slot, now, pick):
     """The pick of a list for a bus: of the entries that may go first, the oldest."""
     when, sequence, found = NEVER, NEVER, -1
+    pick["stale"] = 0
+    pick["until"] = NEVER
+    if kind <= WRITES:
+        long = waits_long(c, s, entries, kind, now)
+        if long or c["first_come"]:
+            for i in range(s["counts"][kind]):
+                if entries[kind, i]["sequence"] < sequence:
+                    sequence, found = entries[kind, i]["sequence"], i
+            pick["entry"] = found
+            pick["when"] = NEVER
+            if found >= 0:
+                pick["when"] = when_at(c, s, commands, ready, places[slot, kind, found], now)
+            return
+        if c["cap_cycles"] < NEVER and s["counts"][kind] > 0:
+            pick["until"] = s["oldest"][kind] + c["cap_cycles"]
     for i in range(s["counts"][kind]):
         at = when_at(c, s, commands, ready, places[slot, kind, i], now)
         if at <= when and (at < when or entries[kind, i]["sequence"] < sequence):
             when, sequence, found = at, entries[kind, i]["sequence"], i
-    pick["stale"] = 0
     pick["entry"] = found
     pick["when"] = when
 
 
 @njit
-def pick_again(c, s, commands, entries, places, rows, owners, ready, kind, slot, bank, pick):
+def restricted(c, pick):
+    """Whether the pick is of the oldest entry alone."""
+    return c["first_come"] == 1 or (c["cap_cycles"] < NEVER and pick["until"] == NEVER)
+
+
+@njit
+def pick_again(c, s, commands, entries, places, banks, ready, kind, slot, bank, pick):
     """The pick of a list after a column command to a bank, of a request that had activated it.
 
     All commands may issue later than before, if at all, but the precharge that waited for the
@@ -115,14 +147,14 @@ def pick_again(c, s, commands, entries, places, rows, owners, ready, kind, slot,
     One that could have issued in this cycle has to stand against others that may in the next.
     """
     when = pick["when"]
-    if pick["stale"] or when <= s["now"]:
+    if pick["stale"] or when <= s["now"] or pick["until"] <= s["now"] or restricted(c, pick):
         pick["stale"] = 1
         return
     place = places[slot, kind, max(0, pick["entry"])]
     if pick["entry"] >= 0 and when_at(c, s, commands, ready, place, when) > when:
         pick["stale"] = 1
         return
-    if owners[bank] > 0:
+    if banks[bank]["owners"] > 0:
         return
     for i in range(s["counts"][kind]):
         if entries[kind, i]["bank"] == bank:

@@ -22,24 +22,26 @@ COMMANDS_A_CYCLE = 2
 
 @njit
 def start_refresh(c, s, pending):
-    """A refresh of every node is due."""
-    first = 0
-    while first < c["banks"]:
+    """A refresh of every node is due, or of the next one in turn."""
+    first = s["refresh_bank"] if c["refresh_one"] else 0
+    last = first + 1 if c["refresh_one"] else c["banks"]
+    while first < last:
         pending[(s["pending_at"] + s["pending"]) % pending.shape[0]] = first
         s["pending"] += 1
         first += c["refresh_span"]
+    s["refresh_bank"] = first % c["banks"]
     s["next_refresh"] += c["refresh_interval_cycles"]
 
 
 @njit
-def offer(c, s, commands, picks, entries, places, rows, owners, ready, latencies, done, given):
+def offer(c, s, commands, picks, entries, places, banks, ready, latencies, done, given):
     """Offer a request; whether it is taken."""
     kind = WRITES if given["write"] else READS
     at = s["counts"][kind]
     if not take(c, s, entries, places, latencies, done, given):
         return False
     if s["counts"][kind] > at and (kind == WRITES) == (s["draining"] == 1):
-        locate(c, s, commands, entries, places, rows, owners, kind, at)
+        locate(c, s, commands, entries, places, banks, kind, at)
         for slot in range(c["slots"]):
             pick = picks[WAITING, slot]
             if not pick["stale"]:
@@ -48,13 +50,13 @@ def offer(c, s, commands, picks, entries, places, rows, owners, ready, latencies
                     pick["when"] = when
                     pick["entry"] = at
     elif s["counts"][kind] > at:
-        locate(c, s, commands, entries, places, rows, owners, kind, at)
+        locate(c, s, commands, entries, places, banks, kind, at)
     return True
 
 
 @njit
-def run(config, commands, rules, channel, picks, entries, places, rows, owners, ready, history,
-        issued, latencies, pending, requests, more, every, done, log):  # fmt: skip
+def run(config, commands, rules, channel, picks, entries, places, banks, ready,
+        history, issued, latencies, pending, requests, more, every, done, log):  # fmt: skip
     """Serve requests until they are used up and ``more`` come, or all are served.
 
     - ``requests`` [request] of REQUEST, cycles not decreasing
@@ -73,15 +75,15 @@ def run(config, commands, rules, channel, picks, entries, places, rows, owners, 
         refused = False
         if s["cursor"] < requests.shape[0] and requests[s["cursor"]]["cycle"] < now:
             given = requests[s["cursor"]]
-            if offer(c, s, commands, picks, entries, places, rows, owners, ready, latencies, done,
+            if offer(c, s, commands, picks, entries, places, banks, ready, latencies, done,
                      given):  # fmt: skip
                 s["cursor"] += 1
             else:
                 refused = True
         if now >= s["next_refresh"]:
             start_refresh(c, s, pending)
-        future = schedule(c, s, commands, rules, picks, entries, places, rows, owners, ready,
-                          history, issued, latencies, pending, done, log)  # fmt: skip
+        future = schedule(c, s, commands, rules, picks, entries, places, banks,
+                          ready, history, issued, latencies, pending, done, log)  # fmt: skip
         waiting = 0
         for kind in range(s["counts"].shape[0]):
             waiting += s["counts"][kind]
@@ -136,8 +138,7 @@ class Replay:
                 state.picks,
                 state.entries,
                 state.places,
-                state.rows,
-                state.owners,
+                state.banks,
                 state.ready,
                 state.history,
                 state.issued,

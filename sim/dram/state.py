@@ -1,6 +1,6 @@
 """The state of a channel: queues, banks, ready times."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +29,19 @@ ENTRY = np.dtype(
     ]
 )
 
+BANK = np.dtype(
+    [
+        ("row", np.int64),  # that is open
+        ("owners", np.int64),  # requests that have activated it and wait
+        ("close_at", np.int64),  # cycle from which on an idle row is to close
+    ]
+)
+
 PICK = np.dtype(
     [
         ("entry", np.int64),  # -1: none
         ("when", np.int64),  # cycle at which its command may issue
+        ("until", np.int64),  # the pick is to be made anew then
         ("stale", np.int64),  # to be made anew
     ]
 )
@@ -43,10 +52,12 @@ CHANNEL = np.dtype(
         ("cursor", np.int64),  # next request of the chunk
         ("taken", np.int64),  # requests taken, of all chunks
         ("counts", np.int64, LISTS),  # entries of each list
+        ("oldest", np.int64, 2),  # of reads, writes: no entry has arrived before
         ("draining", np.int64),  # writes go first
         ("pending", np.int64),  # nodes to refresh, the first of the ring first
         ("pending_at", np.int64),
         ("next_refresh", np.int64),
+        ("refresh_bank", np.int64),  # next in turn
         ("sync_command", np.int64),  # column command that follows the sync before; -1: none
         ("sync_list", np.int64),
         ("sync_entry", np.int64),
@@ -102,10 +113,8 @@ class State:
     """[list, entry] of ENTRY"""
     places: npt.NDArray[np.int64]
     """[bus, list, entry], where in ``ready`` its next command is"""
-    rows: npt.NDArray[np.int64]
-    """[bank], the open row"""
-    owners: npt.NDArray[np.int64]
-    """[bank], requests that have activated it and wait"""
+    banks: npt.NDArray[np.void]
+    """[bank] of BANK"""
     ready: npt.NDArray[np.int64]
     """[command * banks + bank], cycle from which on it may issue; the last is never"""
     history: npt.NDArray[np.int64]
@@ -114,7 +123,7 @@ class State:
     """[command], how often"""
     latencies: npt.NDArray[np.int64]
     """[bin], reads"""
-    pending: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(64, np.int64))
+    pending: npt.NDArray[np.int64]
     """Ring of nodes to refresh"""
 
 
@@ -130,6 +139,9 @@ def new_state(tables: Tables) -> State:
     channel["next_refresh"] = config["refresh_interval_cycles"]
     picks = np.zeros((2, 2), PICK)
     picks["stale"] = 1
+    bank_states = np.zeros(banks, BANK)
+    bank_states["row"] = CLOSED
+    bank_states["close_at"] = NEVER
     ready = np.zeros(commands * banks + 1, np.int64)
     ready[-1] = NEVER
     return State(
@@ -137,10 +149,10 @@ def new_state(tables: Tables) -> State:
         picks=picks,
         entries=np.zeros((LISTS, most), ENTRY),
         places=np.zeros((2, LISTS, most), np.int64),
-        rows=np.full(banks, CLOSED, np.int64),
-        owners=np.zeros(banks, np.int64),
+        banks=bank_states,
         ready=ready,
         history=np.full((int(config["histories"]), banks, tables.history_depth), -NEVER, np.int64),
         issued=np.zeros(commands, np.int64),
         latencies=np.zeros(LATENCY_BINS, np.int64),
+        pending=np.zeros(2 * banks + int(config["refresh_slack"]), np.int64),
     )

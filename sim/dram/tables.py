@@ -66,6 +66,11 @@ CONFIG = np.dtype(
         ("drain_below", np.int64),  # writes that end it when there are fewer and reads wait
         ("refresh_interval_cycles", np.int64),  # NEVER: none
         ("refresh_span", np.int64),  # banks that one refresh takes
+        ("refresh_one", np.int64),  # one node at a time, in turn
+        ("refresh_slack", np.int64),  # refreshes that may wait while there are requests
+        ("first_come", np.int64),  # the oldest request alone
+        ("cap_cycles", np.int64),  # a request that has waited for so long goes first; or NEVER
+        ("close_after_cycles", np.int64),  # a row closes so long after its last use; or NEVER
         ("histories", np.int64),
     ]
 )
@@ -90,7 +95,7 @@ def build(device: Device, controller: Controller) -> Tables:
     """Tables of a device under a controller. Raises InputError where it lacks a command."""
     names = tuple(device.commands)
     spans = {level: math.prod(device.sizes[i + 1 :]) for i, level in enumerate(device.levels)}
-    used = _used(device)
+    used = _used(device, controller)
     rules, histories, depth = _rules(device, spans, used)
     commands = np.zeros(len(names), COMMAND)
     at = 0
@@ -117,13 +122,18 @@ def build(device: Device, controller: Controller) -> Tables:
     return Tables(config, commands, table, names, depth)
 
 
-def _used(device: Device) -> set[str]:
+REFRESHES = {"all_bank": "REFab", "per_bank": "REFpb"}
+"""Command by ``Controller.refresh``."""
+
+
+def _used(device: Device, controller: Controller) -> set[str]:
     """Commands that this controller gives."""
+    refresh = REFRESHES.get(controller.refresh)
     return {
         name
         for name, command in device.commands.items()
         if not command.closes
-        and (command.action != "refresh" or name == "REFab")
+        and (command.action != "refresh" or name == refresh)
         and command.action != "none"
     }
 
@@ -185,8 +195,6 @@ def _settings(
         "command_precharge": first(["precharge"]),
         "command_read": first(["read"]),
         "command_write": first(["write"]),
-        "command_refresh": first(["refresh"], one=False),
-        "command_precharge_all": first(["precharge"], one=False),
         "command_sync_read": _named(names, "CAS_RD"),
         "command_sync_write": _named(names, "CAS_WR"),
         "slots": 1 if device.bus == "one" else 2,
@@ -208,14 +216,48 @@ def _settings(
         held = timings["nBL_min"] + timings["nWCKPST"]
         settings["sync_hold_read_cycles"] = timings["nCL"] + held
         settings["sync_hold_write_cycles"] = timings["nCWL"] + held
+    settings |= _policies(controller)
     settings["refresh_interval_cycles"] = NEVER
-    if controller.refresh == "all_bank":
-        refresh = settings["command_refresh"]
-        if refresh < 0 or settings["command_precharge_all"] < 0:
-            raise InputError(f"{device.name}: has no refresh of all banks")
-        settings["refresh_interval_cycles"] = timings["nREFI"]
-        settings["refresh_span"] = spans[device.commands[names[refresh]].level]
+    if controller.refresh != "none":
+        settings |= _refreshes(device, controller, names, spans)
     return settings
+
+
+def _policies(controller: Controller) -> dict[str, int]:
+    close_after = {"open": NEVER, "closed": 0, "timeout": controller.timeout_cycles}
+    return {
+        "first_come": int(controller.scheduler == "fcfs"),
+        "cap_cycles": NEVER if controller.cap_cycles is None else controller.cap_cycles,
+        "close_after_cycles": close_after[controller.row_policy],
+    }
+
+
+def _refreshes(
+    device: Device, controller: Controller, names: tuple[str, ...], spans: dict[str, int]
+) -> dict[str, int]:
+    name = REFRESHES[controller.refresh]
+    one = controller.refresh == "per_bank"
+    closing = [n for n in names if device.commands[n].action == "precharge"]
+    spanned = {spans[device.commands[n].level] for n in closing}
+    if name not in names or spans[device.commands[name].level] not in spanned:
+        raise InputError(
+            f"{device.name}: has no command {name} for refresh {controller.refresh!r}, or no "
+            "precharge of the same banks"
+        )
+    span = spans[device.commands[name].level]
+    interval = device.timings["nREFI"]
+    if one:
+        interval = device.timings.get("nREFIpb", interval // device.banks)
+    return {
+        "command_refresh": names.index(name),
+        "command_precharge_all": next(
+            names.index(n) for n in closing if spans[device.commands[n].level] == span
+        ),
+        "refresh_interval_cycles": interval,
+        "refresh_span": span,
+        "refresh_one": int(one),
+        "refresh_slack": controller.postponed_refreshes * (device.banks // span),
+    }
 
 
 def _named(names: tuple[str, ...], name: str) -> int:

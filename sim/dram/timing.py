@@ -1,7 +1,7 @@
 """When commands may issue: one ready time for each command and bank."""
 
 from sim.dram.state import CLOSED, OPENING
-from sim.dram.tables import ACTIVATE, ACTIVATE_1, ACTIVATE_2, PRECHARGE
+from sim.dram.tables import ACTIVATE, ACTIVATE_1, ACTIVATE_2, NEVER, PRECHARGE
 from sim.jit import njit
 
 
@@ -44,24 +44,26 @@ def ready_at(c, commands, ready, command, bank):
 
 
 @njit
-def change_banks(commands, rows, command, bank, row):
+def change_banks(commands, banks, command, bank, row):
     """What a command does to the rows of its banks."""
     action = commands[command]["action"]
     if action in (ACTIVATE, ACTIVATE_2):
-        rows[bank] = row
+        banks[bank]["row"] = row
+        banks[bank]["close_at"] = NEVER
     elif action == ACTIVATE_1:
-        rows[bank] = OPENING
+        banks[bank]["row"] = OPENING
     elif action == PRECHARGE:
         span = commands[command]["span"]
         first = bank - bank % span
         for other in range(first, first + span):
-            rows[other] = CLOSED
+            banks[other]["row"] = CLOSED
+            banks[other]["close_at"] = NEVER
 
 
 @njit
-def next_command(c, rows, bank, row, write):
+def next_command(c, banks, bank, row, write):
     """What brings a request closer to its data."""
-    opened = rows[bank]
+    opened = banks[bank]["row"]
     if opened == row:
         return c["command_write"] if write else c["command_read"]
     if opened == CLOSED:
@@ -72,10 +74,10 @@ def next_command(c, rows, bank, row, write):
 
 
 @njit
-def next_refresh_command(c, commands, rows, bank):
+def next_refresh_command(c, commands, banks, bank):
     """What brings a refresh closer: all its banks must be closed."""
     span = commands[c["command_refresh"]]["span"]
     for other in range(bank, bank + span):
-        if rows[other] != CLOSED:
+        if banks[other]["row"] != CLOSED:
             return c["command_precharge_all"]
     return c["command_refresh"]
