@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -14,9 +14,19 @@ from arch.faults import explain, shown
 from arch.machine import Machine
 from arch.overrides import Override, apply, parse_override
 from arch.paths import Path
+from arch.spec import Spec
 from arch.yaml_lines import YamlError, parse
 
-__all__ = ["dump_yaml", "load_machine", "machine_names", "machine_sha256", "with_overrides"]
+__all__ = [
+    "dump_yaml",
+    "load_machine",
+    "machine_names",
+    "machine_sha256",
+    "validated",
+    "with_overrides",
+]
+
+AnySpec = TypeVar("AnySpec", bound=Spec)
 
 
 def load_machine(name_or_path: str, overrides: Sequence[str] = ()) -> Machine:
@@ -42,20 +52,28 @@ def load_machine(name_or_path: str, overrides: Sequence[str] = ()) -> Machine:
             f"{', '.join(_needed())}"
         )
     places = {key: f"{path}:{line}" for key, line in document.lines.items()}
-    return _validated(document.data, places, given)
+    return validated(Machine, document.data, places, given)
 
 
 def with_overrides(machine: Machine, overrides: Sequence[str]) -> Machine:
     """A machine with fields set as by ``load_machine``; what is wrong is an InputError."""
     given = [parse_override(text) for text in overrides]
-    return _validated(machine.model_dump(mode="json"), {(): f"machine {machine.name}"}, given)
+    return validated(
+        Machine, machine.model_dump(mode="json"), {(): f"machine {machine.name}"}, given
+    )
 
 
 def _needed() -> list[str]:
     return [name for name, info in Machine.model_fields.items() if info.is_required()]
 
 
-def _validated(data: dict[str, Any], places: dict[Path, str], given: list[Override]) -> Machine:
+def validated(
+    model: type[AnySpec], data: dict[str, Any], places: dict[Path, str], given: list[Override]
+) -> AnySpec:
+    """A parameter object of plain data and overrides.
+
+    ``places`` are file and line of each path. Raises InputError with a line for each fault.
+    """
     for override in given:
         path = apply(override, data)
         places = {key: place for key, place in places.items() if key[: len(path)] != path}
@@ -71,9 +89,9 @@ def _validated(data: dict[str, Any], places: dict[Path, str], given: list[Overri
 
     try:
         # Strict validation takes a list for a tuple from JSON only.
-        return Machine.model_validate_json(json.dumps(data))
+        return model.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise InputError("\n".join(explain(error, Machine, where))) from None
+        raise InputError("\n".join(explain(error, model, where))) from None
 
 
 def dump_yaml(machine: Machine) -> str:

@@ -7,6 +7,8 @@ BINARY = {ast.Add: int.__add__, ast.Sub: int.__sub__, ast.Mult: int.__mul__}
 CALLS = {"max": max, "min": min}
 CYCLES_MAX = 2**31
 """Bound on the size of a latency."""
+LENGTH_MAX = 1000
+"""Bound on the characters of an expression, so that none is nested too deeply to be read."""
 
 
 def evaluate(expression: str, names: Mapping[str, int]) -> int:
@@ -17,7 +19,7 @@ def evaluate(expression: str, names: Mapping[str, int]) -> int:
     try:
         value = _value(_parsed(expression), expression, names)
     except RecursionError:
-        raise ValueError(f"{expression[:40]!r}... is too long an expression") from None
+        raise ValueError(f"{expression[:40]!r}... is nested too deeply") from None
     if abs(value) > CYCLES_MAX:
         raise ValueError(f"{expression!r} must be {CYCLES_MAX} cycles at most")
     return value
@@ -31,6 +33,8 @@ def names_in(expression: str) -> set[str]:
 
 
 def _parsed(expression: str) -> ast.expr:
+    if len(expression) > LENGTH_MAX:
+        raise ValueError(f"{expression[:40]!r}... must be {LENGTH_MAX} characters at most")
     try:
         return ast.parse(expression, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

