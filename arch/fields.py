@@ -25,7 +25,7 @@ UNITS = (
 class Shape:
     """What may stand in one place."""
 
-    kind: Literal["integer", "flag", "text", "choice", "section", "table", "list"]
+    kind: Literal["integer", "number", "flag", "text", "choice", "section", "table", "list"]
     nullable: bool = False
     least: int | None = None
     """Smallest value, or number of items or characters."""
@@ -42,6 +42,8 @@ class Shape:
         """What would be right, in words."""
         if self.kind == "integer":
             text = f"a whole number from {self.least} to {self.most}"
+        elif self.kind == "number":
+            text = "a number"
         elif self.kind == "flag":
             text = "true or false"
         elif self.kind == "choice":
@@ -113,7 +115,8 @@ def _shape(annotation: Any, metadata: Sequence[Any]) -> Shape:
         return Shape("section", section=annotation)
     if annotation is bool:
         return Shape("flag")
-    return Shape("integer" if annotation is int else "text", **bounds)
+    kinds: dict[Any, Any] = {int: "integer", float: "number"}
+    return Shape(kinds.get(annotation, "text"), **bounds)
 
 
 def find(root: type[Spec], path: Path) -> Shape | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from arch.dram.expression import evaluate
-from arch.dram.standard import Command, Standard
+from arch.dram.standard import Command, Speed, Standard
 from arch.errors import InputError
 
 Preset = TypeVar("Preset")
@@ -54,6 +54,8 @@ class Device:
     """From a write to its last data."""
     burst_bytes: int
     """Of one read or write."""
+    burst_cycles: int
+    """For which one read or write takes the data pins."""
 
     @property
     def banks(self) -> int:
@@ -144,8 +146,15 @@ def resolve(
         clock_khz=round(1_000_000_000 / bin_.clock_period_ps),
         read_latency_cycles=read,
         write_latency_cycles=write,
+        burst_cycles=_burst_cycles(standard, bin_),
         burst_bytes=devices * org.dq_bits * standard.burst_length // 8,
     )
+
+
+def _burst_cycles(standard: Standard, speed: Speed) -> int:
+    """Transfers of a burst at the rate of a pin, in cycles."""
+    transfers_ps = standard.burst_length * 1_000_000 / speed.rate_mbps
+    return max(1, round(transfers_ps / speed.clock_period_ps))
 
 
 def _bus_rules(standard: Standard) -> list[Rule]:

@@ -53,6 +53,19 @@ Replayed = Annotated[
         metavar="FILE",
     ),
 ]
+Trace = Annotated[
+    Path | None,
+    _option(
+        "Serve a trace of memory requests (Ramulator's, DRAMsim3's, Parquet; also .gz, .zst) by a "
+        "memory, not a machine: `lockstep memories` lists them.",
+        "--trace",
+        metavar="FILE",
+    ),
+]
+Dialect = Annotated[
+    str | None,
+    _option("Of --trace: ramulator, dramsim3 or parquet; found out if not given.", metavar="NAME"),
+]
 Quiet = Annotated[bool, _output("No tables, messages or progress.", "--quiet", "-q")]
 From = Annotated[int, _window("First cycle that counts.", "--from")]
 Warmup = Annotated[int, _window("Cycles from there on that do not count either.", "--warmup")]
@@ -72,6 +85,8 @@ def run(
     machine: inputs.Machine,
     workload: inputs.WorkloadOption = None,
     replay: Replayed = None,
+    trace: Trace = None,
+    dialect: Dialect = None,
     batch: inputs.Batch = None,
     settings: inputs.Settings = None,
     skip_unknown: inputs.SkipUnknown = False,
@@ -89,8 +104,20 @@ def run(
 ) -> None:
     """Simulate a workload on a machine: cycles, stalls, traffic, utilisation, energy."""
     _check(out, timeline, commands, checkpoint, checkpoint_at)
-    if (workload is None) == (replay is None):
-        raise InputError("give either --workload WORKLOAD or --replay FILE")
+    if (workload is not None) + (replay is not None) + (trace is not None) != 1:
+        raise InputError("give one of --workload WORKLOAD, --replay FILE and --trace FILE")
+    if trace is not None:
+        given = {
+            "--out": out, "--timeline": timeline, "--checkpoint": checkpoint, "--resume": resume,
+            "--until": until, "--batch": batch, "--from": from_cycle, "--warmup": warmup,
+        }  # fmt: skip
+        for name, value in given.items():
+            if value:
+                raise InputError(f"{name}: is not for --trace")
+        from sim.cli.memory import run_trace
+
+        run_trace(machine, trace, dialect, settings, commands, as_json=as_json, quiet=quiet)
+        return
     built = inputs.load_machine(machine, settings)
     loaded = None
     if workload is not None:

@@ -41,6 +41,12 @@ def test_the_prover_refutes_what_was_killed(judge: Judge) -> None:
     assert not any(equivalent(judge, verdict.change) for verdict in killed[::4])
 
 
+def test_a_register_with_another_clock_is_not_the_same(judge: Judge) -> None:
+    cell = next(cell for cell in sorted(judge.state_cells) if "grid" in cell)
+    change = f"mutate -ctrl mutant 16 1 -mode inv -module twin -cell {cell} -port CLK -portbit 0"
+    assert not equivalent(judge, change)
+
+
 def test_an_invariant_that_does_not_hold_is_refuted(judge: Judge) -> None:
     assert "2'10\n" in judge.flat
     changed = copy(judge)

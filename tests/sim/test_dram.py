@@ -49,19 +49,35 @@ def state_of(replay: Replay) -> dict[str, list[int]]:
     return found
 
 
-@settings(deadline=None, max_examples=40)
+@st.composite
+def controllers(draw: st.DrawFn, config: str) -> Controller:
+    one_bank = "REFpb" in dram_golden.device(config).commands
+    entries = draw(st.integers(1, 40))
+    return Controller(
+        scheduler=draw(st.sampled_from(["frfcfs", "fcfs"])),
+        cap_cycles=draw(st.sampled_from([None, 1, 50, 1000])),
+        row_policy=draw(st.sampled_from(["open", "closed", "timeout"])),
+        timeout_cycles=draw(st.integers(1, 300)),
+        refresh=draw(st.sampled_from(["none", "all_bank", *["per_bank"] * one_bank])),
+        postponed_refreshes=draw(st.integers(0, 8)),
+        hazards=draw(st.sampled_from(["ordered", "unordered"])),
+        read_entries=entries,
+        write_entries=entries,
+    )
+
+
+@settings(deadline=None, max_examples=150)
 @given(
+    data=st.data(),
     config=st.sampled_from(CONFIGS),
-    refresh=st.sampled_from(["none", "all_bank"]),
-    entries=st.integers(1, 40),
     seed=st.integers(0, 2**32),
     gap=st.sampled_from([1, 8, 300, 20_000]),
 )
 def test_skipping_is_the_same_as_every_cycle(
-    config: str, refresh: str, entries: int, seed: int, gap: int
+    data: st.DataObject, config: str, seed: int, gap: int
 ) -> None:
     device = dram_golden.device(config)
-    controller = Controller(refresh=refresh, read_entries=entries, write_entries=entries)  # type: ignore[arg-type]
+    controller = data.draw(controllers(config))
     requests = work(device, 60 if gap > 300 else 300, seed, gap=gap)
     skipping, every = new_replay(device, controller), new_replay(device, controller)
     assert skipping.log(requests).tolist() == every.log(requests, every=True).tolist()
@@ -197,5 +213,105 @@ def test_a_device_without_a_refresh_of_all_banks_says_so() -> None:
     device = dram_golden.device("ddr4_2400R")
     commands = {name: c for name, c in device.commands.items() if name != "REFab"}
     rules = tuple(r for r in device.rules if "REFab" not in (r.preceding, r.following))
-    with pytest.raises(InputError, match="has no command REFab for refresh .all_bank."):
+    with pytest.raises(InputError, match="has no command REFab for refresh"):
         new_replay(replace(device, commands=commands, rules=rules), Controller())
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("scheduler", ["frfcfs", "fcfs"])
+def test_random_hazards_end(config: str, scheduler: str) -> None:
+    device = dram_golden.device(config)
+    requests = work(device, 60_000, seed=11, rows=3)
+    done = np.zeros(len(requests), np.int64)
+    controller = Controller(scheduler=scheduler, cap_cycles=3000)  # type: ignore[arg-type]
+    assert new_replay(device, controller).run(requests, done=done) == DONE
+    assert (done > requests["cycle"]).all()
+
+
+def test_a_row_that_is_hit_for_ever_lets_another_in() -> None:
+    device = dram_golden.device("ddr4_2400R")
+    requests = np.zeros(20_000, REQUEST)
+    requests["cycle"] = np.arange(len(requests))
+    requests["column"] = np.arange(len(requests)) % device.columns
+    requests["address"] = np.arange(len(requests)) * 64
+    requests["row"][5] = 1
+    waits = []
+    for cap in (None, 2000):
+        replay = new_replay(device, Controller(refresh="none", cap_cycles=cap))
+        done = np.zeros(len(requests), np.int64)
+        replay.run(requests, done=done)
+        waits.append(int(done[5]))
+    assert waits[0] > 100_000
+    assert waits[1] < 2000 + 32 * device.timings["nCCDL"] + device.timings["nRC"]
+
+
+def test_a_lone_write_is_drained_and_a_lone_read_gets_through() -> None:
+    device = dram_golden.device("ddr4_2400R")
+    for write in (0, 1):
+        requests = np.zeros(20_000, REQUEST)
+        requests["cycle"] = np.arange(len(requests))
+        requests["column"] = np.arange(len(requests)) % device.columns
+        requests["row"] = np.arange(len(requests)) // device.columns
+        requests["address"] = np.arange(len(requests)) * 64
+        requests["write"] = 1 - write
+        requests["write"][100] = write
+        done = np.zeros(len(requests), np.int64)
+        replay = new_replay(device, Controller(refresh="none", cap_cycles=500))
+        replay.run(requests, done=done)
+        assert done[100] < 3000
+
+
+def test_the_oldest_alone_is_slower_than_the_oldest_that_is_ready() -> None:
+    device = dram_golden.device("ddr4_2400R")
+    requests = dram_golden.requests("mix21", device)
+    ends = []
+    for scheduler in ("frfcfs", "fcfs"):
+        replay = new_replay(device, Controller(scheduler=scheduler, refresh="none"))  # type: ignore[arg-type]
+        replay.run(requests)
+        ends.append(int(replay.state.channel["now"][0]))
+    assert ends[1] > 1.3 * ends[0]
+
+
+def test_rows_close_when_no_request_waits_for_them() -> None:
+    device = dram_golden.device("ddr4_2400R")
+    requests = np.zeros(2, REQUEST)
+    requests["cycle"] = [0, 1000]
+    requests["row"] = [0, 1]
+    names = np.array(list(device.commands))
+    timings = device.timings
+    read = 1 + timings["nRCD"]
+    expected = {
+        "open": (1001, 1001 + timings["nRP"]),
+        "closed": (1 + timings["nRAS"], 1001),
+        "timeout": (read + 200, 1001),
+    }
+    for policy, (close, activate) in expected.items():
+        controller = Controller(refresh="none", row_policy=policy, timeout_cycles=200)  # type: ignore[arg-type]
+        log = new_replay(device, controller).log(requests)
+        closes = log["cycle"][names[log["command"]] == "PREpb"]
+        activates = log["cycle"][names[log["command"]] == "ACT"]
+        assert (closes[0], activates[1]) == (close, activate), policy
+
+
+@pytest.mark.parametrize("config", ["gddr6_14000_1250mV", "hbm2_2000", "lpddr5_6400"])
+def test_banks_are_refreshed_in_turn(config: str) -> None:
+    device = dram_golden.device(config)
+    requests = work(device, 400, seed=1, gap=4000)
+    log = new_replay(device, Controller(refresh="per_bank")).log(requests)
+    banks = log["bank"][np.array(list(device.commands))[log["command"]] == "REFpb"]
+    assert len(banks) > 3 * device.banks
+    assert (np.diff(banks) % device.banks == 1).all()
+
+
+def test_refreshes_wait_while_there_are_requests() -> None:
+    device = dram_golden.device("ddr4_2400R")
+    requests = work(device, 10_000, seed=1, gap=1)
+    names = np.array(list(device.commands))
+    firsts = []
+    for postponed in (0, 3):
+        controller = Controller(postponed_refreshes=postponed)
+        log = new_replay(device, controller).log(requests)
+        firsts.append(int(log["cycle"][names[log["command"]] == "REFab"][0]))
+    interval = device.timings["nREFI"]
+    assert interval <= firsts[0] < 1.1 * interval
+    assert 4 * interval <= firsts[1] < 4.1 * interval

@@ -1,0 +1,92 @@
+"""Results of a memory run: a table to read, and JSON."""
+
+from typing import Any
+
+from arch import __version__
+from sim.dram.trace import MemoryRun, latency_floor
+from sim.report.text import count, percent, si
+
+PERCENTILES = (50, 90, 99, 99.9)
+
+
+def as_dict(run: MemoryRun) -> dict[str, Any]:
+    """All numbers, in cycles of the memory; docs/statistics.md defines them."""
+    device = run.replays[0].device
+    period_s = 1e-3 / device.clock_khz
+    moved = run.total("served") * device.burst_bytes
+    cycles = run.cycles
+    reads = run.reads
+    latencies = run.latencies
+    return {
+        "lockstep": __version__,
+        "memory": run.memory.model_dump(mode="json"),
+        "device": device.name,
+        "clock_khz": device.clock_khz,
+        "cycles": cycles,
+        "seconds": cycles * period_s,
+        "requests": run.requests,
+        "reads": reads,
+        "writes": run.writes,
+        "forwarded_reads": run.total("forwarded"),
+        "coalesced_writes": run.total("coalesced"),
+        "bytes_moved": moved,
+        "bytes_per_second": moved / (cycles * period_s) if cycles else 0.0,
+        "peak_bytes_per_second": peak(run),
+        "row_hits": run.total("hits"),
+        "row_misses": run.total("misses"),
+        "row_conflicts": run.total("conflicts"),
+        "commands": run.commands,
+        "read_latency_cycles": {
+            "mean": run.total("latency_sum") / reads if reads else 0.0,
+            **{f"p{share:g}": run.latency_percentile(share / 100) for share in PERCENTILES},
+        },
+        "read_latency_histogram": [
+            [latency_floor(number), int(found)] for number, found in enumerate(latencies) if found
+        ],
+    }
+
+
+def peak(run: MemoryRun) -> float:
+    """Bytes a second of all data pins."""
+    device = run.replays[0].device
+    channels = (
+        len(run.replays) * device.nodes("pseudo_channel")
+        if ("pseudo_channel" in device.levels)
+        else len(run.replays)
+    )
+    return channels * device.burst_bytes * device.clock_khz * 1e3 / device.burst_cycles
+
+
+def table(run: MemoryRun) -> str:
+    """For a reader, in 80 columns."""
+    found = as_dict(run)
+    latency = found["read_latency_cycles"]
+    rows = run.total("hits") + run.total("misses") + run.total("conflicts")
+    lines = [
+        f"{run.memory.name}: {found['device']}, {len(run.replays)} channel"
+        f"{'s' if len(run.replays) != 1 else ''}",
+        _line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
+        _line("requests", count(found["requests"]), f"{count(found['reads'])} reads, "
+              f"{count(found['writes'])} writes"),
+        _line("bandwidth", si(found["bytes_per_second"], "B/s"),
+              f"{percent(found['bytes_per_second'], found['peak_bytes_per_second'])} % of "
+              f"{si(found['peak_bytes_per_second'], 'B/s')}"),
+        _line("read latency", f"{latency['mean']:,.1f}", "cycles, arrival to data; "
+              + ", ".join(f"p{s:g} {count(latency[f'p{s:g}'])}" for s in PERCENTILES)),
+        _line("row hits", count(found["row_hits"]), f"{percent(found['row_hits'], rows)} %"),
+        _line("row misses", count(found["row_misses"]), f"{percent(found['row_misses'], rows)} %"),
+        _line("row conflicts", count(found["row_conflicts"]),
+              f"{percent(found['row_conflicts'], rows)} %"),
+    ]  # fmt: skip
+    if found["forwarded_reads"] or found["coalesced_writes"]:
+        lines.append(
+            _line("in the queues", count(found["forwarded_reads"] + found["coalesced_writes"]),
+                  f"{count(found['forwarded_reads'])} reads served by waiting writes, "
+                  f"{count(found['coalesced_writes'])} writes merged")
+        )  # fmt: skip
+    lines += [_line(name, count(number), "") for name, number in found["commands"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, value: str, more: str) -> str:
+    return f"  {name:<14} {value:>14}  {more}".rstrip()

@@ -1,0 +1,152 @@
+"""What state allows: open rows, activates in two steps, the data clock."""
+
+from typing import Any
+
+from sim.dram_check.rules import CODES
+from sim.dram_check.state import CLOSED, OPENING, Findings, State
+from sim.dram_check.tables import (
+    ACT1_PENDING,
+    ACT2_LATE,
+    ACTIVATES,
+    ACTIVATES_1,
+    ACTIVATES_2,
+    CAS_ALONE,
+    CLOSED_BANK,
+    DATA_CLOCK,
+    EACH_GROUP,
+    NO_ACT1,
+    OPEN_AT_REFRESH,
+    OPEN_BANK,
+    OTHER_ROW,
+    PRECHARGES,
+    READS,
+    REFRESHES,
+    SYNCS,
+    WRITES,
+    Tables,
+)
+from sim.jit import njit
+
+CAS_RD = CODES["CAS_RD"]
+ACT1 = CODES["ACT1"]
+
+
+@njit
+def note(f: Findings, rule: int, limit: int, kind: int, at: int, bank: int) -> None:
+    """Count a violation by the command at hand, and write it down if there is room."""
+    f.counts[rule] += 1
+    place = f.total[0]["found"]
+    f.total[0]["found"] += 1
+    if place < len(f.violations):
+        one, now = f.violations[place], f.now[0]
+        one["number"] = now["number"]
+        one["cycle"] = now["cycle"]
+        one["kind"] = now["kind"]
+        one["rank"] = now["rank"]
+        one["bank"] = now["bank"]
+        one["row"] = now["row"]
+        one["rule"] = rule
+        one["earlier_kind"] = kind
+        one["earlier_cycle"] = at
+        one["earlier_bank"] = bank
+        one["limit"] = limit
+
+
+@njit
+def check_clock(now: int, code: int, r: int, tables: Tables, s: State, f: Findings) -> None:
+    """A CAS goes right before its read or write, which needs one if the data clock has stopped."""
+    rank = s.ranks[r]
+    kind = tables.kinds[code]
+    mine = False
+    if rank["cas"] >= 0:
+        reads = rank["cas"] == CAS_RD
+        mine = kind["action"] == (READS if reads else WRITES) and now == rank["cas_at"] + 1
+        if not mine:
+            note(f, CAS_ALONE, 1, rank["cas"], rank["cas_at"], -1)
+        rank["cas"] = -1
+    if kind["action"] == SYNCS:
+        rank["cas"] = code
+        rank["cas_at"] = now
+    elif kind["wck"] > 0:
+        if now >= rank["clock_until"] and not mine:
+            note(f, DATA_CLOCK, 0, -1, 0, -1)
+        rank["clock_until"] = max(rank["clock_until"], now + kind["wck"])
+
+
+@njit
+def check_banks(
+    now: int, code: int, place: Any, row: int, tables: Tables, s: State, f: Findings
+) -> None:
+    """What the command finds in its bank or banks, and what it makes of them."""
+    r, b = place[0], place[3]
+    kind = tables.kinds[code]
+    action = kind["action"]
+    bank = s.banks[b]
+    if action == ACTIVATES:
+        if bank["row"] != CLOSED:
+            note(f, OPEN_BANK, 0, -1, 0, -1)
+        bank["row"] = row
+    elif action in (ACTIVATES_1, ACTIVATES_2):
+        check_two_steps(now, code, r, b, row, tables, s, f)
+    elif action in (READS, WRITES):
+        if bank["row"] < 0:
+            note(f, CLOSED_BANK, 0, -1, 0, -1)
+        elif row >= 0 and row != bank["row"]:
+            note(f, OTHER_ROW, bank["row"], -1, 0, -1)
+        if kind["closes"]:
+            bank["row"] = CLOSED
+    elif action in (PRECHARGES, REFRESHES):
+        close(code, r, b, tables, s, f)
+
+
+@njit
+def check_two_steps(
+    now: int, code: int, r: int, b: int, row: int, tables: Tables, s: State, f: Findings
+) -> None:
+    """ACT-2 follows ACT-1 of its bank in time, and no other ACT-1 goes between."""
+    rank, bank = s.ranks[r], s.banks[b]
+    limit = tables.device[0]["activate_within"]
+    if code == ACT1:
+        if rank["opening"] >= 0:
+            note(f, ACT1_PENDING, 0, ACT1, rank["opening_at"], rank["opening"])
+        elif bank["row"] != CLOSED:
+            note(f, OPEN_BANK, 0, -1, 0, -1)
+        bank["row"] = OPENING
+        rank["opening"] = b
+        rank["opening_at"] = now
+        rank["opening_row"] = row
+        return
+    if rank["opening"] != b or (row >= 0 and row != rank["opening_row"]):
+        note(f, NO_ACT1, 0, -1, 0, -1)
+    elif now - rank["opening_at"] > limit:
+        note(f, ACT2_LATE, limit, ACT1, rank["opening_at"], b)
+    if bank["row"] < 0:
+        bank["row"] = rank["opening_row"] if rank["opening"] == b else row
+    if rank["opening"] == b:
+        rank["opening"] = -1
+
+
+@njit
+def close(code: int, r: int, b: int, tables: Tables, s: State, f: Findings) -> None:
+    """A refresh wants its banks closed; a precharge closes what is open."""
+    d = tables.device[0]
+    kind = tables.kinds[code]
+    first, last = b, b + 1
+    if kind["reach"] != 0:
+        in_rank = d["stacks"] * d["groups"] * d["banks"]
+        first, last = r * in_rank, (r + 1) * in_rank
+    told = False
+    for one in range(first, last):
+        if kind["reach"] == EACH_GROUP and one % d["banks"] != b % d["banks"]:
+            continue
+        if s.banks[one]["row"] == OPENING:
+            if not told:
+                note(f, ACT1_PENDING, 0, ACT1, s.ranks[r]["opening_at"], one)
+            told = True
+            if s.ranks[r]["opening"] == one:
+                s.ranks[r]["opening"] = -1
+        elif s.banks[one]["row"] >= 0 and kind["action"] == REFRESHES:
+            if not told:
+                note(f, OPEN_AT_REFRESH, 0, -1, 0, one)
+            told = True
+        s.banks[one]["row"] = CLOSED
