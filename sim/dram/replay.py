@@ -72,14 +72,14 @@ def run(config, commands, rules, channel, picks, entries, places, banks, ready,
         if log.shape[0] > 0 and log.shape[0] - s["logged"] < COMMANDS_A_CYCLE:
             return LOG_FULL
         now = s["now"]
-        refused = False
-        if s["cursor"] < requests.shape[0] and requests[s["cursor"]]["cycle"] < now:
+        offered = s["cursor"] < requests.shape[0] and not s["refused"]
+        if offered and requests[s["cursor"]]["cycle"] < now:
             given = requests[s["cursor"]]
             if offer(c, s, commands, picks, entries, places, banks, ready, latencies, done,
                      given):  # fmt: skip
                 s["cursor"] += 1
             else:
-                refused = True
+                s["refused"] = 1
         if now >= s["next_refresh"]:
             start_refresh(c, s, pending)
         future = schedule(c, s, commands, rules, picks, entries, places, banks,
@@ -88,7 +88,7 @@ def run(config, commands, rules, channel, picks, entries, places, banks, ready,
         for kind in range(s["counts"].shape[0]):
             waiting += s["counts"][kind]
         if s["cursor"] < requests.shape[0]:
-            if not refused:
+            if not s["refused"]:
                 future = min(future, max(now, requests[s["cursor"]]["cycle"]) + 1)
         elif more:
             future = now + 1

@@ -153,7 +153,7 @@ def test_members_and_frames_one_behind_the_other() -> None:
     given = rows(100, 4)
     data = load_store(given)
     for compress in COMPRESSIONS.values():
-        halves = compress(data[:333]) + compress(data[333:])
+        halves = compress(b"") + compress(data[:333]) + compress(b"") + compress(data[333:])
         assert read(halves) == wanted("ramulator", given)
     skippable = b"\x50\x2a\x4d\x18\x04\0\0\0abcd"
     assert read(skippable + COMPRESSIONS["zstd"](data)) == wanted("ramulator", given)

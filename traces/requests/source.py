@@ -70,7 +70,7 @@ class Source:
     def is_parquet(self) -> bool:
         """Whether the content begins as Parquet does. Raises InputError."""
         if not self._kept:
-            self._kept = self.read(1 << 16)
+            self._kept = self.read(len(PARQUET_MAGIC))
         return self._kept.startswith(PARQUET_MAGIC)
 
     def seekable(self) -> Any:
