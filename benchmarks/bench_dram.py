@@ -22,8 +22,8 @@ COUNT = 1_000_000
 TARGETS = {("random", 16): 2.0e6, ("sequential", 16): 4.0e6, ("random", 64): 1.0e6,
            ("sequential", 64): 2.0e6}  # fmt: skip
 INCLUDES = (
-    f"{COUNT:,} reads, one offered a cycle, in memory and decoded; refresh, latency histogram and row "
-    "statistics as always. `From a file`: DRAMsim3's text, parsed and decoded."
+    f"{COUNT:,} reads, one offered a cycle, in memory and decoded; refresh, latency histogram and "
+    "row statistics as always. `From a file`: DRAMsim3's text, parsed and decoded."
 )
 
 

@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from arch.machine import Machine
@@ -24,14 +24,24 @@ def used(machine: Machine) -> Iterator[str]:
         ("mapping", machine.mapping),
     ]
     for unit, spec in specs:
-        for name in type(spec).model_fields if spec is not None else ():
-            value = getattr(spec, name)
-            if value is not None:
-                yield f"{unit}.{name}"
-                yield f"{unit}.{name}={value}"
+        yield from options_of(unit, spec)
+
+
+def options_of(unit: str, spec: Spec | None) -> Iterator[str]:
+    """Options that a parameter object uses."""
+    for name in type(spec).model_fields if spec is not None else ():
+        value = getattr(spec, name)
+        if value is not None:
+            yield f"{unit}.{name}"
+            yield f"{unit}.{name}={value}"
 
 
 def unproven(machine: Machine) -> tuple[str, ...]:
     """Options in use that rest on lockstep's own tests alone, in the order of the record."""
-    options = set(used(machine))
-    return tuple(option for option in json.loads(RECORD.read_text()) if option in options)
+    return unproven_among(used(machine))
+
+
+def unproven_among(options: Iterable[str]) -> tuple[str, ...]:
+    """Those of the options that rest on lockstep's own tests alone."""
+    asked = set(options)
+    return tuple(option for option in json.loads(RECORD.read_text()) if option in asked)

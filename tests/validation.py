@@ -154,6 +154,22 @@ def mutation_text(record: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def judged_text(record: dict[str, Any]) -> str:
+    """What the judge of command logs has found."""
+    commands = record["commands"]
+    lines = [
+        "## Judged commands: dram\n",
+        f"`python -m tests.dram_campaign --commands {10**8} --seed {record['seed']}`: random requests "
+        f"under random policies, {record['runs']} runs, {sum(commands.values()):,} commands held "
+        "against tables of their own; "
+        f"{len(record['runs_with_violations'])} runs with a violation.\n",
+        "| memory | commands |",
+        "| --- | ---: |",
+    ]
+    lines += [f"| {name} | {count:,} |" for name, count in sorted(commands.items())]
+    return "\n".join(lines) + "\n"
+
+
 def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
     """The page."""
     parts = [HEAD]
@@ -169,6 +185,8 @@ def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
             )
         parts.append(f"## {unit}\n\n" + "\n".join(rows) + "\n")
     parts += [campaign_text(unit, records[unit]) for unit in CAMPAIGNS if unit in records]
+    if "dram" in records:
+        parts.append(judged_text(records["dram"]))
     if "mutation" in records:
         parts.append(mutation_text(records["mutation"]))
     return "\n".join(parts)

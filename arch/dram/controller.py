@@ -26,8 +26,9 @@ class Controller(Spec):
     """Of the row policy ``timeout``."""
     refresh: Literal["none", "all_bank", "per_bank"] = "all_bank"
     """All banks of a rank or pseudo-channel at once, one bank after the other, or not at all."""
-    postponed_refreshes: int = Field(default=0, ge=0, le=8)
-    """Refreshes of a bank that may wait while there are requests."""
+    postponed_refreshes: int = Field(default=0, ge=0, le=7)
+    """Refreshes of a bank that may wait while there are requests; one less at most than the
+    standard allows, as banks must close first."""
     hazards: Literal["ordered", "unordered"] = "ordered"
     """Whether requests to one address stay in order: a read is served by a write that waits, and a
     write is not taken before the reads that wait. Unordered, as in Ramulator 2.1, only a write

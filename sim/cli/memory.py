@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from arch.dram.memory import MemorySystem, load_memory, memory_names
 from sim.cli import inputs
 
 if TYPE_CHECKING:
+    from arch.dram.memory import MemorySystem
+    from sim.dram.trace import MemoryRun
     from traces.requests import RequestStream
 
 
@@ -25,6 +26,8 @@ def run_trace(
     quiet: bool,
 ) -> None:
     """Serve a trace of requests by a memory and show what came of it."""
+    from arch.dram.memory import load_memory
+
     loaded = load_memory(memory, settings or ())
     loaded.address_map()
     from rich.console import Console
@@ -53,8 +56,8 @@ def run_trace(
 
 
 def _serve(
-    memory: MemorySystem, trace: Path, dialect: str | None, commands: Path | None, stderr: Any
-) -> Any:
+    memory: "MemorySystem", trace: Path, dialect: str | None, commands: Path | None, stderr: Any
+) -> "MemoryRun":
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from sim.dram import trace as traced
@@ -95,6 +98,8 @@ def _addressed(stream: "RequestStream") -> Iterator[Any]:
 
 def memories() -> None:
     """List the memories that are known by name."""
+    from arch.dram.memory import load_memory, memory_names
+
     for name in memory_names():
         known = load_memory(name)
         device = known.device()

@@ -22,14 +22,14 @@ COMMANDS_A_CYCLE = 2
 
 @njit
 def start_refresh(c, s, pending):
-    """A refresh of every node is due, or of the next one in turn."""
-    first = s["refresh_bank"] if c["refresh_one"] else 0
-    last = first + 1 if c["refresh_one"] else c["banks"]
-    while first < last:
+    """A refresh is due, of each node or of one bank of each."""
+    first = s["refresh_bank"]
+    while first < c["banks"]:
         pending[(s["pending_at"] + s["pending"]) % pending.shape[0]] = first
         s["pending"] += 1
-        first += c["refresh_span"]
-    s["refresh_bank"] = first % c["banks"]
+        first += c["refresh_node"] if c["refresh_one"] else c["refresh_span"]
+    if c["refresh_one"]:
+        s["refresh_bank"] = (s["refresh_bank"] + 1) % c["refresh_node"]
     s["next_refresh"] += c["refresh_interval_cycles"]
 
 

@@ -1,10 +1,12 @@
 """Results of a memory run: a table to read, and JSON."""
 
+import textwrap
 from typing import Any
 
 from arch import __version__
 from sim.dram.trace import MemoryRun, latency_floor
 from sim.report.text import count, percent, si
+from sim.unproven import options_of, unproven_among
 
 PERCENTILES = (50, 90, 99, 99.9)
 
@@ -40,6 +42,7 @@ def as_dict(run: MemoryRun) -> dict[str, Any]:
             "mean": run.total("latency_sum") / reads if reads else 0.0,
             **{f"p{share:g}": run.latency_percentile(share / 100) for share in PERCENTILES},
         },
+        "unproven_options": list(unproven_among(options_of("dram", run.memory.controller))),
         "read_latency_histogram": [
             [latency_floor(number), int(found)] for number, found in enumerate(latencies) if found
         ],
@@ -85,6 +88,9 @@ def table(run: MemoryRun) -> str:
                   f"{count(found['coalesced_writes'])} writes merged")
         )  # fmt: skip
     lines += [_line(name, count(number), "") for name, number in found["commands"].items()]
+    if found["unproven_options"]:
+        named = ", ".join(option.removeprefix("dram.") for option in found["unproven_options"])
+        lines += textwrap.wrap(f"rests on lockstep's own tests alone: {named}", 80)
     return "\n".join(lines) + "\n"
 
 

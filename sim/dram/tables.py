@@ -66,7 +66,8 @@ CONFIG = np.dtype(
         ("drain_below", np.int64),  # writes that end it when there are fewer and reads wait
         ("refresh_interval_cycles", np.int64),  # NEVER: none
         ("refresh_span", np.int64),  # banks that one refresh takes
-        ("refresh_one", np.int64),  # one node at a time, in turn
+        ("refresh_one", np.int64),  # one bank of each node, in turn
+        ("refresh_node", np.int64),  # banks of a node: rank, pseudo-channel or channel
         ("refresh_slack", np.int64),  # refreshes that may wait while there are requests
         ("first_come", np.int64),  # the oldest request alone
         ("cap_cycles", np.int64),  # a request that has waited for so long goes first; or NEVER
@@ -245,9 +246,10 @@ def _refreshes(
             "precharge of the same banks"
         )
     span = spans[device.commands[name].level]
+    node = spans[_refreshed_level(device)]
     interval = device.timings["nREFI"]
     if one:
-        interval = device.timings.get("nREFIpb", interval // device.banks)
+        interval //= node
     return {
         "command_refresh": names.index(name),
         "command_precharge_all": next(
@@ -256,8 +258,16 @@ def _refreshes(
         "refresh_interval_cycles": interval,
         "refresh_span": span,
         "refresh_one": int(one),
+        "refresh_node": node,
         "refresh_slack": controller.postponed_refreshes * (device.banks // span),
     }
+
+
+def _refreshed_level(device: Device) -> str:
+    """Level whose banks are refreshed together or in turn."""
+    return next(
+        (level for level in ("rank", "pseudo_channel") if level in device.levels), "channel"
+    )
 
 
 def _named(names: tuple[str, ...], name: str) -> int:

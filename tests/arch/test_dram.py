@@ -59,6 +59,21 @@ def device_of(data: dict[str, Any]) -> Device:
     return resolve(standard, data["organisation"], data["speed"])
 
 
+ADDED = {
+    "DDR4": {("rank", "REFab", "REFab")},
+    "DDR5": {("rank", "REFab", "REFab")},
+    "GDDR6": {("channel", "PREpb", "REFab")},
+    "HBM2": {
+        ("pseudo_channel", "REFab", "REFab"),
+        ("pseudo_channel", "REFpb", "REFpb"),
+        ("bank", "REFpb", "REFpb"),
+    },
+    "HBM3": {("pseudo_channel", "REFab", "REFab"), ("bank", "REFpb", "REFpb")},
+    "LPDDR5": {("rank", "ACT1", "REFpb"), ("bank", "REFpb", "REFpb")},
+}
+"""Rules that Ramulator 2.1 does not have: level, preceding, following."""
+
+
 def every_device() -> list[tuple[Standard, str, str]]:
     return [
         (standard, organisation, speed)
@@ -90,7 +105,10 @@ def test_rules_are_those_of_ramulator(name: str) -> None:
         for following in after
     }
     ours = rules_of(device_of(data), OURS_ALONE.get(data["standard"], set()))
-    assert ours == theirs
+    assert theirs <= ours
+    # What the judge of command logs has found missing.
+    added = {(level, before, after) for level, before, after, *_ in ours - theirs}
+    assert added == ADDED[data["standard"]]
 
 
 @pytest.mark.parametrize("name", DEVICES)

@@ -78,7 +78,9 @@ def test_one_message_and_no_traceback(arguments: tuple[str, ...], message: str) 
 def test_a_run_takes_a_workload_or_commands(arguments: tuple[str, ...]) -> None:
     shown = call("run", "tpu_v1", *arguments)
     assert shown.exit_code == 2
-    assert shown.stderr == "error: give either --workload WORKLOAD or --replay FILE\n"
+    assert shown.stderr == (
+        "error: give one of --workload WORKLOAD, --replay FILE and --trace FILE\n"
+    )
 
 
 @pytest.mark.parametrize(

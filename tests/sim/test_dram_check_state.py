@@ -43,6 +43,11 @@ def test_what_closes_a_bank(close: Cmd) -> None:
     assert rules([ACT, close, Cmd(300, "REFab")], "DDR4") == []
 
 
+def test_open_banks_are_told_once_a_refresh() -> None:
+    two = [ACT, Cmd(50, "ACT", 2, 2, 7)]
+    assert rules([*two, Cmd(200, "REFab")], "DDR4") == ["refresh of an open bank"]
+
+
 def test_a_refresh_of_one_bank_needs_only_that_bank_closed() -> None:
     assert rules([ACT, Cmd(201, "REFpb", 1, 1)], "HBM3") == []
     assert rules([ACT, Cmd(201, "REFpb", 1, 2)], "HBM3") == ["refresh of an open bank"]
@@ -72,6 +77,7 @@ def test_a_row_opens_in_two_steps() -> None:
     assert rules(two, "LPDDR5") == ["ACT-1 without ACT-2"]
     shut = [OPENED[0], Cmd(80, "PRE", 1, 2)]
     assert rules(shut, "LPDDR5") == ["ACT-1 without ACT-2"]
+    assert rules([*shut, Cmd(200, "ACT1", 2, 2, 7)], "LPDDR5") == ["ACT-1 without ACT-2"]
     assert rules([*OPENED, Cmd(80, "ACT1", 1, 2, 7)], "LPDDR5") == ["open bank"]
 
 
@@ -80,6 +86,8 @@ def test_the_data_clock_runs_on_after_a_read_and_must_then_be_started() -> None:
     last = 100 + 17 + 2 + 1
     assert rules([*start, Cmd(last - 1, "RD", 1, 2, 7)], "LPDDR5") == []
     assert rules([*start, Cmd(last, "RD", 1, 2, 7)], "LPDDR5") == ["WCK"]
+    shorter = [*start, Cmd(103, "WR", 1, 2, 7), Cmd(last - 1, "RD", 1, 2, 7)]
+    assert "WCK" not in rules(shorter, "LPDDR5")
     again = [Cmd(last, "CAS_WR", 1, 2, 7), Cmd(last + 1, "WR", 1, 2, 7)]
     assert rules([*start, *again], "LPDDR5") == []
     last += 1 + 9 + 2 + 1
@@ -105,6 +113,22 @@ def test_one_command_a_cycle_on_a_bus() -> None:
 def test_channels_have_buses_of_their_own_and_ranks_have_not() -> None:
     assert rules([ACT, Cmd(1, "ACT", 1, 2, 7, channel=1)], "DDR4") == []
     assert rules([ACT, Cmd(1, "ACT", 1, 2, 7, rank=1)], "DDR4") == ["command bus"]
+
+
+def test_ranks_share_the_data_bus_of_their_own_channel() -> None:
+    opened = [Cmd(1 + r, "ACT", 1, 2, 7, rank=r, channel=1) for r in range(2)]
+    reads = [Cmd(100 + 5 * r, "RD", 1, 2, 7, rank=r, channel=1) for r in range(2)]
+    assert rules([*opened, *reads], "DDR4") == ["rank to rank"]
+    elsewhere = Cmd(104, "RD", 1, 2, 7)
+    apart = [Cmd(1, "ACT", 1, 2, 7), *opened, reads[0], elsewhere]
+    assert rules(sorted(apart, key=lambda one: one.cycle), "DDR4") == []
+
+
+def test_a_command_to_a_whole_rank_is_told_without_a_bank() -> None:
+    (one,) = check_log([as_log([Cmd(5, "PREab"), Cmd(5, "PRE", 1, 2)])], "DDR4")
+    assert one.rule == "command bus"
+    assert one.earlier is not None
+    assert (one.earlier.name, one.earlier.group, one.earlier.bank) == ("PREab", None, None)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +204,14 @@ def test_eight_refreshes_at_most_count_ahead() -> None:
     assert {one.rule for one in told} == {"tREFI"}
 
 
+def test_refreshes_beyond_eight_ahead_are_forgotten() -> None:
+    ahead = [200 + 433 * i for i in range(1, 21)]
+    halved = [2 * INTERVAL * i for i in range(1, 21)]
+    told = check_log([as_log(refreshes([*ahead, *halved], 41 * INTERVAL))], "DDR4")
+    assert {one.rule for one in told} == {"postponed refreshes"}
+    assert told[0].cycle == 34 * INTERVAL
+
+
 def test_each_bank_is_refreshed_in_time_if_one_at_a_time() -> None:
     banks = [(g, b) for g in range(4) for b in range(4)]
     log, cycle = [Cmd(1, "PRE", 0, 0)], 1
@@ -200,6 +232,13 @@ def test_refreshes_are_asked_for_where_there_are_any_or_the_caller_says_so() -> 
     late = refreshes([19 * INTERVAL], 20 * INTERVAL)
     assert check_log([as_log(late)], "DDR4", refresh=False) == []
     assert check_log([as_log(late)], "DDR4") != []
+
+
+def test_a_rank_that_is_forgotten() -> None:
+    log = refreshes([INTERVAL * i for i in range(1, 30)], 30 * INTERVAL)
+    log.insert(1, Cmd(50, "PRE", 1, 2, rank=1))
+    (told,) = check_log([as_log(log)], "DDR4")
+    assert (told.rule, told.command.rank, told.number) == ("tREFI", 1, None)
 
 
 def test_ddr5_may_postpone_four() -> None:
