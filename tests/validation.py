@@ -159,8 +159,8 @@ def judged_text(record: dict[str, Any]) -> str:
     commands = record["commands"]
     lines = [
         "## Judged commands: dram\n",
-        f"`python -m tests.dram_campaign --commands {10**8} --seed {record['seed']}`: random requests "
-        f"under random policies, {record['runs']} runs, {sum(commands.values()):,} commands held "
+        f"`python -m tests.dram_campaign --commands {10**8} --seed {record['seed']}`: random "
+        f"requests under random policies, {record['runs']} runs, {sum(commands.values()):,} commands held "
         "against tables of their own; "
         f"{len(record['runs_with_violations'])} runs with a violation.\n",
         "| memory | commands |",
