@@ -157,12 +157,12 @@ def mutation_text(record: dict[str, Any]) -> str:
 def judged_text(record: dict[str, Any]) -> str:
     """What the judge of command logs has found."""
     commands = record["commands"]
+    total, wrong = sum(commands.values()), len(record["runs_with_violations"])
     lines = [
         "## Judged commands: dram\n",
         f"`python -m tests.dram_campaign --commands {10**8} --seed {record['seed']}`: random "
-        f"requests under random policies, {record['runs']} runs, {sum(commands.values()):,} commands held "
-        "against tables of their own; "
-        f"{len(record['runs_with_violations'])} runs with a violation.\n",
+        f"requests under random policies, {record['runs']} runs, {total:,} commands held against "
+        f"tables of their own; {wrong} runs with a violation.\n",
         "| memory | commands |",
         "| --- | ---: |",
     ]
