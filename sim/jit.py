@@ -16,13 +16,20 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def source_hash() -> str:
-    """Hash of all kernels, of the constants in ``arch/`` that they use, and of the compiler."""
+    """Hash of all kernels, of the constants that they freeze, and of the compiler.
+
+    A kernel takes constants from its folder and from ``arch/``, so whole folders count.
+    """
     digest = hashlib.sha256(f"{numba.__version__} {numpy.__version__}".encode())
-    for room in ("arch", "sim", "rtl"):
-        for path in sorted((ROOT / room).rglob("*.py")):
-            text = path.read_bytes()
-            if room == "arch" or b"sim.jit" in text or path.name == "jit.py":
-                digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + text)
+    texts = {
+        path: path.read_bytes()
+        for room in ("arch", "sim", "rtl")
+        for path in sorted((ROOT / room).rglob("*.py"))
+    }
+    folders = {path.parent for path, text in texts.items() if b"sim.jit" in text}
+    for path, text in texts.items():
+        if path.parent in folders or path.is_relative_to(ROOT / "arch"):
+            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + text)
     return digest.hexdigest()[:16]
 
 

@@ -36,6 +36,8 @@ JUDGES = {
     "lpddr5_6400": ("LPDDR5", "lpddr5_6400"),
 }
 """Standard and speed bin of the judge, by memory."""
+RANKED = ("ddr4_2400", "ddr5_4800")
+"""Memories that also run with two ranks."""
 RUN_REQUESTS = 400_000
 ROOM = 1 << 18
 NAMES = {"PREpb": "PRE"}
@@ -96,8 +98,10 @@ def judged(memory: MemorySystem, log: npt.NDArray[np.void], kinds: Any) -> npt.N
 
 def run(name: str, seed: int, count: int = RUN_REQUESTS) -> dict[str, Any]:
     """One run of ``count`` requests; commands given, violations found."""
-    memory = load_memory(name)
-    device, random = memory.device(), Random(seed)
+    random = Random(seed)
+    ranks = random.choice((1, 2)) if name in RANKED else 0
+    memory = load_memory(name, [f"levels.rank={ranks}"] if ranks else [])
+    device = memory.device()
     chosen = controller(random, "REFpb" in device.commands)
     replay = new_replay(device, chosen)
     kinds = np.array([CODES[NAMES.get(command, command)] for command in device.commands])

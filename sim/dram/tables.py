@@ -214,6 +214,11 @@ def _settings(
             raise InputError(f"{device.name}: has no command that does {needed!r} to a bank")
     settings["activate_cycles"] = device.commands[names[settings["command_activate"]]].cycles
     if _named(names, "CAS_RD") >= 0:
+        if device.nodes("rank") > 1:
+            raise InputError(
+                f"{device.name}: levels.rank: must be 1 in LPDDR5, not {device.nodes('rank')}: "
+                "each rank has a data clock of its own, which is not simulated"
+            )
         held = timings["nBL_min"] + timings["nWCKPST"]
         settings["sync_hold_read_cycles"] = timings["nCL"] + held
         settings["sync_hold_write_cycles"] = timings["nCWL"] + held

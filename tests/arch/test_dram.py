@@ -59,9 +59,11 @@ def device_of(data: dict[str, Any]) -> Device:
     return resolve(standard, data["organisation"], data["speed"])
 
 
+TURNS = {("rank", read, write) for read in ("RD", "RDA") for write in ("WR", "WRA")}
+"""From a read of one rank to a write of another."""
 ADDED = {
-    "DDR4": {("rank", "REFab", "REFab")},
-    "DDR5": {("rank", "REFab", "REFab")},
+    "DDR4": {("rank", "REFab", "REFab"), *TURNS},
+    "DDR5": {("rank", "REFab", "REFab"), *TURNS},
     "GDDR6": {("channel", "PREpb", "REFab")},
     "HBM2": {
         ("pseudo_channel", "REFab", "REFab"),
@@ -69,7 +71,7 @@ ADDED = {
         ("bank", "REFpb", "REFpb"),
     },
     "HBM3": {("pseudo_channel", "REFab", "REFab"), ("bank", "REFpb", "REFpb")},
-    "LPDDR5": {("rank", "ACT1", "REFpb"), ("bank", "REFpb", "REFpb")},
+    "LPDDR5": {("rank", "ACT1", "REFpb"), ("bank", "REFpb", "REFpb"), *TURNS},
 }
 """Rules that Ramulator 2.1 does not have: level, preceding, following."""
 

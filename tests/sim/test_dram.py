@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from arch.dram.controller import Controller
 from arch.dram.device import Device
+from arch.dram.memory import load_memory
 from arch.errors import InputError
 from sim.dram.replay import DONE, LOG_FULL, REFILL, Replay, new_replay
 from sim.dram.state import LOG, REQUEST
@@ -318,3 +319,9 @@ def test_refreshes_wait_while_there_are_requests() -> None:
     interval = device.timings["nREFI"]
     assert interval <= firsts[0] < 1.1 * interval
     assert 4 * interval <= firsts[1] < 4.1 * interval
+
+
+def test_lpddr5_has_one_rank() -> None:
+    memory = load_memory("lpddr5_6400", ["levels.rank=2"])
+    with pytest.raises(InputError, match="must be 1 in LPDDR5, not 2"):
+        new_replay(memory.device(), memory.controller)
