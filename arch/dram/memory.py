@@ -6,17 +6,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from arch.catalog import CONFIGS, read_text
+from arch.catalog import CONFIGS
 from arch.dram.address import AddressMap, parse_mapping
 from arch.dram.controller import Controller
 from arch.dram.device import Device, resolve
-from arch.dram.load import load_standard
+from arch.dram.load import is_there, load_standard, read_spec
 from arch.dram.standard import LevelName
 from arch.errors import InputError
-from arch.load import validated
-from arch.overrides import parse_override
 from arch.spec import Name, Spec
-from arch.yaml_lines import YamlError, parse
 
 FOLDER = CONFIGS / "memories"
 
@@ -68,20 +65,12 @@ def load_memory(name_or_path: str, overrides: Sequence[str] = ()) -> MemorySyste
 
     Raises InputError with a line for each fault.
     """
-    given = [parse_override(text) for text in overrides]
     path = Path(name_or_path)
     if name_or_path in memory_names():
         path = FOLDER / f"{name_or_path}.yaml"
-    elif not path.exists():
+    elif not is_there(path):
         raise InputError(
             f"{name_or_path!r} is no memory and no file; known by name are "
             f"{', '.join(memory_names())}"
         )
-    try:
-        document = parse(read_text(path))
-    except YamlError as fault:
-        raise InputError(f"{path}:{fault.line}: {fault.reason}") from None
-    if not isinstance(document.data, dict):
-        raise InputError(f"{path}:1: must be the keys of a memory: name, source, standard ...")
-    places = {key: f"{path}:{line}" for key, line in document.lines.items()}
-    return validated(MemorySystem, document.data, places, given)
+    return read_spec(MemorySystem, path, "a memory: name, source, standard ...", overrides)

@@ -79,6 +79,7 @@ def test_what_is_wrong_with_a_setting(settings: list[str], message: str) -> None
         load_memory("ddr4_2400", settings).address_map()
 
 
-def test_an_unknown_memory_names_those_there_are() -> None:
+@pytest.mark.parametrize("name", ["ddr3_1600", "x" * 5000, "a\0b"])
+def test_an_unknown_memory_names_those_there_are(name: str) -> None:
     with pytest.raises(InputError, match="known by name are ddr4_2400, ddr5_4800"):
-        load_memory("ddr3_1600")
+        load_memory(name)
