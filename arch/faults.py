@@ -24,7 +24,7 @@ def explain(error: ValidationError, root: type[Spec], where: Where) -> list[str]
     """One line a fault: place, path, what was given and what would be right."""
     lines = []
     for fault in error.errors(include_url=False):
-        path = tuple(part for part in fault["loc"] if part != "[key]")
+        path = tuple(part for part in fault["loc"] if not str(part).startswith("["))
         if fault["type"] == "value_error":
             reason = str(fault["ctx"]["error"])
             named = parsed(re.split(r":?\s", reason, maxsplit=1)[0])
@@ -43,7 +43,7 @@ def _reason(fault: Any, path: Path, root: type[Spec]) -> str:
         return _unknown_name(path, above)
     shape = find(root, path)
     if shape is None:
-        return _unknown_key(path, above, root)
+        return _unknown_key(path, _meant(above, fault["loc"]), root)
     if fault["type"] == "missing":
         return f"is missing; must be {shape.wanted()}"
     given = fault["input"]
@@ -52,9 +52,16 @@ def _reason(fault: Any, path: Path, root: type[Spec]) -> str:
     return f"given {shown(given)}; must be {wanted}{_hint(given, shape)}"
 
 
-def _unknown_key(path: Path, above: Shape | None, root: type[Spec]) -> str:
+def _meant(above: Shape | None, loc: tuple[Any, ...]) -> tuple[type[Spec], ...]:
+    """Parameter objects that a section may be; the one that pydantic took it for, if it says so."""
+    sections = above.sections if above else ()
+    tagged = [section for section in sections if f"[{section.__name__}]" in loc]
+    return tuple(tagged) or sections
+
+
+def _unknown_key(path: Path, above: tuple[type[Spec], ...], root: type[Spec]) -> str:
     key = str(path[-1])
-    known = list(above.section.model_fields) if above and above.section else []
+    known = list(dict.fromkeys(name for each in above for name in each.model_fields))
     near = get_close_matches(key, known, n=1)
     hint = f"did you mean {near[0]}?" if near else ""
     if not near:

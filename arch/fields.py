@@ -31,8 +31,8 @@ class Shape:
     """Smallest value, or number of items or characters."""
     most: int | None = None
     choices: tuple[str, ...] = ()
-    section: type[Spec] | None = None
-    """Parameter object of a section."""
+    sections: tuple[type[Spec], ...] = ()
+    """Parameter objects that a section may be."""
     key: "Shape | None" = None
     """Names in a table."""
     item: "Shape | None" = None
@@ -48,12 +48,12 @@ class Shape:
             text = "true or false"
         elif self.kind == "choice":
             text = one_of(self.choices)
-        elif self.section is not None:
-            needed = required(self.section)
-            text = f"a section with {', '.join(needed or self.section.model_fields)}"
+        elif self.sections:
+            needed = [required(each) or list(each.model_fields) for each in self.sections]
+            text = f"a section with {one_of([', '.join(names) for names in needed])}"
         elif self.kind == "table":
             names = ", ".join(self.key.choices) if self.key and self.key.choices else "names"
-            what = "a section" if self.item and self.item.section else ""
+            what = "a section" if self.item and self.item.sections else ""
             what = what or (self.item.wanted() if self.item else "")
             text = f"{names}{_count(self.least, self.most)}, each with {what}"
         elif self.kind == "list":
@@ -97,8 +97,9 @@ def _shape(annotation: Any, metadata: Sequence[Any]) -> Shape:
         nested = [m for each in arguments[1:] for m in getattr(each, "metadata", [each])]
         return _shape(arguments[0], [*nested, *metadata])
     if origin in (Union, UnionType):
-        (only,) = (each for each in arguments if each is not NoneType)
-        return replace(_shape(only, metadata), nullable=True)
+        shapes = [_shape(each, metadata) for each in arguments if each is not NoneType]
+        sections = tuple(section for shape in shapes for section in shape.sections)
+        return replace(shapes[0], sections=sections, nullable=NoneType in arguments)
     bounds: dict[str, Any] = {}
     for each in metadata:
         if isinstance(each, Ge | MinLen):
@@ -112,7 +113,7 @@ def _shape(annotation: Any, metadata: Sequence[Any]) -> Shape:
     if origin is tuple:
         return Shape("list", **bounds, item=_shape(arguments[0], []))
     if isinstance(annotation, type) and issubclass(annotation, Spec):
-        return Shape("section", section=annotation)
+        return Shape("section", sections=(annotation,))
     if annotation is bool:
         return Shape("flag")
     kinds: dict[Any, Any] = {int: "integer", float: "number"}
@@ -121,12 +122,13 @@ def _shape(annotation: Any, metadata: Sequence[Any]) -> Shape:
 
 def find(root: type[Spec], path: Path) -> Shape | None:
     """What may stand at a path; None where nothing may."""
-    shape: Shape | None = Shape("section", section=root)
+    shape: Shape | None = Shape("section", sections=(root,))
     for part in path:
         if shape is None:
             return None
-        if shape.section is not None:
-            info = shape.section.model_fields.get(str(part))
+        if shape.sections:
+            fields = (section.model_fields.get(str(part)) for section in shape.sections)
+            info = next((each for each in fields if each is not None), None)
             shape = shape_of(info) if info else None
         else:
             shape = shape.item
@@ -159,10 +161,10 @@ def rows(root: type[Spec], above: str = "", unit: str = "") -> Iterator[Row]:
         number = shape.kind == "integer" or (shape.item and shape.item.kind == "integer")
         meaning = " ".join((info.description or "").split())
         yield Row(path, shape, own if number else "", shown, meaning)
-        if shape.section is not None:
-            yield from rows(shape.section, f"{path}.", own)
-        elif shape.item is not None and shape.item.section is not None:
-            yield from rows(shape.item.section, f"{path}.<name>.", own)
+        for section in shape.sections:
+            yield from rows(section, f"{path}.", own)
+        for section in shape.item.sections if shape.item is not None else ():
+            yield from rows(section, f"{path}.<name>.", own)
 
 
 def _default(value: Any) -> str:

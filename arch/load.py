@@ -3,18 +3,16 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
 
 from arch.catalog import find_machine, machine_names, read_text
+from arch.dram.memory import Dram
 from arch.errors import InputError
-from arch.faults import explain, shown
+from arch.faults import shown
 from arch.machine import Machine
-from arch.overrides import Override, apply, parse_override
-from arch.paths import Path
-from arch.spec import Spec
+from arch.overrides import parse_override
+from arch.validating import validated
 from arch.yaml_lines import YamlError, parse
 
 __all__ = [
@@ -22,11 +20,8 @@ __all__ = [
     "load_machine",
     "machine_names",
     "machine_sha256",
-    "validated",
     "with_overrides",
 ]
-
-AnySpec = TypeVar("AnySpec", bound=Spec)
 
 
 def load_machine(name_or_path: str, overrides: Sequence[str] = ()) -> Machine:
@@ -67,33 +62,6 @@ def _needed() -> list[str]:
     return [name for name, info in Machine.model_fields.items() if info.is_required()]
 
 
-def validated(
-    model: type[AnySpec], data: dict[str, Any], places: dict[Path, str], given: list[Override]
-) -> AnySpec:
-    """A parameter object of plain data and overrides.
-
-    ``places`` are file and line of each path. Raises InputError with a line for each fault.
-    """
-    for override in given:
-        path = apply(override, data)
-        places = {key: place for key, place in places.items() if key[: len(path)] != path}
-        places[path] = override.place
-
-    def where(path: Path, inside: bool) -> str:
-        found = path
-        while found not in places:
-            found = found[:-1]
-        place = places[found]
-        blamed = [each.place for each in given if inside and each.path[: len(found)] == found]
-        return place if place in blamed else " with ".join([place, *blamed])
-
-    try:
-        # Strict validation takes a list for a tuple from JSON only.
-        return model.model_validate_json(json.dumps(data))
-    except ValidationError as error:
-        raise InputError("\n".join(explain(error, model, where))) from None
-
-
 def dump_yaml(machine: Machine) -> str:
     """All fields of a machine, defaults included, as YAML that ``load_machine`` reads back."""
     return yaml.safe_dump(
@@ -108,5 +76,8 @@ def machine_sha256(machine: Machine) -> str:
     """
     data = machine.model_dump(mode="json")
     data["buffer"]["scratchpads"] = list(data["buffer"]["scratchpads"].items())
+    if isinstance(machine.memory, Dram):
+        # The numbers of the standard count, not its name alone.
+        data["memory"]["device"] = repr(machine.memory.device())
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,12 +1,14 @@
 """A machine: cores of an array, scratchpads and a vector unit around one memory."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from arch.array import Array
 from arch.buffer import Buffer
 from arch.clock import tick_khz
+from arch.dram.memory import Dram
+from arch.errors import InputError
 from arch.mapping import Mapping
 from arch.memory import Memory
 from arch.spec import Name, Spec
@@ -14,6 +16,21 @@ from arch.technology import TechnologyName
 from arch.vector import Vector
 
 ClockKhz = Annotated[int, Field(ge=1, le=100_000_000)]
+
+
+def _memory_kind(value: Any) -> str:
+    """Which of the two parameter objects a memory is: DRAM names a standard."""
+    named = "standard" in value if isinstance(value, dict) else isinstance(value, Dram)
+    return f"[{Dram.__name__}]" if named else f"[{Memory.__name__}]"
+
+
+AnyMemory = Annotated[
+    Annotated[Memory, Tag("[Memory]")] | Annotated[Dram, Tag("[Dram]")],
+    Discriminator(_memory_kind),
+]
+
+DRAM_CLOCK = "dram"
+"""The clock of a machine's DRAM, of the frequency that its speed has."""
 
 
 class Machine(Spec):
@@ -42,9 +59,9 @@ class Machine(Spec):
     """The scratchpads and the DMA of each core."""
     vector: Vector | None = None
     """The vector unit of each core; without one only matrix products can run."""
-    memory: Memory | None
-    """The memory that all cores share; without one all operands are in the scratchpads, whatever
-    their capacity."""
+    memory: AnyMemory | None
+    """The memory that all cores share: one of a bandwidth and a latency, or channels of a DRAM
+    ``standard``. Without one all operands are in the scratchpads, whatever their capacity."""
     mapping: Mapping = Mapping()
     """How operators become commands."""
     technology: TechnologyName = "unknown"
@@ -52,9 +69,11 @@ class Machine(Spec):
 
     @model_validator(mode="after")
     def _clocks_exist(self) -> "Machine":
+        if isinstance(self.memory, Dram):
+            self._dram_fits(self.memory)
         for unit in ("array", "buffer", "vector", "memory"):
             spec = getattr(self, unit)
-            if spec is not None and spec.clock not in self.clocks:
+            if spec is not None and not isinstance(spec, Dram) and spec.clock not in self.clocks:
                 raise ValueError(
                     f"{unit}.clock must be one of the clocks ({', '.join(self.clocks)}), "
                     f"not {spec.clock!r}"
@@ -64,8 +83,33 @@ class Machine(Spec):
                 f"buffer.clock must have the frequency of array.clock, which share ports in each "
                 f"cycle; {self.buffer.clock!r} is not at {self.clocks[self.array.clock]} kHz"
             )
-        tick_khz(self.clocks)
+        tick_khz(self.clocks_khz)
         return self
+
+    def _dram_fits(self, memory: Dram) -> None:
+        if DRAM_CLOCK in self.clocks:
+            raise ValueError(
+                f"clocks.{DRAM_CLOCK} must have another name: that of the DRAM's clock, whose "
+                "frequency comes from its speed"
+            )
+        try:
+            memory.address_map()
+        except InputError as error:
+            raise ValueError(f"memory: {error}") from None
+
+    @property
+    def clocks_khz(self) -> dict[str, int]:
+        """All clocks, with that of the DRAM."""
+        if isinstance(self.memory, Dram):
+            return {**self.clocks, DRAM_CLOCK: self.memory.device().clock_khz}
+        return self.clocks
+
+    @property
+    def memory_clock(self) -> str:
+        """Name of the memory's clock. Raises ValueError where there is none."""
+        if self.memory is None:
+            raise ValueError(f"{self.name}: has no memory")
+        return DRAM_CLOCK if isinstance(self.memory, Dram) else self.memory.clock
 
     @property
     def peak_macs_per_second(self) -> int:

@@ -41,3 +41,8 @@ class Memory(Spec):
                 f"must have either bytes_per_cycle or operand_bytes_per_cycle, not {given}"
             )
         return self
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all operands pass one interface."""
+        return self.operand_bytes_per_cycle is None

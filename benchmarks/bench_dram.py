@@ -41,7 +41,7 @@ def test_requests_a_second(benchmark: Any, pattern: str, ranks: int, tmp_path: P
     memory = load_memory("ddr4_2400", [f"levels.rank={ranks}"])
     device = memory.device()
     given = addresses(memory, pattern)
-    fields = Decoder(device, memory.address_map(), hashed=False).decode(given)
+    fields = Decoder(device, memory.address_map(), "none").decode(given)
     requests = np.zeros(COUNT, REQUEST)
     requests["cycle"] = np.arange(COUNT)
     for name in ("bank", "row", "column"):

@@ -166,7 +166,7 @@ def read_checkpoint(path: Path, machine: Machine, workload: Workload, system: Sy
                 "same machine, workload and version"
             )
     for name in system.state.arrays_by_name():
-        setattr(system.state, name, arrays[f"state.{name}"])
+        system.state.put(name, arrays[f"state.{name}"])
     fields: dict[str, Any] = {name: meta[name] for name in SCALAR_FIELDS}
     fields |= {name: arrays[name] for name in ARRAY_FIELDS}
     return Progress(

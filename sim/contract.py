@@ -11,7 +11,7 @@ from sim.jit import njit
 
 NEVER = np.int64(2**62)
 
-KIND_ARRAY, KIND_BUFFER, KIND_MEMORY, KIND_VECTOR = range(4)
+KIND_ARRAY, KIND_BUFFER, KIND_MEMORY, KIND_VECTOR, KIND_DRAM = range(5)
 
 UNIT = np.dtype(
     [
@@ -21,6 +21,7 @@ UNIT = np.dtype(
         ("synchroniser", np.int64),  # edges that a signal from another clock takes longer
         ("first_account", np.int64),  # row of its first account
         ("due", np.int64),  # tick of its next step, NEVER if only a wake can cause one
+        ("housekeeping", np.int64),  # 1: that step alone does not bring the work on
     ]
 )
 
@@ -46,6 +47,10 @@ CAUSES = (
     "stall.store",  # waits for a store to free a slot
     "stall.array",  # waits for the array to finish a tile
     "stall.vector",  # waits for the vector unit
+    "stall.queue",  # DRAM: a burst waits for room in a channel's queue
+    "stall.row",  # DRAM channel: what may come first opens its row
+    "stall.refresh",  # DRAM channel: it waits for a refresh
+    "stall.bus",  # DRAM channel: its row is open, its command is not to come yet
 )
 (
     IDLE,
@@ -62,6 +67,10 @@ CAUSES = (
     STALL_STORE,
     STALL_ARRAY,
     STALL_VECTOR,
+    STALL_QUEUE,
+    STALL_ROW,
+    STALL_REFRESH,
+    STALL_BUS,
 ) = range(len(CAUSES))
 
 RUNTIME = np.dtype(
@@ -72,6 +81,7 @@ RUNTIME = np.dtype(
         ("left_bytes", np.int64),  # LOAD, STORE: not yet moved
         ("pad", np.int64),  # LOAD, STORE: scratchpad of its operand
         ("interface", np.int64),  # LOAD, STORE: of the memory
+        ("address", np.int64),  # LOAD, STORE: of its first byte
     ]
 )
 
@@ -94,6 +104,7 @@ def arrival(tick, sender_period, receiver_period, synchroniser):
 @njit
 def wake(units, unit, edge):
     """Have a unit step at an edge of its clock, or before."""
+    units[unit]["housekeeping"] = 0
     if edge < units[unit]["due"]:
         units[unit]["due"] = edge
 

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from arch.buffer import OPERANDS
+from arch.dram.memory import Dram
 from arch.vector import VECTOR_OPS
 from sim.system import System
 
@@ -43,10 +44,32 @@ def counts(system: System) -> Counter[str]:
         moved = -(-elements * width.numerator // width.denominator)
         found[f"{of['ofmap']}_read_bytes"] += moved
         found[f"{of['ofmap']}_write_bytes"] += moved
-    if machine.memory is not None:
+    if isinstance(machine.memory, Dram):
+        found += dram_counts(system)
+    elif machine.memory is not None:
         found["memory_read_bytes"] = int(state.interfaces["read_bytes"].sum())
         found["memory_write_bytes"] = int(state.interfaces["write_bytes"].sum())
         found["memory_requests"] = int(state.memories["requests"].sum())
+    return found
+
+
+def dram_counts(system: System) -> Counter[str]:
+    """Of all channels together."""
+    state = system.state
+    front, channels = state.fronts[0], state.dram.channels
+    found = Counter(
+        {
+            "memory_read_bytes": int(front["read_bytes"]),
+            "memory_write_bytes": int(front["write_bytes"]),
+            "memory_requests": int(front["requests"]),
+            "dram_bursts": int(channels["taken"].sum()),
+            "dram_row_hits": int(channels["hits"].sum()),
+            "dram_row_misses": int(channels["misses"].sum()),
+            "dram_row_conflicts": int(channels["conflicts"].sum()),
+        }
+    )
+    for name, count in zip(system.dram_commands, state.dram.issued.sum(axis=0), strict=True):
+        found[f"dram_{name}"] = int(count)
     return found
 
 
@@ -65,7 +88,10 @@ def account_rows(system: System) -> list[tuple[str, str, int]]:
     memory = machine.memory
     if memory is not None:
         names = ["memory"]
-        if memory.operand_bytes_per_cycle is not None:
+        if isinstance(memory, Dram):
+            names += [f"memory.channel{channel}" for channel in range(memory.channels)]
+        elif not memory.is_shared:
             names = ["memory.ifmap", "memory.filter", "memory.ofmap"]
-        rows += [(name, memory.clock, machine.cores * 4 + at) for at, name in enumerate(names)]
+        first = machine.cores * 4
+        rows += [(name, machine.memory_clock, first + at) for at, name in enumerate(names)]
     return rows

@@ -11,11 +11,14 @@ from sim.buffer.dma import step_buffer
 from sim.contract import (
     KIND_ARRAY,
     KIND_BUFFER,
+    KIND_DRAM,
     KIND_MEMORY,
     NEVER,
     charge,
     edge_at_or_after,
 )
+from sim.dram.accounting import settle_channel
+from sim.dram.unit import step_dram
 from sim.jit import njit
 from sim.memory import step_memory
 from sim.vector import step_vector
@@ -45,8 +48,9 @@ def unfinished(runtime):
 @njit
 def run(
     units, marked, arrays, outs, demands, demand_tails, buffers, pads, engines, memories,
-    interfaces, vectors, accounts, ticks_by_cause, requests, request_ends, responses,
-    response_ends, commands, dependencies, runtime, queue, clock, limit, steps, force, seed,
+    interfaces, vectors, dram_tables, fronts, lanes, dram, accounts, ticks_by_cause, requests,
+    request_ends, responses, response_ends, commands, dependencies, runtime, queue, clock, limit,
+    steps, force, seed,
 ):  # fmt: skip
     """Step units until all commands are done, ``limit`` (tick) or ``steps`` is reached.
 
@@ -58,13 +62,17 @@ def run(
     checked = 0
     while True:
         now = NEVER
+        working = False
         for unit in range(count):
-            now = min(now, units[unit]["due"])
+            due = units[unit]["due"]
+            now = min(now, due)
+            if due < NEVER and not units[unit]["housekeeping"]:
+                working = True
         while checked < runtime.shape[0] and runtime[checked]["end"] >= 0:
             checked += 1
         if checked == runtime.shape[0]:
             return DONE
-        if now >= NEVER:
+        if not working:
             return DEADLOCK
         if now >= limit or steps <= 0:
             return PAUSED
@@ -92,6 +100,13 @@ def run(
                     units, unit, now, memories, interfaces, accounts, ticks_by_cause, requests,
                     request_ends, responses, response_ends,
                 )  # fmt: skip
+            elif kind == KIND_DRAM:
+                # None for machines without, whose engine then compiles without its kernels.
+                if dram is not None:
+                    due = step_dram(
+                        units, unit, now, force, dram_tables, fronts, lanes, dram, accounts,
+                        ticks_by_cause, requests, request_ends, responses, response_ends,
+                    )  # fmt: skip
             elif kind == KIND_ARRAY:
                 due = step_array(
                     units, unit, now, arrays, outs, demands, demand_tails, accounts,
@@ -109,7 +124,7 @@ def run(
 
 @njit
 def flush(
-    units, arrays, demands, demand_tails, buffers, pads, engines, memories, accounts,
+    units, arrays, demands, demand_tails, buffers, pads, engines, memories, channels, accounts,
     ticks_by_cause, end,
 ):  # fmt: skip
     """Account for every cycle that began before ``end`` (tick)."""
@@ -128,5 +143,10 @@ def flush(
             rows = 2
         elif kind == KIND_MEMORY:
             rows = memories[0]["interfaces"]
+        elif kind == KIND_DRAM:
+            for channel in range(channels.shape[0]):
+                s = channels[channel]
+                s["now"] = edge // period
+                settle_channel(s, accounts, ticks_by_cause, row + 1 + channel, edge, period)
         for account in range(row, row + rows):
             charge(accounts, ticks_by_cause, account, accounts[account]["why"], edge)

@@ -59,3 +59,9 @@ def njit(function: Any) -> Any:
     cannot make an array; Numba says so if one tries.
     """
     return numba.njit(cache=True, forceinline=True, _nrt=False)(function)
+
+
+def inlined(function: Any) -> Any:
+    """A kernel that is put into its one caller before that is compiled, and never compiled alone:
+    for large ones, which each level of calls would optimise anew."""
+    return numba.njit(cache=True, inline="always", _nrt=False)(function)

@@ -26,6 +26,7 @@ INTERFACES_MAX = 3
 RING_ITEM = np.dtype(
     [
         ("visible", np.int64),  # tick from which the reader sees it
+        ("address", np.int64),  # of requests: the first byte
         ("bytes", np.int64),
         ("command", np.int64),
     ]

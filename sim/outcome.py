@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from arch import __version__
 from arch.commands import OP_MATMUL
+from arch.dram.memory import Dram
 from arch.load import machine_sha256
 from arch.machine import Machine
 from sim.contract import CAUSES
@@ -112,28 +113,34 @@ def _fused(operator: AnyOperator, host: str) -> OperatorResult:
 
 def _unit_accounts(system: System, window: Window) -> tuple[UnitAccount, ...]:
     accounts = []
+    dram = isinstance(system.machine.memory, Dram)
     ticks = system.state.ticks_by_cause - window.base_ticks
     for name, clock, row in account_rows(system):
         period = system.ticks_of(clock)
         by_cause = {cause: int(t) // period for cause, t in zip(CAUSES, ticks[row], strict=True)}
         cycles = sum(by_cause.values())
         accounts.append(
-            UnitAccount(name, system.machine.clocks[clock], cycles, _relevant(name, by_cause))
+            UnitAccount(
+                name, system.machine.clocks_khz[clock], cycles, _relevant(name, by_cause, dram)
+            )
         )
     return tuple(accounts)
 
 
-def _relevant(name: str, by_cause: dict[str, int]) -> dict[str, int]:
+def _relevant(name: str, by_cause: dict[str, int], dram: bool) -> dict[str, int]:
     """The causes that a unit can have."""
     waits = ("stall.ifmap", "stall.filter", "stall.ofmap", "stall.store", "stall.array",
              "stall.vector")  # fmt: skip
     unit = name.rsplit(".", 1)[-1] if name.startswith("core") else "memory"
+    if ".channel" in name:
+        unit = "channel"
     own = {
         "array": ("busy.stream", "busy.load", "busy.drain", "stall.ports", *waits),
         "dma_load": ("busy.transfer", "stall.ports", "stall.memory", *waits),
         "dma_store": ("busy.transfer", "stall.ports", "stall.memory", *waits),
         "vector": ("busy.compute", *waits),
-        "memory": ("busy.transfer",),
+        "memory": ("busy.transfer", *(["stall.queue"] if dram else [])),
+        "channel": ("busy.transfer", "stall.row", "stall.refresh", "stall.bus"),
     }[unit]
     return {cause: by_cause[cause] for cause in (*own, "idle")}
 

@@ -9,9 +9,12 @@ import numpy.typing as npt
 
 from arch.buffer import OPERANDS
 from arch.clock import periods, tick_khz
-from arch.commands import COMMAND, TENSOR, CommandTrace
+from arch.commands import COMMAND, OP_STORE, TENSOR, CommandTrace
+from arch.dram.memory import Dram
+from arch.errors import InputError
 from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
+from arch.memory import Memory
 from arch.vector import VECTOR_OPS
 from sim import engine
 from sim.array.folds import DATAFLOWS
@@ -23,6 +26,7 @@ from sim.contract import (
     CAUSES,
     KIND_ARRAY,
     KIND_BUFFER,
+    KIND_DRAM,
     KIND_MEMORY,
     KIND_VECTOR,
     NEVER,
@@ -30,6 +34,7 @@ from sim.contract import (
     UNIT,
     UNITS_PER_CORE,
 )
+from sim.dram.build import DRAM_NAMES, DramState, dram_state, dram_tables
 from sim.memory import INTERFACE, INTERFACES_MAX, MEMORY_STATE, RING_ITEM
 from sim.vector import VECTOR_STATE
 
@@ -56,6 +61,9 @@ class State:
     memories: Records
     interfaces: Records
     vectors: Records
+    fronts: Records
+    lanes: Records
+    dram: DramState
     accounts: Records
     ticks_by_cause: Integers
     requests: Records
@@ -67,7 +75,13 @@ class State:
 
     def arrays_by_name(self) -> dict[str, npt.NDArray[Any]]:
         """Each array by its name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "dram"}
+        return own | {f"dram.{name}": getattr(self.dram, name) for name in DRAM_NAMES}
+
+    def put(self, name: str, array: npt.NDArray[Any]) -> None:
+        """Replace an array of ``arrays_by_name``."""
+        owner, _, inner = name.rpartition(".")
+        setattr(self.dram if owner else self, inner, array)
 
 
 def _array_state(machine: Machine, arrays: Records) -> None:
@@ -99,7 +113,7 @@ def _buffer_state(machine: Machine, buffers: Records, pads: Records) -> None:
         pads["width_bytes"][:, index] = pad.bank_width_bytes
     buffers["pads"] = len(machine.buffer.scratchpads)
     memory = machine.memory
-    buffers["separate"] = memory is not None and memory.operand_bytes_per_cycle is not None
+    buffers["separate"] = isinstance(memory, Memory) and not memory.is_shared
     buffers["request_bytes"] = machine.buffer.dma.request_bytes
     buffers["outstanding"] = machine.buffer.dma.outstanding
     buffers["memory_unit"] = machine.cores * UNITS_PER_CORE
@@ -108,7 +122,7 @@ def _buffer_state(machine: Machine, buffers: Records, pads: Records) -> None:
 
 def _memory_state(machine: Machine, memories: Records, interfaces: Records) -> None:
     memory = machine.memory
-    if memory is None:
+    if not isinstance(memory, Memory):
         return
     memories["requesters"] = machine.cores * 2
     memories["latency"] = memory.latency_cycles
@@ -136,7 +150,7 @@ def _vector_state(machine: Machine, vectors: Records) -> None:
 
 
 def _units(machine: Machine) -> Records:
-    ticks = periods(machine.clocks)
+    ticks = periods(machine.clocks_khz)
     memory = machine.memory
     units = np.zeros(machine.cores * UNITS_PER_CORE + (memory is not None), UNIT)
     units["synchroniser"] = machine.synchroniser_cycles
@@ -151,8 +165,8 @@ def _units(machine: Machine) -> Records:
             unit["period"] = ticks[clocks[at]]
             unit["first_account"] = core * ACCOUNTS_PER_CORE + (0, 1, 3)[at]
     if memory is not None:
-        units[-1]["kind"] = KIND_MEMORY
-        units[-1]["period"] = ticks[memory.clock]
+        units[-1]["kind"] = KIND_DRAM if isinstance(memory, Dram) else KIND_MEMORY
+        units[-1]["period"] = ticks[machine.memory_clock]
         units[-1]["first_account"] = machine.cores * ACCOUNTS_PER_CORE
     return units
 
@@ -164,7 +178,8 @@ def build_state(machine: Machine) -> State:
     in_array = spec.rows * max(spec.pe_latency_cycles, 2) + spec.cols + spec.pe_latency_cycles + 4
     rings = cores * 2 * INTERFACES_MAX
     places = 1 << (machine.buffer.dma.outstanding + 1).bit_length()
-    rows = cores * ACCOUNTS_PER_CORE + INTERFACES_MAX
+    front, lanes, dram = dram_state(machine)
+    rows = cores * ACCOUNTS_PER_CORE + max(INTERFACES_MAX, 1 + len(lanes))
     state = State(
         units=_units(machine),
         arrays=np.zeros(cores, ARRAY_STATE),
@@ -177,6 +192,9 @@ def build_state(machine: Machine) -> State:
         memories=np.zeros(1, MEMORY_STATE),
         interfaces=np.zeros(INTERFACES_MAX, INTERFACE),
         vectors=np.zeros(cores, VECTOR_STATE),
+        fronts=front,
+        lanes=lanes,
+        dram=dram,
         accounts=np.zeros(rows, ACCOUNT),
         ticks_by_cause=np.zeros((rows, len(CAUSES)), np.int64),
         requests=np.zeros((rings, places), RING_ITEM),
@@ -200,11 +218,12 @@ class System:
 
     def __init__(self, machine: Machine, *, force: bool = False, seed: int = 0) -> None:
         self.machine = machine
-        self.tick_khz = tick_khz(machine.clocks)
+        self.tick_khz = tick_khz(machine.clocks_khz)
         self.force = force
         """Step every unit at every edge."""
         self.seed = seed
         """Other than 0: shuffle the order of units within a cycle."""
+        self._dram_tables = dram_tables(machine)
         self.reset()
         self._marked = np.zeros(len(self.state.units), np.int64)
 
@@ -225,6 +244,7 @@ class System:
         state.runtime["pad"] = np.array(pads)[commands["operand"]]
         if state.memories["interfaces"][0] > 1:
             state.runtime["interface"] = commands["operand"]
+        state.runtime["address"] = self._addresses(trace)
         ends = np.searchsorted(
             commands["queue"][self.queue],
             np.arange(self.machine.cores * QUEUES_PER_CORE),
@@ -243,6 +263,27 @@ class System:
         edges = -(-state.clock[0] // units["period"]) * units["period"]
         units["due"] = np.minimum(units["due"], edges)
 
+    def _addresses(self, trace: CommandTrace) -> Integers:
+        """First byte of what each command moves, where memory has addresses."""
+        commands, memory = trace.commands, self.machine.memory
+        moves = (commands["opcode"] <= OP_STORE) & (commands["tensor"] >= 0)
+        addresses = np.zeros(len(commands), np.int64)
+        if not isinstance(memory, Dram) or not moves.any():
+            return addresses
+        moved = commands[moves]
+        addresses[moves] = trace.tensors["address"][moved["tensor"]] + moved["offset_bytes"]
+        whole = (moved["bytes"] - 1) // np.maximum(1, moved["segment_bytes"])
+        ends = addresses[moves] + whole * moved["stride_bytes"] + moved["segment_bytes"]
+        capacity = memory.address_map().capacity_bytes
+        if ends.max() > capacity:
+            name = trace.tensor_names[int(moved["tensor"][ends.argmax()])]
+            raise InputError(
+                f"{self.machine.name}: tensor {name} ends at byte {int(ends.max()):,}, beyond the "
+                f"memory's {capacity:,}; give memory more channels, a larger organisation, or run "
+                "a smaller workload"
+            )
+        return addresses
+
     def resume(self, trace: CommandTrace) -> None:
         """Take up the trace that the state is in the middle of."""
         self.trace = trace
@@ -254,21 +295,30 @@ class System:
         Returns ``engine.DONE``, ``engine.PAUSED`` or ``engine.DEADLOCK``.
         """
         s = self.state
+        dram = None
+        if isinstance(self.machine.memory, Dram):
+            dram = tuple(getattr(s.dram, name) for name in DRAM_NAMES)
         status: int = engine.run(
             s.units, self._marked, s.arrays, s.outs, s.demands, s.demand_tails, s.buffers, s.pads,
-            s.engines, s.memories, s.interfaces, s.vectors, s.accounts, s.ticks_by_cause,
-            s.requests, s.request_ends, s.responses, s.response_ends, self.trace.commands,
-            self.trace.dependencies, s.runtime, self.queue, s.clock, limit_tick, steps,
-            self.force, self.seed,
+            s.engines, s.memories, s.interfaces, s.vectors, self._dram_tables, s.fronts, s.lanes,
+            dram, s.accounts, s.ticks_by_cause, s.requests, s.request_ends, s.responses,
+            s.response_ends, self.trace.commands, self.trace.dependencies, s.runtime, self.queue,
+            s.clock, limit_tick, steps, self.force, self.seed,
         )  # fmt: skip
         return status
+
+    @property
+    def dram_commands(self) -> tuple[str, ...]:
+        """Names of the commands that the DRAM counts."""
+        memory = self.machine.memory
+        return tuple(memory.device().commands) if isinstance(memory, Dram) else ()
 
     def flush(self, end_tick: int) -> None:
         """Account for every cycle before a tick."""
         s = self.state
         engine.flush(
             s.units, s.arrays, s.demands, s.demand_tails, s.buffers, s.pads, s.engines,
-            s.memories, s.accounts, s.ticks_by_cause, end_tick,
+            s.memories, s.dram.channels, s.accounts, s.ticks_by_cause, end_tick,
         )  # fmt: skip
 
     @property
@@ -278,7 +328,7 @@ class System:
 
     def ticks_of(self, clock: str) -> int:
         """Period of a clock in ticks."""
-        return periods(self.machine.clocks)[clock]
+        return periods(self.machine.clocks_khz)[clock]
 
     @property
     def next_tick(self) -> int:

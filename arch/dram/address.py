@@ -17,6 +17,7 @@ FIELDS = {
     "ba": "bank",
 }
 """Names in a mapping."""
+SHORT = {level: short for short, level in FIELDS.items()}
 TOKEN = re.compile(r"(ro|co|ch|pc|ra|st|bg|ba)(\d*)")
 
 

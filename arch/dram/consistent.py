@@ -24,6 +24,7 @@ def check(standard: "Standard", known_levels: Sequence[str]) -> None:
     _levels(standard.levels, known_levels)
     _commands(standard)
     _organisations(standard)
+    _typical(standard)
     _timings(standard)
     _expressions(standard)
 
@@ -95,6 +96,15 @@ def _tables(standard: "Standard") -> Iterator[tuple[str, Mapping[str, float]]]:
         yield f"speeds.{name}.timings", speed.timings
         for pins, table in speed.dq_timings.items():
             yield f"speeds.{name}.dq_timings.{pins}", table
+
+
+def _typical(standard: "Standard") -> None:
+    for what, name, known in (
+        ("typical_organisation", standard.typical_organisation, standard.organisations),
+        ("typical_speed", standard.typical_speed, standard.speeds),
+    ):
+        if name is not None and name not in known:
+            raise ValueError(f"{what}: must be one of {', '.join(known)}, not {name!r}")
 
 
 def _timings(standard: "Standard") -> None:

@@ -38,9 +38,9 @@ class Controller(Spec):
     write_entries: int = Field(default=32, ge=1, le=256)
     """Writes that wait."""
     drain_high: float = Field(default=0.8, ge=0, le=1)
-    """Writes go first when more than this share of their entries is taken, or no read waits,"""
+    """Writes go first when more than this share of their entries is taken, or no read waits."""
     drain_low: float = Field(default=0.2, ge=0, le=1)
-    """until less than this share is taken and a read waits."""
+    """Reads go first again when less than this share is taken and a read waits."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Controller":

@@ -67,6 +67,24 @@ class Device:
         return math.prod(self.sizes[: self.levels.index(level) + 1])
 
     @property
+    def data_buses(self) -> int:
+        """Of the channel: one, or one a pseudo-channel."""
+        return self.nodes("pseudo_channel") if "pseudo_channel" in self.levels else 1
+
+    @property
+    def idle_latency_cycles(self) -> int:
+        """From the activate of a closed row to a read's last data: the longest delay that a rule
+        has between an activate and a read of the same bank."""
+        opens = {name for name, command in self.commands.items() if "activate" in command.action}
+        reads = {name for name, command in self.commands.items() if command.action == "read"}
+        delays = [
+            rule.cycles
+            for rule in self.rules
+            if rule.preceding in opens and rule.following in reads and rule.level == "bank"
+        ]
+        return max(delays, default=0) + self.read_latency_cycles
+
+    @property
     def capacity_bytes(self) -> int:
         """Of the channel."""
         return self.banks * self.rows * self.columns * self.burst_bytes
@@ -74,17 +92,19 @@ class Device:
 
 def resolve(
     standard: Standard,
-    organisation: str,
-    speed: str,
+    organisation: str | None,
+    speed: str | None,
     *,
     levels: Mapping[str, int] | None = None,
     timings: Mapping[str, int] | None = None,
 ) -> Device:
     """The device of two presets; ``levels`` and ``timings`` replace numbers of theirs.
 
-    Raises InputError for presets and names that do not exist, and for expressions that cannot be
-    evaluated.
+    Where a preset is None the standard's typical one is taken. Raises InputError for presets and
+    names that do not exist, and for expressions that cannot be evaluated.
     """
+    organisation = organisation or standard.typical_organisation
+    speed = speed or standard.typical_speed
     org = _preset(standard, "organisation", standard.organisations, organisation)
     bin_ = _preset(standard, "speed", standard.speeds, speed)
     by_pins = bin_.dq_timings.get(f"x{org.dq_bits}", {})
@@ -143,12 +163,21 @@ def resolve(
         commands=standard.commands,
         rules=tuple(rules),
         timings=values,
-        clock_khz=round(1_000_000_000 / bin_.clock_period_ps),
+        clock_khz=_clock_khz(bin_),
         read_latency_cycles=read,
         write_latency_cycles=write,
         burst_cycles=_burst_cycles(standard, bin_),
         burst_bytes=devices * org.dq_bits * standard.burst_length // 8,
     )
+
+
+def _clock_khz(speed: Speed) -> int:
+    """From the rate of a pin, since the period is rounded to picoseconds."""
+    transfers = speed.rate_mbps * speed.clock_period_ps / 1_000_000
+    whole = round(transfers)
+    if whole and abs(transfers - whole) < 0.01 * whole and speed.rate_mbps * 1000 % whole == 0:
+        return speed.rate_mbps * 1000 // whole
+    return round(1_000_000_000 / speed.clock_period_ps)
 
 
 def _burst_cycles(standard: Standard, speed: Speed) -> int:
@@ -171,7 +200,12 @@ def _bus_rules(standard: Standard) -> list[Rule]:
     ]
 
 
-def _preset(standard: Standard, what: str, known: Mapping[str, Preset], name: str) -> Preset:
+def _preset(standard: Standard, what: str, known: Mapping[str, Preset], name: str | None) -> Preset:
+    if name is None:
+        raise InputError(
+            f"{standard.standard}: {what}: must be given, as the standard names no typical one; "
+            f"are: {', '.join(known)}"
+        )
     if name not in known:
         raise InputError(f"{standard.standard}: {name!r} is no {what}; are: {', '.join(known)}")
     return known[name]

@@ -7,8 +7,8 @@ from pathlib import Path
 from arch.catalog import CONFIGS, read_text
 from arch.dram.standard import Standard
 from arch.errors import InputError
-from arch.load import AnySpec, validated
 from arch.overrides import parse_override
+from arch.validating import AnySpec, validated
 from arch.yaml_lines import YamlError, parse
 
 FOLDER = CONFIGS / "dram"

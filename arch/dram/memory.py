@@ -1,4 +1,4 @@
-"""A memory on its own: channels of a standard, an address mapping, controllers."""
+"""A memory on its own, and that of a machine."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,52 +7,34 @@ from typing import Literal
 from pydantic import Field
 
 from arch.catalog import CONFIGS
-from arch.dram.address import AddressMap, parse_mapping
-from arch.dram.controller import Controller
-from arch.dram.device import Device, resolve
-from arch.dram.load import is_there, load_standard, read_spec
-from arch.dram.standard import LevelName
+from arch.dram.channels import Channels
+from arch.dram.load import is_there, read_spec
 from arch.errors import InputError
-from arch.spec import Name, Spec
+from arch.spec import Name
 
 FOLDER = CONFIGS / "memories"
 
 
-class MemorySystem(Spec):
-    """Channels that are alike."""
+class MemorySystem(Channels):
+    """A memory that runs traces of requests."""
 
     name: Name
     """Of the memory."""
     source: str
     """Where its numbers come from."""
-    standard: str
-    """A name of configs/dram, or a file."""
-    organisation: Name
-    """A preset of the standard."""
-    speed: Name
-    """A preset of the standard."""
-    channels: int = Field(default=1, ge=1, le=4096)
-    """Of the memory."""
-    levels: dict[LevelName, int] = Field(default={})
-    """Nodes of a level, in place of the organisation's: ``{rank: 2}``."""
-    timings: dict[str, int] = Field(default={})
-    """Cycles, in place of the speed's: ``{nRCD: 17}``."""
-    mapping: str = "rorababgchco"
-    """Fields of an address from the highest bits to the lowest."""
-    bank_hash: Literal["none", "row"] = "none"
-    """``row``: bank group and bank are taken XOR the lowest bits of the row."""
-    controller: Controller = Controller()
-    """Of each channel."""
 
-    def device(self) -> Device:
-        """One channel. Raises InputError for what the standard does not have."""
-        standard = load_standard(self.standard)
-        levels = {str(level): size for level, size in self.levels.items()}
-        return resolve(standard, self.organisation, self.speed, levels=levels, timings=self.timings)
 
-    def address_map(self) -> AddressMap:
-        """Of all channels. Raises InputError for a mapping that does not fit."""
-        return parse_mapping(self.mapping, self.device(), self.channels)
+class Dram(Channels):
+    """The memory of a machine: DRAM channels on the clock of their speed.
+
+    A request is split into bursts, each goes to the channel of its address. A read is answered
+    ``latency_cycles`` after its last data, a write after its last command.
+    """
+
+    latency_cycles: int = Field(default=10, ge=0, le=2**31)
+    """Cycles of the DRAM's clock between requester and channels, there and back."""
+    order: Literal["by_channel", "in_order"] = "by_channel"
+    """Whether bursts that wait for a channel let those to other channels pass."""
 
 
 def memory_names() -> tuple[str, ...]:

@@ -135,6 +135,10 @@ class Standard(Spec):
     """Presets."""
     speeds: dict[Name, Speed] = Field(min_length=1)
     """Presets."""
+    typical_organisation: Name | None = None
+    """Preset that is taken where none is asked for."""
+    typical_speed: Name | None = None
+    """Preset that is taken where none is asked for."""
     currents: dict[str, Current] = Field(default={})
     """By ``organisation/speed``; what is not here is unknown."""
 

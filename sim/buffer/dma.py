@@ -35,6 +35,15 @@ def next_request_bytes(s, e, commands, command):
 
 
 @njit
+def next_request_address(e, commands, runtime, command):
+    """First byte of the next request of a command."""
+    segment = commands[command]["segment_bytes"]
+    whole = e["issued_bytes"] // segment
+    inside = e["issued_bytes"] - whole * segment
+    return runtime[command]["address"] + whole * commands[command]["stride_bytes"] + inside
+
+
+@njit
 def took_bytes(units, unit, runtime, command, size, now):
     """Count bytes of a command as moved; the last ones finish it."""
     runtime[command]["left_bytes"] -= size
@@ -58,7 +67,9 @@ def earliest_response(s, responses, response_ends, core, engine):
 
 
 @njit
-def send(s, e, units, unit, core, engine, runtime, command, size, requests, request_ends, now):
+def send(
+    s, e, units, unit, core, engine, runtime, command, address, size, requests, request_ends, now
+):  # fmt: skip
     """Push a request; it is seen in the next cycle of the memory."""
     memory = s["memory_unit"]
     ring = ring_of(core, engine, runtime[command]["interface"])
@@ -68,6 +79,7 @@ def send(s, e, units, unit, core, engine, runtime, command, size, requests, requ
         now, units[unit]["period"], units[memory]["period"], units[memory]["synchroniser"]
     )
     item["visible"] = visible
+    item["address"] = address
     item["bytes"] = size
     item["command"] = command
     request_ends[ring, 1] = tail + 1
@@ -87,7 +99,10 @@ def retire(s, pads, e, units, unit, core, engine, runtime, requests, request_end
         took_bytes(units, unit, runtime, command, size, now)
     else:
         pads[core, e["job_pad"]]["drain_bytes"] += size
-        send(s, e, units, unit, core, engine, runtime, command, size, requests, request_ends, now)
+        send(
+            s, e, units, unit, core, engine, runtime, command, e["job_address"], size, requests,
+            request_ends, now,
+        )  # fmt: skip
     e["job_command"] = -1
 
 
@@ -130,10 +145,15 @@ def issue(
     size = next_request_bytes(s, e, commands, command)
     if e["issued_bytes"] == 0:
         runtime[command]["start"] = now
+    address = next_request_address(e, commands, runtime, command)
     if engine == LOAD:
-        send(s, e, units, unit, core, engine, runtime, command, size, requests, request_ends, now)
+        send(
+            s, e, units, unit, core, engine, runtime, command, address, size, requests,
+            request_ends, now,
+        )  # fmt: skip
     else:
         begin_job(pads, core, e, command, size, runtime[command]["pad"])
+        e["job_address"] = address
     e["issued_bytes"] += size
     e["issue_at"] = now + units[unit]["period"]
     if e["issued_bytes"] == commands[command]["bytes"]:

@@ -13,6 +13,7 @@ ENGINE = np.dtype(
         ("issue_at", np.int64),  # tick from which the next request may be issued
         ("job_command", np.int64),  # whose burst uses the ports, -1 for none
         ("job_bytes", np.int64),
+        ("job_address", np.int64),  # STORE: its first byte in memory
         ("job_pad", np.int64),
         ("job_accesses", np.int64),  # left to serve
         ("requests", np.int64),  # count issued

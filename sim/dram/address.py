@@ -8,22 +8,17 @@ import numpy.typing as npt
 from arch.dram.address import AddressMap
 from arch.dram.device import Device
 from arch.errors import InputError
+from sim.dram.places import BANK_LEVELS, PARTS, place_all, places
 
 Integers = npt.NDArray[np.int64]
-BANK_LEVELS = ("pseudo_channel", "rank", "stack", "bank_group", "bank")
-HASHED = ("bank_group", "bank")
 
 
 class Decoder:
-    """Decodes arrays of byte addresses for one device and mapping.
+    """Decodes byte addresses for one device, mapping and hash (``Channels.bank_hash``)."""
 
-    ``hashed``: bank group and bank are taken XOR the lowest bits of the row, so that rows that a
-    stride would put into one bank spread.
-    """
-
-    def __init__(self, device: Device, mapping: AddressMap, *, hashed: bool) -> None:
-        self.device, self.mapping, self.hashed = device, mapping, hashed
-        self._sizes = dict(zip(device.levels, device.sizes, strict=True))
+    def __init__(self, device: Device, mapping: AddressMap, bank_hash: str) -> None:
+        self.mapping = mapping
+        self._layout, self._slices = places(device, mapping, bank_hash)
 
     def decode(self, addresses: npt.NDArray[np.uint64]) -> dict[str, Integers]:
         """``channel``, ``bank`` (flat, in hierarchy order), ``row`` and ``column`` [request].
@@ -38,26 +33,13 @@ class Decoder:
                 f"address {first:#x}: must be below {self.mapping.capacity_bytes:#x}, the memory's "
                 f"{self.mapping.capacity_bytes / 2**30:g} GiB"
             )
-        bits = bursts.astype(np.int64)
-        fields: dict[str, Integers] = {}
-        for part in self.mapping.slices:
-            taken = bits >> part.address_bit & ((1 << part.bits) - 1)
-            fields[part.field] = fields.get(part.field, np.int64(0)) | taken << part.field_bit
-        nothing = np.zeros(len(bits), np.int64)
-        if self.hashed:
-            row = fields["row"]
-            for level in HASHED:
-                size = self._sizes.get(level, 1)
-                fields[level] = fields.get(level, nothing) ^ (row & (size - 1))
-                row = row >> (size.bit_length() - 1)
-        bank = nothing
-        for level in BANK_LEVELS:
-            if level in self._sizes:
-                bank = bank * self._sizes[level] + fields.get(level, nothing)
-        return {
-            "bank": bank,
-            **{name: fields.get(name, nothing) for name in ("channel", "row", "column")},
+        found = {
+            name: np.zeros(len(addresses), np.int64)
+            for name in ("channel", "bank", "row", "column")
         }
+        parts = np.zeros(len(PARTS), np.int64)
+        place_all(self._layout, self._slices, bursts.astype(np.int64), parts, *found.values())
+        return found
 
 
 def place_names(device: Device) -> tuple[str, ...]:

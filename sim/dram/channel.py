@@ -31,13 +31,21 @@ def latency_bin(cycles):
 
 
 @njit
-def note_read(s, latencies, done, request, arrival, cycle):
+def end_request(s, finished, sequence, tag, cycle):
+    """Tell that a request has its data, or its command if it writes, at ``cycle``."""
+    place = finished[s["finished"]]
+    place["sequence"] = sequence
+    place["tag"] = tag
+    place["cycle"] = cycle
+    s["finished"] += 1
+
+
+@njit
+def note_read(s, latencies, arrival, cycle):
     """A read has its data at ``cycle``."""
     s["latency_sum"] += cycle - arrival
     latencies[latency_bin(cycle - arrival)] += 1
     s["last_done"] = max(s["last_done"], cycle)
-    if request < done.shape[0]:
-        done[request] = cycle
 
 
 @njit
@@ -58,7 +66,7 @@ def opens_for(s, entries, write, address):
 
 
 @njit
-def take(c, s, entries, places, latencies, done, given):
+def take(c, s, entries, latencies, finished, given):
     """Offer a request in cycle ``now`` - 1; whether it is taken."""
     arrival = s["now"] - 1
     request = s["taken"]
@@ -68,11 +76,10 @@ def take(c, s, entries, places, latencies, done, given):
     ):
         if given["write"]:
             s["coalesced"] += 1
-            if request < done.shape[0]:
-                done[request] = arrival + 1
         else:
             s["forwarded"] += 1
-            note_read(s, latencies, done, request, arrival, arrival + 1)
+            note_read(s, latencies, arrival, arrival + 1)
+        end_request(s, finished, request, given["tag"], arrival + 1)
         s["taken"] += 1
         return True
     if (
@@ -97,6 +104,7 @@ def take(c, s, entries, places, latencies, done, given):
     entry["address"] = given["address"]
     entry["write"] = given["write"]
     entry["sequence"] = request
+    entry["tag"] = given["tag"]
     entry["arrival"] = arrival
     entry["noted"] = 0
     s["counts"][kind] = at + 1
@@ -160,7 +168,7 @@ def issue(c, s, commands, rules, banks, ready, history, issued, log, command, ba
 
 @njit
 def serve(c, s, commands, rules, entries, places, banks, ready, history, issued,
-          latencies, done, log, kind, i, command):  # fmt: skip
+          latencies, finished, log, kind, i, command):  # fmt: skip
     """Issue the command of an entry, and move it on."""
     entry = entries[kind, i]
     bank, row, column = entry["bank"], entry["row"], entry["column"]
@@ -168,7 +176,7 @@ def serve(c, s, commands, rules, entries, places, banks, ready, history, issued,
     action = commands[command]["action"]
     issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, row, column)
     if action in (READ, WRITE):
-        finish(c, s, entry, latencies, done)
+        finish(c, s, entry, latencies, finished)
         if c["close_after_cycles"] < NEVER:
             banks[bank]["close_at"] = s["now"] + c["close_after_cycles"]
         move(s, entries, places, kind, i, -1)
@@ -188,16 +196,17 @@ def serve(c, s, commands, rules, entries, places, banks, ready, history, issued,
 
 
 @njit
-def finish(c, s, entry, latencies, done):
+def finish(c, s, entry, latencies, finished):
     """A request has its column command."""
     write = entry["write"]
+    now = s["now"]
     s["served"][write] += 1
-    if write:
-        if entry["sequence"] < done.shape[0]:
-            done[entry["sequence"]] = s["now"]
-    else:
-        until = s["now"] + c["read_latency_cycles"]
-        note_read(s, latencies, done, entry["sequence"], entry["arrival"], until)
+    s["data_until"] = now + c["burst_cycles"]
+    until = now
+    if not write:
+        until += c["read_latency_cycles"]
+        note_read(s, latencies, entry["arrival"], until)
+    end_request(s, finished, entry["sequence"], entry["tag"], until)
 
 
 @njit

@@ -8,10 +8,8 @@ import numpy.typing as npt
 from arch.dram.controller import Controller
 from arch.dram.device import Device
 from arch.errors import SimulationError
-from sim.dram.channel import take
-from sim.dram.picking import locate, when_at
-from sim.dram.schedule import WAITING, schedule
-from sim.dram.state import LOG, READS, WRITES, State, new_state
+from sim.dram.cycle import advance, offer, waiting
+from sim.dram.state import LOG, State, new_state
 from sim.dram.tables import NEVER, Tables, build
 from sim.jit import njit
 
@@ -21,42 +19,9 @@ COMMANDS_A_CYCLE = 2
 
 
 @njit
-def start_refresh(c, s, pending):
-    """A refresh is due, of each node or of one bank of each."""
-    first = s["refresh_bank"]
-    while first < c["banks"]:
-        pending[(s["pending_at"] + s["pending"]) % pending.shape[0]] = first
-        s["pending"] += 1
-        first += c["refresh_node"] if c["refresh_one"] else c["refresh_span"]
-    if c["refresh_one"]:
-        s["refresh_bank"] = (s["refresh_bank"] + 1) % c["refresh_node"]
-    s["next_refresh"] += c["refresh_interval_cycles"]
-
-
-@njit
-def offer(c, s, commands, picks, entries, places, banks, ready, latencies, done, given):
-    """Offer a request; whether it is taken."""
-    kind = WRITES if given["write"] else READS
-    at = s["counts"][kind]
-    if not take(c, s, entries, places, latencies, done, given):
-        return False
-    if s["counts"][kind] > at and (kind == WRITES) == (s["draining"] == 1):
-        locate(c, s, commands, entries, places, banks, kind, at)
-        for slot in range(c["slots"]):
-            pick = picks[WAITING, slot]
-            if not pick["stale"]:
-                when = when_at(c, s, commands, ready, places[slot, kind, at], s["now"])
-                if when < pick["when"]:
-                    pick["when"] = when
-                    pick["entry"] = at
-    elif s["counts"][kind] > at:
-        locate(c, s, commands, entries, places, banks, kind, at)
-    return True
-
-
-@njit
 def run(config, commands, rules, channel, picks, entries, places, banks, ready,
-        history, issued, latencies, pending, requests, more, every, done, log):  # fmt: skip
+        history, issued, latencies, pending, finished, requests, more, every, done,
+        log):  # fmt: skip
     """Serve requests until they are used up and ``more`` come, or all are served.
 
     - ``requests`` [request] of REQUEST, cycles not decreasing
@@ -72,30 +37,28 @@ def run(config, commands, rules, channel, picks, entries, places, banks, ready,
         if log.shape[0] > 0 and log.shape[0] - s["logged"] < COMMANDS_A_CYCLE:
             return LOG_FULL
         now = s["now"]
+        s["finished"] = 0
         offered = s["cursor"] < requests.shape[0] and not s["refused"]
         if offered and requests[s["cursor"]]["cycle"] < now:
             given = requests[s["cursor"]]
-            if offer(c, s, commands, picks, entries, places, banks, ready, latencies, done,
+            if offer(c, s, commands, picks, entries, places, banks, ready, latencies, finished,
                      given):  # fmt: skip
                 s["cursor"] += 1
             else:
                 s["refused"] = 1
-        if now >= s["next_refresh"]:
-            start_refresh(c, s, pending)
-        future = schedule(c, s, commands, rules, picks, entries, places, banks,
-                          ready, history, issued, latencies, pending, done, log)  # fmt: skip
-        waiting = 0
-        for kind in range(s["counts"].shape[0]):
-            waiting += s["counts"][kind]
+        future = advance(c, s, commands, rules, picks, entries, places, banks, ready, history,
+                         issued, latencies, pending, finished, log)  # fmt: skip
+        for i in range(s["finished"]):
+            if finished[i]["sequence"] < done.shape[0]:
+                done[finished[i]["sequence"]] = finished[i]["cycle"]
         if s["cursor"] < requests.shape[0]:
             if not s["refused"]:
                 future = min(future, max(now, requests[s["cursor"]]["cycle"]) + 1)
         elif more:
             future = now + 1
-        elif waiting == 0:
+        elif waiting(s) == 0:
             s["now"] = now + 1
             return DONE
-        future = min(future, s["next_refresh"])
         if future >= NEVER:
             return STUCK
         s["now"] = now + 1 if every else max(future, now + 1)
@@ -144,6 +107,7 @@ class Replay:
                 state.issued,
                 state.latencies,
                 state.pending,
+                state.finished,
                 requests,
                 more,
                 every,

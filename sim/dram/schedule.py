@@ -5,7 +5,7 @@ from sim.dram.picking import closes_owned, edge_after, locate_all, pick_again, p
 from sim.dram.state import ACTIVATED, ACTIVATING, COLUMNS, READS, ROWS, WRITES
 from sim.dram.tables import NEVER, READ, REFRESH, WRITE
 from sim.dram.timing import next_command, next_refresh_command, ready_at
-from sim.jit import njit
+from sim.jit import inlined, njit
 
 OWN, WAITING = 0, 1
 """Picks: of requests that have activated their row, and of reads or writes that wait."""
@@ -40,9 +40,18 @@ def refresh(c, s, commands, rules, entries, places, banks, ready, history, issue
         issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, -1, -1)
         locate_all(c, s, commands, entries, places, banks, bank, commands[command]["span"])
         if commands[command]["action"] == REFRESH:
+            note_refresh(c, commands, banks, ready, command, bank)
             s["pending"] -= 1
             s["pending_at"] = (s["pending_at"] + 1) % pending.shape[0]
     return when
+
+
+@njit
+def note_refresh(c, commands, banks, ready, command, bank):
+    """Keep for how long a refresh holds its banks."""
+    activates = c["command_activate"] * c["banks"]
+    for other in range(bank, bank + commands[command]["span"]):
+        banks[other]["refreshed_at"] = ready[activates + other]
 
 
 @njit
@@ -86,9 +95,9 @@ def refresh_comes_first(c, s):
     return s["pending"] > c["refresh_slack"] or waiting == 0
 
 
-@njit
+@inlined
 def schedule_slot(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
-                  latencies, pending, done, log, slot):  # fmt: skip
+                  latencies, pending, finished, log, slot):  # fmt: skip
     """Issue what may issue on one command bus. Returns when something may, ``now`` if it has."""
     now = s["now"]
     bus = slot if c["slots"] == 2 else -1
@@ -99,7 +108,7 @@ def schedule_slot(c, s, commands, rules, picks, entries, places, banks, ready, h
             pick_anew(c, s, commands, entries, places, ready, ACTIVATED, slot, now, pick)
         if pick["when"] <= now:
             proceed(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
-                    latencies, done, log, ACTIVATED, pick["entry"])  # fmt: skip
+                    latencies, finished, log, ACTIVATED, pick["entry"])  # fmt: skip
             return now
         future = pick["when"]
     if refresh_comes_first(c, s):
@@ -117,7 +126,7 @@ def schedule_slot(c, s, commands, rules, picks, entries, places, banks, ready, h
         pick_anew(c, s, commands, entries, places, ready, kind, slot, now, pick)
     if pick["when"] <= now:
         proceed(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
-                latencies, done, log, kind, pick["entry"])  # fmt: skip
+                latencies, finished, log, kind, pick["entry"])  # fmt: skip
         return now
     future = min(future, min(pick["when"], pick["until"]))
     if s["counts"][READS + WRITES - kind] > 0:
@@ -135,7 +144,7 @@ def schedule_slot(c, s, commands, rules, picks, entries, places, banks, ready, h
 
 @njit
 def proceed(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
-            latencies, done, log, kind, i):  # fmt: skip
+            latencies, finished, log, kind, i):  # fmt: skip
     """Serve a pick; where the data clock has stopped, start it first (LPDDR5)."""
     entry = entries[kind, i]
     bank = entry["bank"]
@@ -162,7 +171,7 @@ def proceed(c, s, commands, rules, picks, entries, places, banks, ready, history
         s["sync_until"] = max(s["sync_until"], s["now"] + held)
         s["sync_command"] = -1
     serve(c, s, commands, rules, entries, places, banks, ready, history, issued, latencies,
-          done, log, kind, i, command)  # fmt: skip
+          finished, log, kind, i, command)  # fmt: skip
     if kind != ACTIVATED:
         renew(picks)
         return
@@ -192,9 +201,9 @@ def activate_second(c, s, commands, rules, entries, places, banks, ready, histor
     locate_all(c, s, commands, entries, places, banks, 0, c["banks"])
 
 
-@njit
+@inlined
 def schedule(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
-             latencies, pending, done, log):  # fmt: skip
+             latencies, pending, finished, log):  # fmt: skip
     """Issue what may issue in this cycle. Returns the next cycle at which something may."""
     now = s["now"]
     if s["sync_command"] >= 0:
@@ -203,7 +212,7 @@ def schedule(c, s, commands, rules, picks, entries, places, banks, ready, histor
         if when > now:
             return when
         proceed(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
-                latencies, done, log, s["sync_list"], s["sync_entry"])  # fmt: skip
+                latencies, finished, log, s["sync_list"], s["sync_entry"])  # fmt: skip
         return now + 1
     opening = s["counts"][ACTIVATING] > 0
     if opening and s["deadline"] <= now:
@@ -213,7 +222,7 @@ def schedule(c, s, commands, rules, picks, entries, places, banks, ready, histor
     future = NEVER
     for slot in range(c["slots"]):
         when = schedule_slot(c, s, commands, rules, picks, entries, places, banks, ready,
-                             history, issued, latencies, pending, done, log, slot)  # fmt: skip
+                             history, issued, latencies, pending, finished, log, slot)  # fmt: skip
         future = min(future, max(now + 1, when))
     if opening and s["last_command"] < now:
         activate_second(c, s, commands, rules, entries, places, banks, ready, history, issued, log)

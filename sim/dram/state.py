@@ -23,6 +23,7 @@ ENTRY = np.dtype(
         ("column", np.int64),
         ("address", np.int64),
         ("sequence", np.int64),  # order of arrival
+        ("tag", np.int64),  # of its sender
         ("arrival", np.int64),  # cycle
         ("write", np.int64),
         ("noted", np.int64),  # hit, miss or conflict is counted
@@ -34,6 +35,7 @@ BANK = np.dtype(
         ("row", np.int64),  # that is open
         ("owners", np.int64),  # requests that have activated it and wait
         ("close_at", np.int64),  # cycle from which on an idle row is to close
+        ("refreshed_at", np.int64),  # cycle from which on it may be activated after a refresh
     ]
 )
 
@@ -68,6 +70,8 @@ CHANNEL = np.dtype(
         ("edge_node", np.int64),  # first bank that it addresses
         ("edge_at", np.int64),  # falling edge whose precharge it restricts
         ("logged", np.int64),  # commands in the log
+        ("finished", np.int64),  # requests that have ended in this cycle
+        ("data_until", np.int64),  # column commands keep the data pins busy for so long
         ("last_command", np.int64),  # cycle
         ("last_done", np.int64),  # cycle of the last data
         ("hits", np.int64, 2),  # reads, writes
@@ -88,8 +92,19 @@ REQUEST = np.dtype(
         ("column", np.int64),
         ("address", np.int64),
         ("write", np.int64),
+        ("tag", np.int64),  # of its sender
     ]
 )
+
+FINISHED = np.dtype(
+    [
+        ("sequence", np.int64),  # order of arrival
+        ("tag", np.int64),
+        ("cycle", np.int64),  # of the data (reads) or of the command (writes)
+    ]
+)
+FINISHED_A_CYCLE = 3
+"""One taken that a waiting write serves, and one column command a bus."""
 
 LOG = np.dtype(
     [
@@ -126,6 +141,8 @@ class State:
     """[bin], reads"""
     pending: npt.NDArray[np.int64]
     """Ring of nodes to refresh"""
+    finished: npt.NDArray[np.void]
+    """[request] of FINISHED, those of one cycle"""
 
 
 def new_state(tables: Tables) -> State:
@@ -156,4 +173,5 @@ def new_state(tables: Tables) -> State:
         issued=np.zeros(commands, np.int64),
         latencies=np.zeros(LATENCY_BINS, np.int64),
         pending=np.zeros(2 * banks + int(config["refresh_slack"]), np.int64),
+        finished=np.zeros(FINISHED_A_CYCLE, FINISHED),
     )

@@ -57,6 +57,7 @@ CONFIG = np.dtype(
         ("two_step_deadline_cycles", np.int64),  # of the second activate after the first
         ("read_latency_cycles", np.int64),
         ("write_latency_cycles", np.int64),
+        ("burst_cycles", np.int64),  # of the data pins
         ("sync_hold_read_cycles", np.int64),  # a read keeps the data clock running for so long
         ("sync_hold_write_cycles", np.int64),
         ("ordered", np.int64),  # requests to one address stay in order
@@ -203,6 +204,7 @@ def _settings(
         "two_step_deadline_cycles": timings["nAAD"] if two_step else 0,
         "read_latency_cycles": device.read_latency_cycles,
         "write_latency_cycles": device.write_latency_cycles,
+        "burst_cycles": device.burst_cycles,
         "ordered": int(controller.hazards == "ordered"),
         "read_entries": controller.read_entries,
         "write_entries": controller.write_entries,

@@ -90,7 +90,7 @@ def run_trace(
     for addresses beyond the memory and cycles that decrease.
     """
     device = memory.device()
-    decoder = Decoder(device, memory.address_map(), hashed=memory.bank_hash == "row")
+    decoder = Decoder(device, memory.address_map(), memory.bank_hash)
     done = MemoryRun(
         memory, [new_replay(device, memory.controller) for _ in range(memory.channels)]
     )

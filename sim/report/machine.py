@@ -10,6 +10,7 @@ from rich.text import Text
 
 from arch.buffer import OPERANDS
 from arch.machine import Machine
+from arch.memory import Memory
 from sim.area import area
 from sim.report.columns import Column, Fitted
 from sim.report.lines import named
@@ -122,9 +123,10 @@ def interfaces(machine: Machine) -> dict[str, int]:
     memory = machine.memory
     if memory is None:
         return {}
-    hz = machine.clocks[memory.clock] * 1000
+    hz = machine.clocks_khz[machine.memory_clock] * 1000
     if memory.bytes_per_cycle is not None:
         return {"memory": memory.bytes_per_cycle * hz}
+    assert isinstance(memory, Memory)
     widths = memory.operand_bytes_per_cycle
     return {operand: getattr(widths, operand) * hz for operand in OPERANDS}
 

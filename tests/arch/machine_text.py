@@ -21,6 +21,39 @@ def separate() -> dict[str, Any]:
     return data
 
 
+def dram() -> dict[str, Any]:
+    """Every field of a machine with DRAM."""
+    data = everything()
+    data["memory"] = copy.deepcopy(DRAM)
+    return data
+
+
+DRAM: dict[str, Any] = {
+    "standard": "ddr4",
+    "organisation": "DDR4_8Gb_x8",
+    "speed": "DDR4_2400R",
+    "channels": 4,
+    "levels": {"rank": 2},
+    "timings": {"nRCD": 17},
+    "mapping": "rorabacobgch",
+    "bank_hash": "fold",
+    "controller": {
+        "scheduler": "fcfs",
+        "cap_cycles": 500,
+        "row_policy": "timeout",
+        "timeout_cycles": 50,
+        "refresh": "none",
+        "postponed_refreshes": 3,
+        "hazards": "unordered",
+        "read_entries": 16,
+        "write_entries": 8,
+        "drain_high": 0.7,
+        "drain_low": 0.1,
+    },
+    "latency_cycles": 20,
+    "order": "in_order",
+}
+
 FULL: dict[str, Any] = {
     "name": "full",
     "family": "systolic",

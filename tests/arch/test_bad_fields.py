@@ -5,44 +5,52 @@ from pathlib import Path as File
 from typing import Any
 
 import pytest
-from machine_text import Path, block, everything, get, line_of, put, separate, take
+from machine_text import DRAM, Path, block, dram, everything, get, line_of, put, separate, take
 
 from arch.errors import InputError
 from arch.load import load_machine
 from arch.machine import Machine
 
 SCHEMA = Machine.model_json_schema()
-BASES = (everything, separate)
-NAMES = {"scratchpads": "rest", "operations": "exp", "clocks": "ddr", "sources": "array.rows"}
+BASES = (everything, separate, dram)
+NAMES = {
+    "scratchpads": "rest", "operations": "exp", "clocks": "ddr", "sources": "array.rows",
+    "levels": "rank", "timings": "nRCD",
+}  # fmt: skip
 """The name in the machine that stands for all names."""
 
 
-def resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema without references and without the alternative null."""
+def resolved(schema: dict[str, Any], kind: int = 0) -> dict[str, Any]:
+    """A schema without references and without the alternative null; of several kinds of a section,
+    the one asked for."""
     if "$ref" in schema:
         schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]] | schema
     if "anyOf" in schema:
         (only,) = (each for each in schema["anyOf"] if each.get("type") != "null")
-        return {**resolved(only), "nullable": True}
+        return {**resolved(only, kind), "nullable": True}
+    if "oneOf" in schema:
+        return resolved(schema["oneOf"][kind])
     return schema
 
 
-def fields(schema: dict[str, Any], path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+def fields(
+    schema: dict[str, Any], kind: int, path: Path = ()
+) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Path and schema of all fields, sections and names."""
-    schema = resolved(schema)
+    schema = resolved(schema, kind)
     if path:
         yield path, schema
     for name, inner in schema.get("properties", {}).items():
-        yield from fields(inner, (*path, name))
+        yield from fields(inner, kind, (*path, name))
     others = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
     for inner in others:
         if isinstance(inner, dict):
-            yield from fields(inner, (*path, NAMES[str(path[-1])]))
+            yield from fields(inner, kind, (*path, NAMES[str(path[-1])]))
     if "items" in schema:
-        yield from fields(schema["items"], (*path, 0))
+        yield from fields(schema["items"], kind, (*path, 0))
 
 
-FIELDS = dict(fields(SCHEMA))
+FIELDS = dict(fields(SCHEMA, 1)) | dict(fields(SCHEMA, 0))
 NUMBERS = [path for path, schema in FIELDS.items() if schema.get("type") == "integer"]
 SECTIONS = [(), *(path for path, schema in FIELDS.items() if "properties" in schema)]
 REQUIRED = [
@@ -53,6 +61,8 @@ REQUIRED = [
 
 
 def base_of(path: Path) -> dict[str, Any]:
+    if len(path) > 1 and path[0] == "memory" and path[1] in DRAM and path[1] != "latency_cycles":
+        return dram()
     return separate() if "operand_bytes_per_cycle" in path else everything()
 
 
@@ -80,11 +90,11 @@ def fault(tmp_path: File, data: Any, at: Path) -> str:
 
 
 def test_the_walk_meets_every_kind_of_field() -> None:
-    assert len(FIELDS) >= 60
-    assert len(NUMBERS) == 24
+    assert len(FIELDS) >= 80
+    assert len(NUMBERS) == 32
     assert {named(path) for path in SECTIONS} == {
         "", "array", "buffer", "buffer.scratchpads.rest", "buffer.dma", "vector", "mapping",
-        "vector.operations.exp", "memory", "memory.operand_bytes_per_cycle",
+        "vector.operations.exp", "memory", "memory.operand_bytes_per_cycle", "memory.controller",
     }  # fmt: skip
 
 
@@ -120,6 +130,7 @@ def test_bounds_are_in_range(tmp_path: File, path: Path, side: str) -> None:
 
 WRONG_TYPES: dict[str, tuple[Any, ...]] = {
     "integer": ("seven", 1.5, True, [1]),
+    "number": ("seven", True, [1]),
     "string": (7, False, ["a"]),
     "boolean": ("true", 1),
     "object": (3, "text", [1]),

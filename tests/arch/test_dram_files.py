@@ -154,7 +154,8 @@ WRONG = {
         "source: a test\nxyz: 1",
         "least.yaml:3: xyz: is not a known key; remove it. Known are standard, source, sources, "
         "bus, levels, commands, constraints, read_latency, write_latency, burst_length, "
-        "channel_bits, timings, organisations, speeds, currents",
+        "channel_bits, timings, organisations, speeds, typical_organisation, typical_speed, "
+        "currents",
     ),
     "unknown action": (
         "{action: precharge, level: rank}",

@@ -24,6 +24,7 @@ def snapshot(system: System) -> Snapshot:
     """The whole state; ``due`` is left out, for a step that was not needed changes it."""
     arrays = {name: array.copy() for name, array in system.state.arrays_by_name().items()}
     arrays["units"]["due"] = 0
+    arrays["lanes"]["due"] = 0
     return {name: array.tobytes() for name, array in arrays.items()}
 
 
@@ -81,7 +82,7 @@ class UnitContract:
             while system.advance(steps=random.randint(1, 400)) == engine.PAUSED:
                 copy = System(machine)
                 for name, array in system.state.arrays_by_name().items():
-                    setattr(copy.state, name, array.copy())
+                    copy.state.put(name, array.copy())
                 copy.resume(trace)
                 system = copy
             system.flush(system.now_tick)

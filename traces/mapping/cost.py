@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.buffer import OPERANDS
+from arch.dram.memory import Dram
 from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
 from traces.mapping.candidates import Candidates, footprint
@@ -181,24 +182,41 @@ class CostTable:
         for index, (size, segment, tile, places) in enumerate(sizes):
             request = np.clip(segment, 1, dma.request_bytes)
             width, ratio = self._bandwidth(index)
-            cycles = size / request * np.maximum(1.0, np.ceil(request / width) / ratio)
+            cycles = size / request * np.maximum(1.0, self._held(request, width) / ratio)
             total = total + cycles
             longest = np.maximum(longest, cycles)
-            one = memory.latency_cycles / ratio + tile / (width * ratio)
+            one = self._latency() / ratio + tile / (width * ratio)
             waited = size / tile * one / np.maximum(1, places - 1)
             slowest = np.maximum(slowest, waited)
-        moving = longest if memory.bytes_per_cycle is None else total
+        moving = total if memory.is_shared else longest
         return moving, np.maximum(moving, slowest)
 
     def _bandwidth(self, operand: int) -> tuple[int, float]:
         """Bytes per memory cycle of an operand's interface, and memory cycles that a core gets per
         array cycle."""
-        memory, clocks = self.machine.memory, self.machine.clocks
+        memory, clocks = self.machine.memory, self.machine.clocks_khz
         assert memory is not None
-        ratio = clocks[memory.clock] / clocks[self.machine.array.clock] / self.machine.cores
+        khz = clocks[self.machine.memory_clock]
+        ratio = khz / clocks[self.machine.array.clock] / self.machine.cores
         if memory.bytes_per_cycle is not None:
             return memory.bytes_per_cycle, ratio
         return getattr(memory.operand_bytes_per_cycle, OPERANDS[operand]), ratio
+
+    def _held(self, request: Table, width: int) -> Table:
+        """Memory cycles that a request takes: whole ones, or those of whole bursts."""
+        memory = self.machine.memory
+        if not isinstance(memory, Dram):
+            return np.ceil(request / width)
+        burst_bytes = memory.device().burst_bytes
+        return np.ceil(request / burst_bytes) * burst_bytes / width
+
+    def _latency(self) -> int:
+        """Memory cycles that a read waits for its data at least."""
+        memory = self.machine.memory
+        assert memory is not None
+        if not isinstance(memory, Dram):
+            return memory.latency_cycles
+        return memory.latency_cycles + memory.device().idle_latency_cycles
 
     def compute_cycles(self) -> Table:
         """Estimated cycles of all folds."""

@@ -1,0 +1,61 @@
+"""One cycle of a channel: what it is offered, the refreshes that fall due, its commands."""
+
+from sim.dram.channel import take
+from sim.dram.picking import locate, when_at
+from sim.dram.schedule import WAITING, schedule
+from sim.dram.state import READS, WRITES
+from sim.jit import inlined, njit
+
+
+@njit
+def start_refresh(c, s, pending):
+    """A refresh is due, of each node or of one bank of each."""
+    first = s["refresh_bank"]
+    while first < c["banks"]:
+        pending[(s["pending_at"] + s["pending"]) % pending.shape[0]] = first
+        s["pending"] += 1
+        first += c["refresh_node"] if c["refresh_one"] else c["refresh_span"]
+    if c["refresh_one"]:
+        s["refresh_bank"] = (s["refresh_bank"] + 1) % c["refresh_node"]
+    s["next_refresh"] += c["refresh_interval_cycles"]
+
+
+@njit
+def offer(c, s, commands, picks, entries, places, banks, ready, latencies, finished, given):
+    """Offer a request; whether it is taken."""
+    kind = WRITES if given["write"] else READS
+    at = s["counts"][kind]
+    if not take(c, s, entries, latencies, finished, given):
+        return False
+    if s["counts"][kind] > at and (kind == WRITES) == (s["draining"] == 1):
+        locate(c, s, commands, entries, places, banks, kind, at)
+        for slot in range(c["slots"]):
+            pick = picks[WAITING, slot]
+            if not pick["stale"]:
+                when = when_at(c, s, commands, ready, places[slot, kind, at], s["now"])
+                if when < pick["when"]:
+                    pick["when"] = when
+                    pick["entry"] = at
+    elif s["counts"][kind] > at:
+        locate(c, s, commands, entries, places, banks, kind, at)
+    return True
+
+
+@inlined
+def advance(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
+            latencies, pending, finished, log):  # fmt: skip
+    """Go through cycle ``now``. Returns the next cycle at which something may happen unasked."""
+    if s["now"] >= s["next_refresh"]:
+        start_refresh(c, s, pending)
+    future = schedule(c, s, commands, rules, picks, entries, places, banks, ready, history,
+                      issued, latencies, pending, finished, log)  # fmt: skip
+    return min(future, s["next_refresh"])
+
+
+@njit
+def waiting(s):
+    """Requests that have no column command yet."""
+    count = 0
+    for kind in range(s["counts"].shape[0]):
+        count += s["counts"][kind]
+    return count
