@@ -20,7 +20,7 @@ from sim.jit import njit
 
 
 @njit
-def cause(c, s, commands, picks, places, entries, banks):
+def cause(c, s, commands, picks, keys, entries, banks):
     """Why no data move from here on."""
     when, why = NEVER, IDLE
     if s["counts"][ACTIVATED] > 0:
@@ -36,7 +36,7 @@ def cause(c, s, commands, picks, places, entries, banks):
         pick = picks[WAITING, slot]
         if s["counts"][kind] > 0 and pick["entry"] >= 0 and pick["when"] < when:
             when = pick["when"]
-            command = places[slot, kind, pick["entry"]] // c["banks"]
+            command = keys[slot, kind, pick["entry"]] // c["banks"]
             bank = entries[kind, pick["entry"]]["bank"]
             if commands[command]["action"] in (READ, WRITE):
                 why = STALL_BUS

@@ -15,6 +15,7 @@ from sim.dram.state import (
     CHANNEL,
     ENTRY,
     FINISHED,
+    KEYS,
     LATENCY_BINS,
     LISTS,
     LOG,
@@ -39,7 +40,7 @@ class DramState:
     channels: Records
     picks: Records
     entries: Records
-    places: Integers
+    keys: Integers
     banks: Records
     ready: Integers
     history: Integers
@@ -102,7 +103,7 @@ def _stacked(one: State, channels: int, bursts: Records, transfers: Records) -> 
         channels=np.repeat(one.channel, channels),
         picks=stack(one.picks),
         entries=stack(one.entries),
-        places=stack(one.places),
+        keys=stack(one.keys),
         banks=stack(one.banks),
         ready=stack(one.ready),
         history=stack(one.history),
@@ -120,7 +121,7 @@ def _nothing() -> DramState:
         channels=np.zeros(0, CHANNEL),
         picks=np.zeros((0, 2, 2), PICK),
         entries=np.zeros((0, LISTS, 1), ENTRY),
-        places=np.zeros((0, 2, LISTS, 1), np.int64),
+        keys=np.zeros((0, KEYS, LISTS, 1), np.int64),
         banks=np.zeros((0, 1), BANK),
         ready=np.zeros((0, 1), np.int64),
         history=np.zeros((0, 1, 1, 1), np.int64),

@@ -4,10 +4,12 @@ from sim.dram.picking import locate_all, waits_long
 from sim.dram.state import (
     ACTIVATED,
     ACTIVATING,
+    BANKS,
     CLOSED,
-    COLUMNS,
+    KEYS,
     LATENCY_BINS,
     OPENING,
+    ORDER,
     READS,
     ROWS,
     WRITES,
@@ -66,7 +68,7 @@ def opens_for(s, entries, write, address):
 
 
 @njit
-def take(c, s, entries, latencies, finished, given):
+def take(c, s, entries, keys, latencies, finished, given):
     """Offer a request in cycle ``now`` - 1; whether it is taken."""
     arrival = s["now"] - 1
     request = s["taken"]
@@ -98,6 +100,8 @@ def take(c, s, entries, latencies, finished, given):
     if at == 0:
         s["oldest"][kind] = arrival
     entry = entries[kind, at]
+    keys[ORDER, kind, at] = request
+    keys[BANKS, kind, at] = given["bank"]
     entry["bank"] = given["bank"]
     entry["row"] = given["row"]
     entry["column"] = given["column"]
@@ -113,17 +117,19 @@ def take(c, s, entries, latencies, finished, given):
 
 
 @njit
-def move(s, entries, places, kind, i, to):
+def move(s, entries, keys, kind, i, to):
     """Move an entry to another list, or out if ``to`` is negative."""
     last = s["counts"][kind] - 1
     if to >= 0:
         at = s["counts"][to]
         entries[to, at] = entries[kind, i]
+        keys[ORDER, to, at] = keys[ORDER, kind, i]
+        keys[BANKS, to, at] = keys[BANKS, kind, i]
         s["counts"][to] = at + 1
     if i != last:
         entries[kind, i] = entries[kind, last]
-        places[COLUMNS, kind, i] = places[COLUMNS, kind, last]
-        places[ROWS, kind, i] = places[ROWS, kind, last]
+        for key in range(KEYS):
+            keys[key, kind, i] = keys[key, kind, last]
     s["counts"][kind] = last
 
 
@@ -167,7 +173,7 @@ def issue(c, s, commands, rules, banks, ready, history, issued, log, command, ba
 
 
 @njit
-def serve(c, s, commands, rules, entries, places, banks, ready, history, issued,
+def serve(c, s, commands, rules, entries, keys, banks, ready, history, issued,
           latencies, finished, log, kind, i, command):  # fmt: skip
     """Issue the command of an entry, and move it on."""
     entry = entries[kind, i]
@@ -179,20 +185,20 @@ def serve(c, s, commands, rules, entries, places, banks, ready, history, issued,
         finish(c, s, entry, latencies, finished)
         if c["close_after_cycles"] < NEVER:
             banks[bank]["close_at"] = s["now"] + c["close_after_cycles"]
-        move(s, entries, places, kind, i, -1)
+        move(s, entries, keys, kind, i, -1)
         if kind == ACTIVATED:
             banks[bank]["owners"] -= 1
         return
     if action == ACTIVATE:
         banks[bank]["owners"] += 1
-        move(s, entries, places, kind, i, ACTIVATED)
+        move(s, entries, keys, kind, i, ACTIVATED)
     elif action == ACTIVATE_1:
         s["deadline"] = s["now"] + c["two_step_deadline_cycles"]
-        move(s, entries, places, kind, i, ACTIVATING)
+        move(s, entries, keys, kind, i, ACTIVATING)
         # No bank may begin to open before this one has its second step.
-        locate_all(c, s, commands, entries, places, banks, 0, c["banks"])
+        locate_all(c, s, commands, entries, keys, banks, 0, c["banks"])
         return
-    locate_all(c, s, commands, entries, places, banks, bank, 1)
+    locate_all(c, s, commands, entries, keys, banks, bank, 1)
 
 
 @njit

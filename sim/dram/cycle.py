@@ -21,33 +21,33 @@ def start_refresh(c, s, pending):
 
 
 @njit
-def offer(c, s, commands, picks, entries, places, banks, ready, latencies, finished, given):
+def offer(c, s, commands, picks, entries, keys, banks, ready, latencies, finished, given):
     """Offer a request; whether it is taken."""
     kind = WRITES if given["write"] else READS
     at = s["counts"][kind]
-    if not take(c, s, entries, latencies, finished, given):
+    if not take(c, s, entries, keys, latencies, finished, given):
         return False
     if s["counts"][kind] > at and (kind == WRITES) == (s["draining"] == 1):
-        locate(c, s, commands, entries, places, banks, kind, at)
+        locate(c, s, commands, entries, keys, banks, kind, at)
         for slot in range(c["slots"]):
             pick = picks[WAITING, slot]
             if not pick["stale"]:
-                when = when_at(c, s, commands, ready, places[slot, kind, at], s["now"])
+                when = when_at(c, s, commands, ready, keys[slot, kind, at], s["now"])
                 if when < pick["when"]:
                     pick["when"] = when
                     pick["entry"] = at
     elif s["counts"][kind] > at:
-        locate(c, s, commands, entries, places, banks, kind, at)
+        locate(c, s, commands, entries, keys, banks, kind, at)
     return True
 
 
 @inlined
-def advance(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
+def advance(c, s, commands, rules, picks, entries, keys, banks, ready, history, issued,
             latencies, pending, finished, log):  # fmt: skip
     """Go through cycle ``now``. Returns the next cycle at which something may happen unasked."""
     if s["now"] >= s["next_refresh"]:
         start_refresh(c, s, pending)
-    future = schedule(c, s, commands, rules, picks, entries, places, banks, ready, history,
+    future = schedule(c, s, commands, rules, picks, entries, keys, banks, ready, history,
                       issued, latencies, pending, finished, log)  # fmt: skip
     return min(future, s["next_refresh"])
 

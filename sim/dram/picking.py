@@ -5,7 +5,7 @@ activated their row come first, then refreshes, then reads or writes. A pick sta
 list or a bank changes: of all candidates it is the one that may issue first, the oldest of those.
 """
 
-from sim.dram.state import ACTIVATING, COLUMNS, WRITES
+from sim.dram.state import ACTIVATING, BANKS, COLUMNS, ENTRIES_MAX, ORDER, WRITES
 from sim.dram.tables import NEVER, PRECHARGE
 from sim.dram.timing import next_command
 from sim.jit import njit
@@ -50,7 +50,7 @@ def closes_owned(commands, banks, command, bank):
 
 
 @njit
-def locate(c, s, commands, entries, places, banks, kind, i):
+def locate(c, s, commands, entries, keys, banks, kind, i):
     """Note where the ready time of an entry's next command is, for each bus.
 
     The last place is never ready: for a command of the other bus, and one that would close a row
@@ -67,20 +67,20 @@ def locate(c, s, commands, entries, places, banks, kind, i):
     if opens and s["counts"][ACTIVATING] > 0:
         place = never
     if c["slots"] == 1:
-        places[COLUMNS, kind, i] = place
+        keys[COLUMNS, kind, i] = place
         return
     slot = commands[command]["slot"]
-    places[slot, kind, i] = place
-    places[1 - slot, kind, i] = never
+    keys[slot, kind, i] = place
+    keys[1 - slot, kind, i] = never
 
 
 @njit
-def locate_all(c, s, commands, entries, places, banks, bank, span):
+def locate_all(c, s, commands, entries, keys, banks, bank, span):
     """The rows of some banks have changed: what their requests need has, too."""
     for kind in range(ACTIVATING):
         for i in range(s["counts"][kind]):
-            if bank <= entries[kind, i]["bank"] < bank + span:
-                locate(c, s, commands, entries, places, banks, kind, i)
+            if bank <= keys[BANKS, kind, i] < bank + span:
+                locate(c, s, commands, entries, keys, banks, kind, i)
 
 
 @njit
@@ -106,7 +106,7 @@ def waits_long(c, s, entries, kind, now):
 
 
 @njit
-def pick_anew(c, s, commands, entries, places, ready, kind, slot, now, pick):
+def pick_anew(c, s, commands, entries, keys, ready, kind, slot, now, pick):
     """The pick of a list for a bus: of the entries that may go first, the oldest."""
     when, sequence, found = NEVER, NEVER, -1
     pick["stale"] = 0
@@ -120,16 +120,42 @@ def pick_anew(c, s, commands, entries, places, ready, kind, slot, now, pick):
             pick["entry"] = found
             pick["when"] = NEVER
             if found >= 0:
-                pick["when"] = when_at(c, s, commands, ready, places[slot, kind, found], now)
+                pick["when"] = when_at(c, s, commands, ready, keys[slot, kind, found], now)
             return
         if c["cap_cycles"] < NEVER and s["counts"][kind] > 0:
             pick["until"] = s["oldest"][kind] + c["cap_cycles"]
-    for i in range(s["counts"][kind]):
-        at = when_at(c, s, commands, ready, places[slot, kind, i], now)
-        if at <= when and (at < when or entries[kind, i]["sequence"] < sequence):
-            when, sequence, found = at, entries[kind, i]["sequence"], i
+    if c["half_clocks"]:
+        for i in range(s["counts"][kind]):
+            at = when_at(c, s, commands, ready, keys[slot, kind, i], now)
+            if at <= when and (at < when or keys[ORDER, kind, i] < sequence):
+                when, sequence, found = at, keys[ORDER, kind, i], i
+    else:
+        when = first_ready(keys, ready, slot, kind, s["counts"][kind], now)
+        found = oldest_ready(keys, ready, slot, kind, s["counts"][kind], when)
     pick["entry"] = found
     pick["when"] = when
+
+
+@njit
+def first_ready(keys, ready, slot, kind, count, now):
+    """Cycle at which the first of some entries may go."""
+    when = NEVER
+    for i in range(count):
+        when = min(when, ready[keys[slot, kind, i]])
+    return max(when, now)
+
+
+@njit
+def oldest_ready(keys, ready, slot, kind, count, when):
+    """The oldest of the entries that may go at a cycle, or -1.
+
+    Order and place are one number, so that the loop has no branch.
+    """
+    least = NEVER
+    for i in range(count):
+        own = keys[ORDER, kind, i] * ENTRIES_MAX + i
+        least = min(least, own if ready[keys[slot, kind, i]] <= when else NEVER)
+    return least % ENTRIES_MAX if least < NEVER else -1
 
 
 @njit
@@ -139,7 +165,7 @@ def restricted(c, pick):
 
 
 @njit
-def pick_again(c, s, commands, entries, places, banks, ready, kind, slot, bank, pick):
+def pick_again(c, s, commands, entries, keys, banks, ready, kind, slot, bank, pick):
     """The pick of a list after a column command to a bank, of a request that had activated it.
 
     All commands may issue later than before, if at all, but the precharge that waited for the
@@ -150,7 +176,7 @@ def pick_again(c, s, commands, entries, places, banks, ready, kind, slot, bank, 
     if pick["stale"] or when <= s["now"] or pick["until"] <= s["now"] or restricted(c, pick):
         pick["stale"] = 1
         return
-    place = places[slot, kind, max(0, pick["entry"])]
+    place = keys[slot, kind, max(0, pick["entry"])]
     if pick["entry"] >= 0 and when_at(c, s, commands, ready, place, when) > when:
         pick["stale"] = 1
         return
@@ -158,7 +184,7 @@ def pick_again(c, s, commands, entries, places, banks, ready, kind, slot, bank, 
         return
     for i in range(s["counts"][kind]):
         if entries[kind, i]["bank"] == bank:
-            at = when_at(c, s, commands, ready, places[slot, kind, i], s["now"] + 1)
+            at = when_at(c, s, commands, ready, keys[slot, kind, i], s["now"] + 1)
             chosen = pick["entry"]
             if at < pick["when"] or (
                 at == pick["when"]

@@ -19,7 +19,7 @@ COMMANDS_A_CYCLE = 2
 
 
 @njit
-def run(config, commands, rules, channel, picks, entries, places, banks, ready,
+def run(config, commands, rules, channel, picks, entries, keys, banks, ready,
         history, issued, latencies, pending, finished, requests, more, every, done,
         log):  # fmt: skip
     """Serve requests until they are used up and ``more`` come, or all are served.
@@ -41,12 +41,12 @@ def run(config, commands, rules, channel, picks, entries, places, banks, ready,
         offered = s["cursor"] < requests.shape[0] and not s["refused"]
         if offered and requests[s["cursor"]]["cycle"] < now:
             given = requests[s["cursor"]]
-            if offer(c, s, commands, picks, entries, places, banks, ready, latencies, finished,
+            if offer(c, s, commands, picks, entries, keys, banks, ready, latencies, finished,
                      given):  # fmt: skip
                 s["cursor"] += 1
             else:
                 s["refused"] = 1
-        future = advance(c, s, commands, rules, picks, entries, places, banks, ready, history,
+        future = advance(c, s, commands, rules, picks, entries, keys, banks, ready, history,
                          issued, latencies, pending, finished, log)  # fmt: skip
         for i in range(s["finished"]):
             if finished[i]["sequence"] < done.shape[0]:
@@ -100,7 +100,7 @@ class Replay:
                 state.channel,
                 state.picks,
                 state.entries,
-                state.places,
+                state.keys,
                 state.banks,
                 state.ready,
                 state.history,

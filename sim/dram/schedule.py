@@ -2,7 +2,7 @@
 
 from sim.dram.channel import choose_drain, issue, serve
 from sim.dram.picking import closes_owned, edge_after, locate_all, pick_again, pick_anew
-from sim.dram.state import ACTIVATED, ACTIVATING, COLUMNS, READS, ROWS, WRITES
+from sim.dram.state import ACTIVATED, ACTIVATING, BANKS, COLUMNS, ORDER, READS, ROWS, WRITES
 from sim.dram.tables import NEVER, READ, REFRESH, WRITE
 from sim.dram.timing import next_command, next_refresh_command, ready_at
 from sim.jit import inlined, njit
@@ -20,7 +20,7 @@ def renew(picks):
 
 
 @njit
-def refresh(c, s, commands, rules, entries, places, banks, ready, history, issued, log,
+def refresh(c, s, commands, rules, entries, keys, banks, ready, history, issued, log,
             pending, slot):  # fmt: skip
     """Serve the first refresh that waits, if its command may issue on this bus in this cycle.
 
@@ -38,7 +38,7 @@ def refresh(c, s, commands, rules, entries, places, banks, ready, history, issue
     )
     if when == now:
         issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, -1, -1)
-        locate_all(c, s, commands, entries, places, banks, bank, commands[command]["span"])
+        locate_all(c, s, commands, entries, keys, banks, bank, commands[command]["span"])
         if commands[command]["action"] == REFRESH:
             note_refresh(c, commands, banks, ready, command, bank)
             s["pending"] -= 1
@@ -55,7 +55,7 @@ def note_refresh(c, commands, banks, ready, command, bank):
 
 
 @njit
-def close_idle(c, s, commands, rules, entries, places, banks, ready, history, issued, log):
+def close_idle(c, s, commands, rules, entries, keys, banks, ready, history, issued, log):
     """Close a row that no request waits for, if one is due. Returns the cycle at which one is."""
     now = s["now"]
     command = c["command_precharge"]
@@ -72,7 +72,7 @@ def close_idle(c, s, commands, rules, entries, places, banks, ready, history, is
             soonest, chosen = due, bank
     if soonest == now:
         issue(c, s, commands, rules, banks, ready, history, issued, log, command, chosen, -1, -1)
-        locate_all(c, s, commands, entries, places, banks, chosen, 1)
+        locate_all(c, s, commands, entries, keys, banks, chosen, 1)
     return soonest
 
 
@@ -96,7 +96,7 @@ def refresh_comes_first(c, s):
 
 
 @inlined
-def schedule_slot(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
+def schedule_slot(c, s, commands, rules, picks, entries, keys, banks, ready, history, issued,
                   latencies, pending, finished, log, slot):  # fmt: skip
     """Issue what may issue on one command bus. Returns when something may, ``now`` if it has."""
     now = s["now"]
@@ -105,14 +105,14 @@ def schedule_slot(c, s, commands, rules, picks, entries, places, banks, ready, h
     if slot == COLUMNS and s["counts"][ACTIVATED] > 0:
         pick = picks[OWN, slot]
         if pick["stale"]:
-            pick_anew(c, s, commands, entries, places, ready, ACTIVATED, slot, now, pick)
+            pick_anew(c, s, commands, entries, keys, ready, ACTIVATED, slot, now, pick)
         if pick["when"] <= now:
-            proceed(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
+            proceed(c, s, commands, rules, picks, entries, keys, banks, ready, history, issued,
                     latencies, finished, log, ACTIVATED, pick["entry"])  # fmt: skip
             return now
         future = pick["when"]
     if refresh_comes_first(c, s):
-        when = refresh(c, s, commands, rules, entries, places, banks, ready, history, issued, log,
+        when = refresh(c, s, commands, rules, entries, keys, banks, ready, history, issued, log,
                        pending, bus)  # fmt: skip
         if when == now:
             renew(picks)
@@ -123,9 +123,9 @@ def schedule_slot(c, s, commands, rules, picks, entries, places, banks, ready, h
     kind = WRITES if s["draining"] else READS
     pick = picks[WAITING, slot]
     if pick["stale"] or pick["until"] <= now:
-        pick_anew(c, s, commands, entries, places, ready, kind, slot, now, pick)
+        pick_anew(c, s, commands, entries, keys, ready, kind, slot, now, pick)
     if pick["when"] <= now:
-        proceed(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
+        proceed(c, s, commands, rules, picks, entries, keys, banks, ready, history, issued,
                 latencies, finished, log, kind, pick["entry"])  # fmt: skip
         return now
     future = min(future, min(pick["when"], pick["until"]))
@@ -134,7 +134,7 @@ def schedule_slot(c, s, commands, rules, picks, entries, places, banks, ready, h
         limit = s["oldest"][READS + WRITES - kind] + c["cap_cycles"]
         future = min(future, max(now + 1, limit)) if limit > now else future
     if c["close_after_cycles"] < NEVER and slot == c["slots"] - 1:
-        when = close_idle(c, s, commands, rules, entries, places, banks, ready, history, issued,
+        when = close_idle(c, s, commands, rules, entries, keys, banks, ready, history, issued,
                           log)  # fmt: skip
         if when == now:
             renew(picks)
@@ -143,7 +143,7 @@ def schedule_slot(c, s, commands, rules, picks, entries, places, banks, ready, h
 
 
 @njit
-def proceed(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
+def proceed(c, s, commands, rules, picks, entries, keys, banks, ready, history, issued,
             latencies, finished, log, kind, i):  # fmt: skip
     """Serve a pick; where the data clock has stopped, start it first (LPDDR5)."""
     entry = entries[kind, i]
@@ -153,7 +153,7 @@ def proceed(c, s, commands, rules, picks, entries, places, banks, ready, history
     if c["command_sync_read"] >= 0 and action in (READ, WRITE):
         if s["now"] >= s["sync_until"] and s["sync_command"] < 0:
             if s["counts"][ACTIVATING] > 0 and s["deadline"] <= s["now"] + 1:
-                activate_second(c, s, commands, rules, entries, places, banks, ready,
+                activate_second(c, s, commands, rules, entries, keys, banks, ready,
                                 history, issued, log)  # fmt: skip
                 renew(picks)
                 return
@@ -170,22 +170,22 @@ def proceed(c, s, commands, rules, picks, entries, places, banks, ready, history
         held = c["sync_hold_write_cycles"] if action == WRITE else c["sync_hold_read_cycles"]
         s["sync_until"] = max(s["sync_until"], s["now"] + held)
         s["sync_command"] = -1
-    serve(c, s, commands, rules, entries, places, banks, ready, history, issued, latencies,
+    serve(c, s, commands, rules, entries, keys, banks, ready, history, issued, latencies,
           finished, log, kind, i, command)  # fmt: skip
     if kind != ACTIVATED:
         renew(picks)
         return
     picks[OWN, COLUMNS]["stale"] = 1
     if banks[bank]["owners"] == 0:
-        locate_all(c, s, commands, entries, places, banks, bank, 1)
+        locate_all(c, s, commands, entries, keys, banks, bank, 1)
     waiting = WRITES if s["draining"] else READS
     for slot in range(c["slots"]):
-        pick_again(c, s, commands, entries, places, banks, ready, waiting, slot, bank,
+        pick_again(c, s, commands, entries, keys, banks, ready, waiting, slot, bank,
                    picks[WAITING, slot])  # fmt: skip
 
 
 @njit
-def activate_second(c, s, commands, rules, entries, places, banks, ready, history, issued, log):
+def activate_second(c, s, commands, rules, entries, keys, banks, ready, history, issued, log):
     """Issue the second activate of the bank that has its first."""
     command = c["command_activate_2"]
     entry = entries[ACTIVATING, 0]
@@ -195,14 +195,16 @@ def activate_second(c, s, commands, rules, entries, places, banks, ready, histor
     banks[bank]["owners"] += 1
     at = s["counts"][ACTIVATED]
     entries[ACTIVATED, at] = entry
+    keys[ORDER, ACTIVATED, at] = entry["sequence"]
+    keys[BANKS, ACTIVATED, at] = bank
     s["counts"][ACTIVATED] = at + 1
     s["counts"][ACTIVATING] = 0
     # No bank could begin to open meanwhile.
-    locate_all(c, s, commands, entries, places, banks, 0, c["banks"])
+    locate_all(c, s, commands, entries, keys, banks, 0, c["banks"])
 
 
 @inlined
-def schedule(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
+def schedule(c, s, commands, rules, picks, entries, keys, banks, ready, history, issued,
              latencies, pending, finished, log):  # fmt: skip
     """Issue what may issue in this cycle. Returns the next cycle at which something may."""
     now = s["now"]
@@ -211,21 +213,21 @@ def schedule(c, s, commands, rules, picks, entries, places, banks, ready, histor
         when = ready[s["sync_command"] * c["banks"] + entry["bank"]]
         if when > now:
             return when
-        proceed(c, s, commands, rules, picks, entries, places, banks, ready, history, issued,
+        proceed(c, s, commands, rules, picks, entries, keys, banks, ready, history, issued,
                 latencies, finished, log, s["sync_list"], s["sync_entry"])  # fmt: skip
         return now + 1
     opening = s["counts"][ACTIVATING] > 0
     if opening and s["deadline"] <= now:
-        activate_second(c, s, commands, rules, entries, places, banks, ready, history, issued, log)
+        activate_second(c, s, commands, rules, entries, keys, banks, ready, history, issued, log)
         renew(picks)
         return now + 1
     future = NEVER
     for slot in range(c["slots"]):
-        when = schedule_slot(c, s, commands, rules, picks, entries, places, banks, ready,
+        when = schedule_slot(c, s, commands, rules, picks, entries, keys, banks, ready,
                              history, issued, latencies, pending, finished, log, slot)  # fmt: skip
         future = min(future, max(now + 1, when))
     if opening and s["last_command"] < now:
-        activate_second(c, s, commands, rules, entries, places, banks, ready, history, issued, log)
+        activate_second(c, s, commands, rules, entries, keys, banks, ready, history, issued, log)
         renew(picks)
         return now + 1
     return future

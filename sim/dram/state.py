@@ -9,8 +9,12 @@ from sim.dram.tables import NEVER, Tables
 
 READS, WRITES, ACTIVATED, ACTIVATING = range(4)
 LISTS = 4
-COLUMNS, ROWS = 0, 1
-"""Command buses; where there is one, it is the first."""
+ENTRIES_MAX = 1 << 16
+"""Of a list, which has room for a bank each."""
+COLUMNS, ROWS, ORDER, BANKS = range(4)
+KEYS = 4
+"""What is looked at of all entries at a time, each in a row of its own: for each command bus (where
+there is one it is the first) the place of the next command's ready time, then order and bank."""
 CLOSED, OPENING = -1, -2
 """In place of a bank's open row."""
 LATENCY_BINS = 64 * 16
@@ -127,8 +131,8 @@ class State:
     """[of activated or waiting requests, slot] of PICK"""
     entries: npt.NDArray[np.void]
     """[list, entry] of ENTRY"""
-    places: npt.NDArray[np.int64]
-    """[bus, list, entry], where in ``ready`` its next command is"""
+    keys: npt.NDArray[np.int64]
+    """[key, list, entry], as ``KEYS``"""
     banks: npt.NDArray[np.void]
     """[bank] of BANK"""
     ready: npt.NDArray[np.int64]
@@ -166,7 +170,7 @@ def new_state(tables: Tables) -> State:
         channel=channel,
         picks=picks,
         entries=np.zeros((LISTS, most), ENTRY),
-        places=np.zeros((2, LISTS, most), np.int64),
+        keys=np.zeros((KEYS, LISTS, most), np.int64),
         banks=bank_states,
         ready=ready,
         history=np.full((int(config["histories"]), banks, tables.history_depth), -NEVER, np.int64),

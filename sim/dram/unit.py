@@ -15,7 +15,7 @@ def step_lane(units, unit, now, period, f, lane, channel, dram_tables, dram, res
     """Step a channel in a cycle, and note when it is due again."""
     config, commands, rules = dram_tables[:3]
     log = dram_tables[6]
-    (channels, picks, entries, places, banks, ready, history, issued, latencies, pending,
+    (channels, picks, entries, keys, banks, ready, history, issued, latencies, pending,
      finished, bursts, transfers) = dram  # fmt: skip
     c, s = config[0], channels[channel]
     cycle = now // period
@@ -23,13 +23,13 @@ def step_lane(units, unit, now, period, f, lane, channel, dram_tables, dram, res
     s["finished"] = 0
     head = lane["head"]
     if head != NONE and not s["refused"] and bursts[head]["cycle"] < cycle:
-        if offer(c, s, commands, picks[channel], entries[channel], places[channel],
+        if offer(c, s, commands, picks[channel], entries[channel], keys[channel],
                  banks[channel], ready[channel], latencies[channel], finished[channel],
                  bursts[head]):  # fmt: skip
             drop_first(f, bursts, lane)
         else:
             s["refused"] = 1
-    due = advance(c, s, commands, rules, picks[channel], entries[channel], places[channel],
+    due = advance(c, s, commands, rules, picks[channel], entries[channel], keys[channel],
                   banks[channel], ready[channel], history[channel], issued[channel],
                   latencies[channel], pending[channel], finished[channel], log)  # fmt: skip
     for i in range(s["finished"]):
@@ -72,7 +72,7 @@ def step_dram(
     Refreshes alone are housekeeping: they do not keep a simulation going.
     """
     channels, bursts, transfers = dram[0], dram[-2], dram[-1]
-    picks, entries, places, banks = dram[1:5]
+    picks, entries, keys, banks = dram[1:5]
     f = fronts[0]
     period = units[unit]["period"]
     row = units[unit]["first_account"]
@@ -85,7 +85,7 @@ def step_dram(
             step_lane(units, unit, now, period, f, lane, channel, dram_tables, dram,
                       responses, response_ends)  # fmt: skip
             accounts[row + 1 + channel]["why"] = cause(
-                dram_tables[0][0], s, dram_tables[1], picks[channel], places[channel],
+                dram_tables[0][0], s, dram_tables[1], picks[channel], keys[channel],
                 entries[channel], banks[channel],
             )  # fmt: skip
     due = take_requests(f, dram_tables, lanes, transfers, bursts, requests, request_ends, now,
