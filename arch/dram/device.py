@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from arch.dram.currents import Supplies, supplies
 from arch.dram.expression import evaluate
 from arch.dram.standard import Command, Speed, Standard
 from arch.errors import InputError
@@ -56,6 +57,8 @@ class Device:
     """Of one read or write."""
     burst_cycles: int
     """For which one read or write takes the data pins."""
+    supplies: Supplies | None
+    """Currents; None: unknown."""
 
     @property
     def banks(self) -> int:
@@ -112,6 +115,7 @@ def resolve(
     for table in (standard.timings, org.timings, bin_.timings, by_pins):
         for name, value in table.items():
             values |= _in_cycles(f"{standard.standard} {speed}", name, value, bin_.clock_period_ps)
+    measured = dict(values)
     for name, cycles in (timings or {}).items():
         if name not in values:
             known = ", ".join(sorted(values))
@@ -168,6 +172,12 @@ def resolve(
         write_latency_cycles=write,
         burst_cycles=_burst_cycles(standard, bin_),
         burst_bytes=devices * org.dq_bits * standard.burst_length // 8,
+        supplies=supplies(
+            f"{standard.standard}: currents.{organisation}/{speed}",
+            standard.currents.get(f"{organisation}/{speed}"),
+            devices,
+            measured,
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, model_validator
 
 from arch.dram.consistent import check
+from arch.dram.currents import Current
 from arch.dram.expression import CYCLES_MAX
 from arch.faults import shown
 from arch.spec import Name, Spec
@@ -91,17 +92,6 @@ class Speed(Spec):
     """``nRCD: 16`` in cycles, or ``tRCD_ns: 13.32``, which becomes ``nRCD``, rounded up."""
     dq_timings: dict[str, dict[str, Number]] = Field(default={})
     """Timings that differ with the data pins of a device: ``x16: {nFAW: 36}``."""
-
-
-class Current(Spec):
-    """Supply and currents of one device, for energy."""
-
-    source: str
-    """Data sheet."""
-    vdd_v: Number
-    """Supply."""
-    currents_ma: dict[str, Number]
-    """IDD values by name: ``IDD0``, ``IDD2N``, ``IDD3N``, ``IDD4R``, ``IDD4W``, ``IDD5B``."""
 
 
 class Standard(Spec):

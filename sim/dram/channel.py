@@ -131,6 +131,7 @@ def move(s, entries, keys, kind, i, to):
         for key in range(KEYS):
             keys[key, kind, i] = keys[key, kind, last]
     s["counts"][kind] = last
+    s["refused"] = 0
 
 
 @njit
@@ -156,7 +157,6 @@ def issue(c, s, commands, rules, banks, ready, history, issued, log, command, ba
     change_banks(commands, banks, command, bank, row)
     issued[command] += 1
     s["last_command"] = now
-    s["refused"] = 0
     at = s["logged"]
     if at < log.shape[0]:
         log[at]["cycle"] = now

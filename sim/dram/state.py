@@ -57,7 +57,7 @@ CHANNEL = np.dtype(
         ("now", np.int64),  # next cycle
         ("cursor", np.int64),  # next request of the chunk
         ("taken", np.int64),  # requests taken, of all chunks
-        ("refused", np.int64),  # the next request has been, and no command has issued since
+        ("refused", np.int64),  # the next request has been, and no entry has left its list since
         ("counts", np.int64, LISTS),  # entries of each list
         ("oldest", np.int64, 2),  # of reads, writes: no entry has arrived before
         ("draining", np.int64),  # writes go first

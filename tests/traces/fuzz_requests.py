@@ -4,11 +4,14 @@ What a plain parser of text says of requests and wrong lines must be the same.
 
     python -m tests.traces.fuzz_requests --files 100000 --seed 1 --output found.json
 
-The file of an index and seed is always the same; ``--first`` begins at another index.
+The file of an index and seed is always the same; ``--first`` begins at another index. Without
+arguments ten million files are read, and the record is docs/validation/fuzz_requests.json, which is
+part of docs/VALIDATION.md.
 """
 
 import argparse
 import faulthandler
+import hashlib
 import json
 import random
 import re
@@ -27,18 +30,38 @@ sys.path.insert(0, str(Path(__file__).parent))
 from request_examples import COMPRESSIONS, WRITERS, listed, rows
 from request_oracle import read as plainly
 
+from arch import __version__
 from arch.errors import InputError
+from rtl.lockstep.record import write_json
 from traces.requests import DIALECTS
 from traces.requests.open import requests_in
 
+ROOT = Path(__file__).resolve().parents[2]
+RECORD = Path("docs/validation/fuzz_requests.json")
 NAME = "mutated.trace"
 SECONDS_MAX = 1.0
 BATCH_FILES = 5000
 BATCH_SECONDS_MAX = 600
 FAILURES_KEPT = 20
+EXAMPLES = ("request_examples.py", "request_oracle.py")
 PLACE = re.compile(r"line \d+|row \d+|byte \d+")
 WHOLE = re.compile(r"is empty|has no requests|has no rows|columns are|column \w+ is of type|PAR1")
 """What is wrong with a file as a whole has no place in it."""
+ERRORS = {
+    "empty": re.compile(r"is empty|has no requests|has no rows"),
+    "compression damaged or cut": re.compile(r"(gzip|zstd) data are damaged or cut"),
+    "Parquet damaged or cut": re.compile(r"Parquet is damaged|PAR1"),
+    "Parquet columns": re.compile(r"columns are |column \w+ is of type |row \d+: "),
+    "not text": re.compile(r"this is not text"),
+    "last line cut": re.compile(r"line \d+: has no end"),
+    "unknown dialect": re.compile(r"is no request of a known dialect"),
+    "mixed dialects": re.compile(r"is a request of the dialect"),
+    "number of fields": re.compile(r"line \d+: (has|vector has) "),
+    "operation": re.compile(r"line \d+: operation is "),
+    "cycles decrease": re.compile(r" of the request before"),
+    "number": re.compile(r"line \d+: (address|cycle|level) is "),
+}
+"""Kinds of errors, by what messages say; the first that is found counts."""
 MAGICS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1")
 """What begins so is not taken for text."""
 PARQUET_SHARE = 0.04
@@ -118,8 +141,16 @@ def _change(generator: random.Random, data: bytes) -> bytes:
     return data[:at] + piece + data[at + len(piece) * (what - 9) :]
 
 
+def error_kind(message: str) -> str:
+    """Key of ERRORS, or ``other``."""
+    return next((kind for kind, said in ERRORS.items() if said.search(message)), "other")
+
+
 def outcome(generator: random.Random, data: bytes, text: bytes | None) -> tuple[str, str]:
-    """Read a file: "read", "refused" or "failed", and why it failed."""
+    """Read a file: "read", "refused", "failed" or "crashed", and why.
+
+    Why it was refused is a kind of error, of ERRORS.
+    """
     dialect = generator.choice(list(DIALECTS)) if generator.random() < 0.05 else None
     wanted = None if text is None or dialect else plainly(text)
     found: list[Any] = []
@@ -146,18 +177,23 @@ def outcome(generator: random.Random, data: bytes, text: bytes | None) -> tuple[
             return "failed", f"no place in: {message}"
         if wanted and wanted[2] >= 0 and f": line {wanted[2]}: " not in message:
             return "failed", f"the wrong line is {wanted[2]} (0: none), not: {message}"
-        return "refused", ""
+        return "refused", error_kind(message)
     except Exception as error:
-        return "failed", f"{type(error).__name__}: {error}"
+        return "crashed", f"{type(error).__name__}: {error}"
     if wanted and (wanted[2] or wanted[1] != found):
         return "failed", f"read, not as a plain parser does (wrong line {wanted[2]})"
     return ("read", "") if count else ("failed", "no requests and no error")
 
 
-def batch(seed: int, first: int, files: int) -> tuple[Counter[str], list[dict[str, Any]], float]:
-    """Counts of outcomes by kind, failures, and the longest time in seconds."""
+Batch = tuple[Counter[str], Counter[str], list[dict[str, Any]], float]
+"""Counts of outcomes and of errors by kind, failures, and the longest time in seconds."""
+
+
+def batch(seed: int, first: int, files: int) -> Batch:
+    """Fuzz with files ``first`` to ``first + files - 1`` of a seed."""
     faulthandler.dump_traceback_later(BATCH_SECONDS_MAX, exit=True)
     counts: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
     failures: list[dict[str, Any]] = []
     longest = 0.0
     for index in range(first, first + files):
@@ -177,16 +213,29 @@ def batch(seed: int, first: int, files: int) -> tuple[Counter[str], list[dict[st
                 what, why = "failed", f"took {seconds:.1f} s"
         longest = max(longest, seconds)
         counts[f"{kind}: {what}"] += 1
-        if what == "failed":
+        if what == "refused":
+            errors[why] += 1
+        if what in ("failed", "crashed"):
             failures.append({"index": index, "kind": kind, "why": why, "hex": data[:4096].hex()})
     faulthandler.cancel_dump_traceback_later()
-    return counts, failures, longest
+    return counts, errors, failures, longest
+
+
+def sources() -> str:
+    """Hash of the readers that are fuzzed, and of what makes and judges the files."""
+    digest = hashlib.sha256()
+    readers = sorted((ROOT / "traces" / "requests").glob("*.py"))
+    tests = [ROOT / "tests" / "traces" / name for name in ("fuzz_requests.py", *EXAMPLES)]
+    for path in [*readers, *tests]:
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def campaign(files: int, seed: int, first: int = 0, jobs: int = 1) -> dict[str, Any]:
     """Fuzz with files ``first`` to ``first + files - 1`` of a seed; what came of it."""
     began = time.perf_counter()
     counts: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
     failures: list[dict[str, Any]] = []
     longest = 0.0
     parts = [
@@ -196,14 +245,16 @@ def campaign(files: int, seed: int, first: int = 0, jobs: int = 1) -> dict[str, 
     for part, result in _results(parts, jobs):
         if result is None:
             failures.append({"index": part[1], "kind": "batch", "why": "the process died"})
+            counts["batch: crashed"] += 1
             continue
         counts += result[0]
-        failures += result[1]
-        longest = max(longest, result[2])
+        errors += result[1]
+        failures += result[2]
+        longest = max(longest, result[3])
     seconds = time.perf_counter() - began
     totals = {
         what: sum(n for key, n in counts.items() if key.endswith(f": {what}"))
-        for what in ("read", "refused", "failed")
+        for what in ("read", "refused", "failed", "crashed")
     }
     return {
         "seed": seed,
@@ -215,6 +266,7 @@ def campaign(files: int, seed: int, first: int = 0, jobs: int = 1) -> dict[str, 
         "longest_seconds": round(longest, 4),
         "seconds": round(seconds, 1),
         "files_per_second": round(files / seconds),
+        "errors": dict(sorted(errors.items())),
         "by_kind": dict(sorted(counts.items())),
     }
 
@@ -236,18 +288,23 @@ def _results(parts: list[tuple[int, int, int]], jobs: int) -> Any:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--files", type=int, required=True)
-    parser.add_argument("--seed", type=int, required=True)
+    """Fuzz and write the record; 1 if a file failed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.traces.fuzz_requests", description=__doc__
+    )
+    parser.add_argument("--files", type=int, default=10_000_000)
+    parser.add_argument("--seed", type=int, default=20_26)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path, default=RECORD)
     given = parser.parse_args()
-    result = campaign(given.files, given.seed, given.first, given.jobs)
-    given.output.write_text(json.dumps(result, indent=1) + "\n")
-    shown = {key: value for key, value in result.items() if key not in ("by_kind", "failures")}
+    record = {"lockstep": __version__, "sources": sources()}
+    record |= campaign(given.files, given.seed, given.first, given.jobs)
+    write_json(given.output, record)
+    hidden = ("by_kind", "errors", "failures")
+    shown = {key: value for key, value in record.items() if key not in hidden}
     sys.stdout.write(json.dumps(shown) + "\n")
-    return 1 if result["failure_count"] else 0
+    return 1 if record["failure_count"] else 0
 
 
 if __name__ == "__main__":
