@@ -17,6 +17,9 @@ INTERLEAVED = ("ch", "pc", "bg", "co", "ba", "st", "ra", "ro")
 """Fields from the lowest address bits up where no mapping is given."""
 
 
+BankHash = Literal["none", "row", "fold"]
+
+
 class Channels(Spec):
     """Channels of a standard that are alike."""
 
@@ -35,7 +38,7 @@ class Channels(Spec):
     mapping: str | None = None
     """Fields of an address from the highest bits to the lowest, as ``rorababgchco``; null:
     channels, pseudo-channels and bank groups take turns, then columns, then banks."""
-    bank_hash: Literal["none", "row", "fold"] = "none"
+    bank_hash: BankHash = "none"
     """``row``: bank group and bank are taken XOR the lowest bits of the row. ``fold``: channel,
     pseudo-channel, bank group and bank are each taken XOR all address bits above them."""
     controller: Controller = Controller()

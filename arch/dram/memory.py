@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from arch.catalog import CONFIGS
-from arch.dram.channels import Channels
+from arch.dram.channels import BankHash, Channels
 from arch.dram.load import is_there, read_spec
 from arch.errors import InputError
 from arch.spec import Name
@@ -31,6 +31,9 @@ class Dram(Channels):
     ``latency_cycles`` after its last data, a write after its last command.
     """
 
+    bank_hash: BankHash = "fold"
+    """As of a memory on its own; rows of a matrix, a power of two apart, spread over channels and
+    banks with ``fold``."""
     latency_cycles: int = Field(default=10, ge=0, le=2**31)
     """Cycles of the DRAM's clock between requester and channels, there and back."""
     order: Literal["by_channel", "in_order"] = "by_channel"

@@ -2,7 +2,8 @@
 
 All bursts of a request are split off in the cycle in which it is seen; each waits for the channel
 of its address and is offered to it from the next cycle on, one a cycle. A request is answered
-when its last burst has ended; the answers of one ring keep the order in which that is known.
+when its last burst has ended; the reader takes the answers of a ring in the order in which their
+ends were known.
 """
 
 from sim.contract import UNITS_PER_CORE, edge_at_or_after, wake
@@ -108,7 +109,6 @@ def end_burst(f, units, unit, transfers, tag, cycle, responses, response_ends, n
         visible += units[buffer]["synchroniser"] * reader_period
     tail = response_ends[ring, 1]
     mask = responses.shape[1] - 1
-    visible = max(visible, responses[ring, (tail - 1) & mask]["visible"])
     answer = responses[ring, tail & mask]
     answer["visible"] = visible
     answer["bytes"] = transfer["bytes"]

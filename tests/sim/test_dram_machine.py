@@ -4,6 +4,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import pytest
 from contract import Case, UnitContract
 from scenarios import machine_fields, machine_of
 
@@ -16,6 +17,10 @@ from arch.commands import (
     TENSOR,
     CommandTrace,
 )
+from arch.errors import InputError
+from sim import engine
+from sim.contract import CAUSES
+from sim.system import System
 
 TENSOR_BYTES = 1 << 22
 
@@ -83,3 +88,162 @@ class TestDram(UnitContract):
     def scenario(self, seed: int) -> Case:
         random = Random(seed)
         return machine_of(dram_fields(random)), [random_trace(random) for _ in range(3)]
+
+
+def wide_machine(memory: dict[str, Any], request_bytes: int = 256) -> Any:
+    """A machine whose DMA and scratchpads never hold up the memory."""
+    pads = {
+        name: {"operands": [name], "capacity_kib": 4096, "banks": 1024, "bank_width_bytes": 1024}
+        for name in ("ifmap", "filter", "ofmap")
+    }
+    return machine_of(
+        {
+            "name": "wide",
+            "source": "tests",
+            "clocks": {"core": 2_000_000},
+            "array": {"rows": 1, "cols": 1, "dataflow": "ws"},
+            "buffer": {
+                "scratchpads": pads,
+                "dma": {"request_bytes": request_bytes, "outstanding": 1024},
+            },
+            "memory": memory,
+        }
+    )
+
+
+def ended(machine: Any, transfers: list[Transfer]) -> System:
+    system = System(machine)
+    system.load(transfers_trace(transfers, {}))
+    assert system.advance() == engine.DONE
+    system.flush(system.now_tick)
+    return system
+
+
+def share_of_peak(memory: dict[str, Any], transfer: Transfer) -> float:
+    """Bytes a second over those of all data pins."""
+    machine = wide_machine(memory)
+    system = ended(machine, [transfer])
+    seconds = system.now_tick / system.tick_khz / 1000
+    peak = machine.memory.bytes_per_cycle * machine.memory.device().clock_khz * 1000
+    return float(transfer[2] / seconds / peak)
+
+
+def test_one_read_takes_the_latencies_of_its_commands() -> None:
+    """A cycle to the memory, one to its channel, an activate, a read, its data, the way back."""
+    memory = {
+        "standard": "DDR4",
+        "timings": {"nRCD": 16, "nCL": 17},
+        "latency_cycles": 7,
+        "controller": {"refresh": "none"},
+    }
+    machine = wide_machine(memory)
+    system = ended(machine, [(0, 0, 64, 64, 64)])
+    core, dram = system.ticks_of("core"), system.ticks_of("dram")
+    synchroniser = machine.synchroniser_cycles
+    seen = -(-1 // dram) * dram + synchroniser * dram
+    activate = seen + dram
+    data = activate + (16 + 17 + 4) * dram
+    answered = -(-(data + 7 * dram) // core) * core + synchroniser * core
+    assert system.now_tick == answered + core
+
+
+def test_bytes_become_bursts() -> None:
+    """70 bytes from byte 60 on touch three bursts of 64; all bytes of two segments are counted."""
+    system = ended(
+        wide_machine({"standard": "DDR4", "bank_hash": "none"}), [(0, 60, 140, 70, 8192)]
+    )
+    state = system.state
+    assert state.fronts["requests"][0] == 2
+    assert state.fronts["read_bytes"][0] == 140
+    assert state.dram.channels["taken"].sum() == 3 + 3
+    assert state.fronts["open"][0] == 0
+
+
+@pytest.mark.parametrize("order", ["by_channel", "in_order"])
+@pytest.mark.parametrize("bank_hash", ["none", "row", "fold"])
+def test_each_channel_gets_the_bursts_of_its_addresses(order: str, bank_hash: str) -> None:
+    """Against the decoder's plain rules, burst by burst."""
+    memory = {"standard": "HBM2", "channels": 4, "order": order, "bank_hash": bank_hash}
+    machine = wide_machine(memory)
+    system = ended(machine, [(0, 32, 64 * 300, 64, 4096), (1, 1 << 21, 9600, 9600, 9600)])
+    expected = np.zeros(4, int)
+    bits = machine.memory.address_map().bits
+    starts = [32 + 4096 * i for i in range(300)]
+    numbers = [start // 32 + i for start in starts for i in range(2)]
+    numbers += [(1 << 21) // 32 + i for i in range(300)]
+    for number in numbers:
+        channel = number % 4
+        if bank_hash == "fold":
+            for shift in range(2, bits, 2):
+                channel ^= number >> shift & 3
+        expected[channel] += 1
+    assert system.state.dram.channels["taken"].tolist() == expected.tolist()
+
+
+def test_rows_of_a_matrix_get_the_bandwidth() -> None:
+    """A tile of a product whose rows are 4096 bytes apart, over 8 channels: a plain mapping in
+    order loses half, hashing or channels apart do not."""
+    tile = (0, 0, 1 << 20, 256, 4096)
+    base = {"standard": "DDR4", "channels": 8, "controller": {"refresh": "none"}}
+    plain = base | {"mapping": "rorabachbgco", "bank_hash": "none", "order": "in_order"}
+    assert share_of_peak(plain, tile) < 0.6
+    assert share_of_peak(plain | {"order": "by_channel"}, tile) > 0.9
+    assert share_of_peak(base | {"bank_hash": "none"}, tile) < 0.4
+    assert share_of_peak(base, tile) > 0.95
+    assert share_of_peak(base | {"order": "in_order"}, tile) > 0.95
+
+
+@pytest.mark.parametrize("standard", ["ddr4", "ddr5", "gddr6", "hbm2", "hbm3", "lpddr4", "lpddr5"])
+def test_a_sequential_load_gets_the_bandwidth(standard: str) -> None:
+    """HBM3 has so many banks that 32 requests do not keep them busy."""
+    controller = {"refresh": "none", "read_entries": 64 if standard == "hbm3" else 32}
+    memory = {"standard": standard, "channels": 2, "controller": controller}
+    size = 1 << 22
+    assert share_of_peak(memory, (0, 0, size, size, size)) > 0.98
+
+
+def test_cycles_are_charged_to_what_holds_up_the_data() -> None:
+    """One bank, a row each time: rows. One row: bus and data. Short refresh intervals: refresh."""
+    base = {"standard": "DDR4", "mapping": "rorabgbachco", "bank_hash": "none"}
+    quiet = {"controller": {"refresh": "none"}}
+    row_bytes = 8192
+    conflicts = ended(wide_machine(base | quiet), [(0, 0, 64 * 200, 64, row_bytes * 16)])
+    hits = ended(wide_machine(base | quiet), [(0, 0, row_bytes, row_bytes, row_bytes)])
+    often = base | {"timings": {"nREFI": 600}}
+    refreshed = ended(wide_machine(often), [(0, 0, row_bytes * 8, row_bytes, row_bytes)])
+    shares = []
+    for system in (conflicts, hits, refreshed):
+        period = system.ticks_of("dram")
+        causes = system.state.ticks_by_cause[system.machine.cores * 4 + 1] // period
+        named = {cause: int(n) for cause, n in zip(CAUSES, causes, strict=True) if n}
+        assert named["busy.transfer"] == system.state.dram.channels["taken"][0] * 4
+        shares.append(named)
+    assert shares[0]["stall.row"] > 20 * shares[0]["busy.transfer"] / 4
+    assert "stall.refresh" not in shares[0]
+    # 6 cycles between bursts of a bank group, of which the data take 4.
+    assert shares[1]["stall.bus"] == pytest.approx(127 * 2, abs=8)
+    assert shares[2]["stall.refresh"] > shares[2]["busy.transfer"]
+
+
+def test_a_burst_in_front_of_a_full_queue_is_charged() -> None:
+    memory = {"standard": "DDR4", "controller": {"read_entries": 1, "refresh": "none"}}
+    system = ended(wide_machine(memory), [(0, 0, 1 << 16, 1 << 16, 1 << 16)])
+    row = system.state.ticks_by_cause[system.machine.cores * 4]
+    assert row[CAUSES.index("stall.queue")] > row.sum() / 2
+
+
+def test_a_tensor_beyond_the_memory_is_refused() -> None:
+    machine = wide_machine({"standard": "DDR4"})
+    system = System(machine)
+    with pytest.raises(InputError, match=r"tensor t ends at byte 8,589,934,656, beyond .* more"):
+        system.load(transfers_trace([(0, (1 << 33) - 64, 128, 128, 128)], {}))
+
+
+def test_more_channels_and_faster_ones_change_a_run() -> None:
+    transfer = (0, 0, 1 << 18, 1 << 18, 1 << 18)
+    times = [
+        ended(wide_machine({"standard": "DDR4", **more}), [transfer]).now_tick / 1.0
+        for more in ({}, {"channels": 2}, {"timings": {"nRCD": 30}}, {"latency_cycles": 11})
+    ]
+    assert len(set(times)) == 4
+    assert times[1] < times[0] < times[2]
