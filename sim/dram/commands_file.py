@@ -45,6 +45,7 @@ class CommandsFile:
         self.path, self.device = path, device
         self._names = np.array(list(device.commands))
         self._writer: Any = None
+        self._same_bank = [name for name, c in device.commands.items() if c.same_bank]
         self._spans = {name: device.nodes(c.level) for name, c in device.commands.items()}
 
     def __enter__(self) -> Callable[[int, npt.NDArray[np.void]], None]:
@@ -75,7 +76,8 @@ class CommandsFile:
         place = bank_place(self.device, log["bank"])
         for level, values in place.items():
             narrow = level not in ("bank_group", "bank")
-            columns[COLUMNS[level]] = values if narrow else _where(values, single)
+            given = single if level == "bank_group" else single | np.isin(names, self._same_bank)
+            columns[COLUMNS[level]] = values if narrow else _where(values, given)
         opens = np.char.startswith(names.astype(str), "ACT")
         moves = np.isin(names, ["RD", "WR", "RDA", "WRA"])
         columns["row"] = _where(log["row"], (opens | moves) & (log["row"] >= 0))

@@ -14,9 +14,8 @@ def start_refresh(c, s, pending):
     while first < c["banks"]:
         pending[(s["pending_at"] + s["pending"]) % pending.shape[0]] = first
         s["pending"] += 1
-        first += c["refresh_node"] if c["refresh_one"] else c["refresh_span"]
-    if c["refresh_one"]:
-        s["refresh_bank"] = (s["refresh_bank"] + 1) % c["refresh_node"]
+        first += c["refresh_node"]
+    s["refresh_bank"] = (s["refresh_bank"] + 1) % max(1, c["refresh_turns"])
     s["next_refresh"] += c["refresh_interval_cycles"]
 
 

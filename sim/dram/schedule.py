@@ -26,8 +26,7 @@ def refresh(c, s, commands, rules, entries, keys, banks, ready, history, issued,
 
     Returns the cycle at which it may, ``now`` if it has.
     """
-    bank = pending[s["pending_at"]]
-    command = next_refresh_command(c, commands, banks, bank)
+    command, bank = next_refresh_command(c, commands, banks, pending[s["pending_at"]])
     if slot >= 0 and commands[command]["slot"] != slot:
         return NEVER
     if closes_owned(commands, banks, command, bank):
@@ -50,7 +49,8 @@ def refresh(c, s, commands, rules, entries, keys, banks, ready, history, issued,
 def note_refresh(c, commands, banks, ready, command, bank):
     """Keep for how long a refresh holds its banks."""
     activates = c["command_activate"] * c["banks"]
-    for other in range(bank, bank + commands[command]["span"]):
+    span, step = commands[command]["span"], commands[command]["step"]
+    for other in range(bank, bank - bank % span + span, step):
         banks[other]["refreshed_at"] = ready[activates + other]
 
 

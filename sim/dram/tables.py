@@ -17,7 +17,8 @@ NEVER = 1 << 62
 COMMAND = np.dtype(
     [
         ("action", np.int64),  # ACTIONS
-        ("span", np.int64),  # banks that it addresses
+        ("span", np.int64),  # banks of the node that it addresses
+        ("step", np.int64),  # it addresses each so many-th of them: 1 but for one of every group
         ("slot", np.int64),  # command bus: 0 the only one or the columns', 1 the rows'
         ("any_edge", np.int64),  # may start on a falling edge
         ("first_rule", np.int64),
@@ -35,6 +36,7 @@ RULE = np.dtype(
         ("following", np.int64),  # command
         ("cycles", np.int64),
         ("span", np.int64),  # banks of a node of its level, or of what the command addresses
+        ("step", np.int64),  # it holds for each so many-th of them from the command's own on
         ("width", np.int64),  # banks of the node whose ready time is kept
         ("sibling_span", np.int64),  # banks of the node above if it holds for siblings, or 0
         ("window", np.int64),
@@ -67,7 +69,7 @@ CONFIG = np.dtype(
         ("drain_below", np.int64),  # writes that end it when there are fewer and reads wait
         ("refresh_interval_cycles", np.int64),  # NEVER: none
         ("refresh_span", np.int64),  # banks that one refresh takes
-        ("refresh_one", np.int64),  # one bank of each node, in turn
+        ("refresh_turns", np.int64),  # refreshes of a node, one after the other, that make a whole
         ("refresh_node", np.int64),  # banks of a node: rank, pseudo-channel or channel
         ("refresh_slack", np.int64),  # refreshes that may wait while there are requests
         ("first_come", np.int64),  # the oldest request alone
@@ -109,6 +111,7 @@ def build(device: Device, controller: Controller) -> Tables:
         commands[i] = (
             ACTIONS.index(command.action),
             spans[command.level],
+            _step(device, name, spans),
             int(on_rows),
             int(command.action == "precharge"),
             at,
@@ -124,7 +127,7 @@ def build(device: Device, controller: Controller) -> Tables:
     return Tables(config, commands, table, names, depth)
 
 
-REFRESHES = {"all_bank": "REFab", "per_bank": "REFpb"}
+REFRESHES = {"all_bank": "REFab", "per_bank": "REFpb", "same_bank": "REFsb"}
 """Command by ``Controller.refresh``."""
 
 
@@ -146,34 +149,42 @@ def _rules(
     """Rules by preceding command; number of histories and the longest window."""
     names = tuple(device.commands)
     found: dict[str, list[tuple[int, ...]]] = {}
+    steps = {name: _step(device, name, spans) for name in names}
     histories: dict[tuple[str, int], int] = {}
     depth = 1
     for preceding in names:
-        plain: dict[tuple[int, int], int] = {}
+        plain: dict[tuple[int, int, int], int] = {}
         others = []
         for rule in device.rules:
             if rule.preceding != preceding or not {preceding, rule.following} <= used:
                 continue
             following = names.index(rule.following)
             span = max(spans[rule.level], spans[device.commands[preceding].level])
+            step = steps[preceding] if rule.level == "bank" else 1
             above = spans[device.levels[max(0, device.levels.index(rule.level) - 1)]]
             if rule.sibling:
                 if above > span:
-                    others.append((following, rule.cycles, span, span, above, 1, -1))
+                    others.append((following, rule.cycles, span, 1, span, above, 1, -1))
             elif rule.window > 1:
                 history = histories.setdefault((preceding, span), len(histories))
-                others.append((following, rule.cycles, span, span, 0, rule.window, history))
+                others.append((following, rule.cycles, span, 1, span, 0, rule.window, history))
                 depth = max(depth, rule.window)
             else:
-                key = following, span
+                key = following, span, step
                 plain[key] = max(rule.cycles, plain.get(key, rule.cycles))
         merged = []
-        for (following, span), cycles in plain.items():
-            # A command to many banks asks all of them, so one of each node is enough.
+        for (following, span, step), cycles in plain.items():
+            # A command to all banks of a node asks each of them, so one is enough.
             whole = spans[device.commands[names[following]].level] >= span
-            merged.append((following, cycles, span, 1 if whole else span, 0, 1, -1))
+            whole = whole and steps[names[following]] == 1
+            merged.append((following, cycles, span, step, 1 if whole else span, 0, 1, -1))
         found[preceding] = [rule for rule in merged + others if rule[1] > 0]
     return found, len(histories), depth
+
+
+def _step(device: Device, name: str, spans: dict[str, int]) -> int:
+    """A command to one bank of every group addresses every so many-th bank."""
+    return spans["bank_group"] if device.commands[name].same_bank else 1
 
 
 def _settings(
@@ -244,29 +255,27 @@ def _refreshes(
     device: Device, controller: Controller, names: tuple[str, ...], spans: dict[str, int]
 ) -> dict[str, int]:
     name = REFRESHES[controller.refresh]
-    one = controller.refresh == "per_bank"
     closing = [n for n in names if device.commands[n].action == "precharge"]
-    spanned = {spans[device.commands[n].level] for n in closing}
-    if name not in names or spans[device.commands[name].level] not in spanned:
+    closed = {spans[device.commands[n].level]: n for n in reversed(closing)}
+    span = spans[device.commands[name].level] if name in names else 0
+    step = _step(device, name, spans) if name in names else 1
+    # One bank of every group is closed bank by bank.
+    close = closed.get(1 if step > 1 else span)
+    if close is None:
         raise InputError(
             f"{device.name}: has no command {name} for refresh {controller.refresh!r}, or no "
             "precharge of the same banks"
         )
-    span = spans[device.commands[name].level]
     node = spans[_refreshed_level(device)]
-    interval = device.timings["nREFI"]
-    if one:
-        interval //= node
+    turns = node // span * step
     return {
         "command_refresh": names.index(name),
-        "command_precharge_all": next(
-            names.index(n) for n in closing if spans[device.commands[n].level] == span
-        ),
-        "refresh_interval_cycles": interval,
+        "command_precharge_all": names.index(close),
+        "refresh_interval_cycles": device.timings["nREFI"] // turns,
         "refresh_span": span,
-        "refresh_one": int(one),
+        "refresh_turns": turns,
         "refresh_node": node,
-        "refresh_slack": controller.postponed_refreshes * (device.banks // span),
+        "refresh_slack": controller.postponed_refreshes * (device.banks // node) * turns,
     }
 
 

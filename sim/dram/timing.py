@@ -28,18 +28,19 @@ def apply_rules(c, commands, rules, ready, history, command, bank, now):
                 if other < first or other >= first + span:
                     ready[following + other] = max(ready[following + other], until)
         else:
-            for other in range(first, first + rule["width"]):
+            step = rule["step"]
+            for other in range(first + (bank - first) % step, first + rule["width"], step):
                 ready[following + other] = max(ready[following + other], until)
 
 
 @njit
 def ready_at(c, commands, ready, command, bank):
-    """Cycle from which on a command may issue to the node of a bank."""
-    span = commands[command]["span"]
-    first = command * c["banks"] + bank - bank % span
-    latest = ready[first]
-    for place in range(first + 1, first + span):
-        latest = max(latest, ready[place])
+    """Cycle from which on a command may issue to the banks that it addresses."""
+    span, step = commands[command]["span"], commands[command]["step"]
+    first = bank - bank % span
+    latest = ready[command * c["banks"] + first + (bank - first) % step]
+    for other in range(first + (bank - first) % step + step, first + span, step):
+        latest = max(latest, ready[command * c["banks"] + other])
     return latest
 
 
@@ -75,9 +76,11 @@ def next_command(c, banks, bank, row, write):
 
 @njit
 def next_refresh_command(c, commands, banks, bank):
-    """What brings a refresh closer: all its banks must be closed."""
-    span = commands[c["command_refresh"]]["span"]
-    for other in range(bank, bank + span):
+    """What brings a refresh closer, and the bank that it goes to: its banks must be closed."""
+    command = commands[c["command_refresh"]]
+    first = bank - bank % command["span"]
+    for other in range(bank, first + command["span"], command["step"]):
         if banks[other]["row"] != CLOSED:
-            return c["command_precharge_all"]
-    return c["command_refresh"]
+            closing = commands[c["command_precharge_all"]]
+            return c["command_precharge_all"], other if closing["span"] == 1 else bank
+    return c["command_refresh"], bank

@@ -17,6 +17,7 @@ from arch.dram.memory import load_memory
 from arch.errors import InputError
 from sim.dram.replay import DONE, LOG_FULL, REFILL, Replay, new_replay
 from sim.dram.state import LOG, REQUEST
+from sim.dram.tables import REFRESHES
 
 CONFIGS = sorted(dram_golden.PRESETS)
 
@@ -52,14 +53,15 @@ def state_of(replay: Replay) -> dict[str, list[int]]:
 
 @st.composite
 def controllers(draw: st.DrawFn, config: str) -> Controller:
-    one_bank = "REFpb" in dram_golden.device(config).commands
+    known = dram_golden.device(config).commands
+    turns = [name for name, command in REFRESHES.items() if command in known]
     entries = draw(st.integers(1, 40))
     return Controller(
         scheduler=draw(st.sampled_from(["frfcfs", "fcfs"])),
         cap_cycles=draw(st.sampled_from([None, 1, 50, 1000])),
         row_policy=draw(st.sampled_from(["open", "closed", "timeout"])),
         timeout_cycles=draw(st.integers(1, 300)),
-        refresh=draw(st.sampled_from(["none", "all_bank", *["per_bank"] * one_bank])),
+        refresh=draw(st.sampled_from(["none", *turns])),
         postponed_refreshes=draw(st.integers(0, 7)),
         hazards=draw(st.sampled_from(["ordered", "unordered"])),
         read_entries=entries,
@@ -305,6 +307,24 @@ def test_banks_are_refreshed_in_turn(config: str) -> None:
         turn = banks[(banks >= first) & (banks < first + node)]
         assert len(turn) > 3 * node
         assert (np.diff(turn) % node == 1).all()
+
+
+def test_one_bank_of_every_group_is_refreshed_in_turn() -> None:
+    """While it is, banks of other numbers are activated."""
+    device = dram_golden.device("ddr5_4800B")
+    requests = work(device, 20_000, seed=1, gap=40)
+    log = new_replay(device, Controller(refresh="same_bank")).log(requests)
+    names = np.array(list(device.commands))[log["command"]]
+    cycles, turn = (log[field][names == "REFsb"] for field in ("cycle", "bank"))
+    assert len(turn) > 50
+    assert (turn == np.arange(len(turn)) % 4).all()
+    assert cycles[-1] / len(turn) == pytest.approx(device.timings["nREFI"] / 4, rel=0.02)
+    opened = log[(names == "ACT") & (log["cycle"] > cycles[0])]
+    before = np.searchsorted(cycles, opened["cycle"], side="right") - 1
+    since = opened["cycle"] - cycles[before]
+    same = opened["bank"] % 4 == turn[before]
+    assert since[same].min() >= device.timings["nRFCsb"] - 1
+    assert since[~same].min() < device.timings["nRFCsb"] / 2
 
 
 def test_refreshes_wait_while_there_are_requests() -> None:
