@@ -9,11 +9,11 @@ from programs import lockstep, run_python
 PATHS = str(Path(__file__).with_name("paths.py"))
 SECTION = "Compiling"
 INCLUDES = (
-    "Whole processes with a cache folder of their own. `lockstep run` compiles the engine with all "
-    "units; the value kernels are compiled where Python calls them first. The other process goes "
-    "through three dataflows, one to three cores, no memory, a shared and a separate one, several "
-    "clocks, windows, checkpoints, replays, forced edges and both value kernels, and adds no file "
-    "to the cache."
+    "Whole processes with a cache folder of their own. `lockstep run` compiles the engine with the "
+    "machine's units; the value kernels are compiled where Python calls them first. The other "
+    "process goes through three dataflows, one to three cores, no memory, a shared and a separate "
+    "one, DRAM channels, several clocks, windows, checkpoints, replays, forced edges, both value "
+    "kernels and every memory under a trace, and adds no file to the cache."
 )
 
 

@@ -12,12 +12,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from arch.array import Array
+from arch.dram.memory import load_memory, memory_names
 from arch.load import load_machine
 from arch.machine import Machine
 from sim.array.value import run_tile
+from sim.dram.trace import run_trace
 from sim.report.commands import write_commands
 from sim.simulate import Options, Simulation, replay, run
 from traces.operators import Conv2d, Elementwise, Gemm, Pool, Softmax, Workload
+from traces.requests import REQUEST
 from traces.workload import load
 
 OPERATORS = Workload(
@@ -47,6 +50,8 @@ SETTINGS = (
     (f"memory={SEPARATE}",),
     ("clocks.memory=1333000", "memory.latency_cycles=0"),
     ("mapping.group_packing=packed", "mapping.loop_order=kmn", "array.accumulator_rows=0"),
+    ("memory={standard: HBM2, channels: 4}",),
+    ("memory={standard: LPDDR5, channels: 2, order: in_order}", "cores=2"),
 )
 BASE = "systolic_32"
 
@@ -88,16 +93,29 @@ def windows(machine: Machine, folder: Path) -> None:
         assert replay(machine, file).result.units == resumed.units
 
 
+def memory_trace(name: str) -> None:
+    """A memory alone under reads and writes."""
+    requests = np.zeros(1000, REQUEST)
+    requests["cycle"] = np.arange(1000)
+    requests["address"] = np.arange(1000) * 640
+    requests["write"] = np.arange(1000) % 3 == 0
+    run_trace(load_memory(name), [requests])
+
+
 def main(which: str) -> None:
     """Run the first paths or all."""
     if which == "first":
         run(load_machine(BASE), OPERATORS)
+        run(load_machine(BASE, ["memory={standard: DDR4}"]), OPERATORS)
+        memory_trace("ddr4_2400")
         value_tiles(("ws", "os"))
         return
     with TemporaryDirectory() as folder:
         for machine in machines():
             run(machine, OPERATORS)
             windows(machine, Path(folder))
+    for name in memory_names():
+        memory_trace(name)
     run(load_machine(BASE), load("squeezenet").workload)
     value_tiles(("ws", "os", "is"))
 

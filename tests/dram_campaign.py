@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,6 +23,7 @@ from rtl.lockstep.record import write_json
 from sim.dram.address import bank_place
 from sim.dram.replay import LOG_FULL, new_replay
 from sim.dram.state import LOG, REQUEST
+from sim.dram.tables import REFRESHES
 from sim.dram_check.check import Checker
 from sim.dram_check.rules import CODES
 from sim.dram_check.state import LOG as JUDGED
@@ -33,10 +35,11 @@ JUDGES = {
     "gddr6_14000": ("GDDR6", "gddr6_14000_1250mV"),
     "hbm2_2000": ("HBM2", "hbm2_2000"),
     "hbm3_6400": ("HBM3", "hbm3_6400"),
+    "lpddr4_2400": ("LPDDR4", "lpddr4_2400"),
     "lpddr5_6400": ("LPDDR5", "lpddr5_6400"),
 }
 """Standard and speed bin of the judge, by memory."""
-RANKED = ("ddr4_2400", "ddr5_4800")
+RANKED = ("ddr4_2400", "ddr5_4800", "lpddr4_2400")
 """Memories that also run with two ranks."""
 RUN_REQUESTS = 400_000
 ROOM = 1 << 18
@@ -45,14 +48,15 @@ NAMES = {"PREpb": "PRE"}
 WHOLE = ("PREab", "REFab")
 
 
-def controller(random: Random, one_bank: bool) -> Controller:
-    """A controller of random policies."""
+def controller(random: Random, commands: Collection[str]) -> Controller:
+    """A controller of random policies for a device with these commands."""
+    turns: Any = [name for name, command in REFRESHES.items() if command in commands]
     return Controller(
         scheduler=random.choice(("frfcfs", "frfcfs", "fcfs")),
         cap_cycles=random.choice((None, 100, 10_000)),
         row_policy=random.choice(("open", "closed", "timeout")),
         timeout_cycles=random.randint(1, 400),
-        refresh=random.choice(("all_bank", *["per_bank"] * one_bank)),
+        refresh=random.choice(turns),
         postponed_refreshes=random.randint(0, 3),
         hazards=random.choice(("ordered", "unordered")),
         read_entries=random.choice((4, 32, 64)),
@@ -90,8 +94,9 @@ def judged(memory: MemorySystem, log: npt.NDArray[np.void], kinds: Any) -> npt.N
     chunk["rank"] = place.get("rank", place.get("pseudo_channel", 0))
     chunk["stack"] = place.get("stack", 0)
     whole = np.isin(chunk["kind"], [CODES[name] for name in WHOLE])
-    for name, level in (("group", "bank_group"), ("bank", "bank")):
-        chunk[name] = np.where(whole, -1, place[level])
+    every_group = whole | (chunk["kind"] == CODES["REFsb"])
+    for name, level, apart in (("group", "bank_group", every_group), ("bank", "bank", whole)):
+        chunk[name] = np.where(apart, -1, place[level])
     chunk["row"] = np.where(whole, -1, log["row"])
     return chunk
 
@@ -102,7 +107,7 @@ def run(name: str, seed: int, count: int = RUN_REQUESTS) -> dict[str, Any]:
     ranks = random.choice((1, 2)) if name in RANKED else 0
     memory = load_memory(name, [f"levels.rank={ranks}"] if ranks else [])
     device = memory.device()
-    chosen = controller(random, "REFpb" in device.commands)
+    chosen = controller(random, device.commands)
     replay = new_replay(device, chosen)
     kinds = np.array([CODES[NAMES.get(command, command)] for command in device.commands])
     checker = Checker(resolve(*JUDGES[name]), refresh=True)

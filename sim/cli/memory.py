@@ -11,7 +11,7 @@ from sim.cli import inputs
 
 if TYPE_CHECKING:
     from arch.dram.memory import MemorySystem
-    from sim.dram.trace import MemoryRun
+    from sim.dram.trace import LogSink, MemoryRun
     from traces.requests import RequestStream
 
 
@@ -42,7 +42,7 @@ def run_trace(
     stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
     if not inputs.kernels_compiled():
         stderr.print("compiling kernels (once, about 10 s)")
-    done = _serve(loaded, trace, dialect, commands, stderr)
+    done, active_cycles = _serve(loaded, trace, dialect, commands, stderr)
     if commands is not None:
         stderr.print(f"wrote {commands}", markup=False)
     from sim.dram import report
@@ -50,14 +50,15 @@ def run_trace(
     if as_json:
         import json
 
-        typer.echo(json.dumps(report.as_dict(done), indent=2))
+        typer.echo(json.dumps(report.as_dict(done, active_cycles), indent=2))
     elif not quiet:
-        typer.echo(report.table(done), nl=False)
+        typer.echo(report.table(done, active_cycles), nl=False)
 
 
 def _serve(
     memory: "MemorySystem", trace: Path, dialect: str | None, commands: Path | None, stderr: Any
-) -> "MemoryRun":
+) -> "tuple[MemoryRun, int | None]":
+    """The run, and for how many cycles ranks were active if energy asks for it."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from sim.dram import trace as traced
@@ -70,17 +71,31 @@ def _serve(
             Progress(*shown, console=stderr, transient=True, disable=not stderr.is_terminal)
         )
         task = bar.add_task("", total=stream.bytes_total)
-        sink = None
+        device = memory.device()
+        sinks: list[LogSink] = []
         if commands is not None:
             from sim.dram.commands_file import CommandsFile
 
-            sink = stack.enter_context(CommandsFile(commands, memory.device()))
+            sinks.append(stack.enter_context(CommandsFile(commands, device)))
+        active = None
+        if device.supplies is not None:
+            from sim.dram.power import ActiveCycles
+
+            active = ActiveCycles(device, memory.channels)
+            sinks.append(active)
 
         def tell(requests: int) -> None:
             done = stream.bytes_read
             bar.update(task, completed=done, description=f"{requests:,} requests")
 
-        return traced.run_trace(memory, _addressed(stream), progress=tell, log=sink)
+        def log(channel: int, chunk: Any) -> None:
+            for sink in sinks:
+                sink(channel, chunk)
+
+        done = traced.run_trace(
+            memory, _addressed(stream), progress=tell, log=log if sinks else None
+        )
+    return done, None if active is None else active.total(done.cycles)
 
 
 def _addressed(stream: "RequestStream") -> Iterator[Any]:

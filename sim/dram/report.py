@@ -4,6 +4,7 @@ import textwrap
 from typing import Any
 
 from arch import __version__
+from sim.dram.power import DramEnergy, energy, refreshed_level
 from sim.dram.trace import MemoryRun, latency_floor
 from sim.report.text import count, percent, si
 from sim.unproven import options_of, unproven_among
@@ -11,8 +12,11 @@ from sim.unproven import options_of, unproven_among
 PERCENTILES = (50, 90, 99, 99.9)
 
 
-def as_dict(run: MemoryRun) -> dict[str, Any]:
-    """All numbers, in cycles of the memory; docs/statistics.md defines them."""
+def as_dict(run: MemoryRun, active_cycles: int | None = None) -> dict[str, Any]:
+    """All numbers, in cycles of the memory; docs/statistics.md defines them.
+
+    ``active_cycles`` as of ``energy_of``.
+    """
     device = run.replays[0].device
     period_s = 1e-3 / device.clock_khz
     moved = run.total("served") * device.burst_bytes
@@ -42,10 +46,34 @@ def as_dict(run: MemoryRun) -> dict[str, Any]:
             "mean": run.total("latency_sum") / reads if reads else 0.0,
             **{f"p{share:g}": run.latency_percentile(share / 100) for share in PERCENTILES},
         },
+        "energy": _energy_dict(energy_of(run, active_cycles), moved, cycles * period_s),
         "unproven_options": list(unproven_among(options_of("dram", run.memory.controller))),
         "read_latency_histogram": [
             [latency_floor(number), int(found)] for number, found in enumerate(latencies) if found
         ],
+    }
+
+
+def energy_of(run: MemoryRun, active_cycles: int | None = None) -> DramEnergy:
+    """Energy of all channels; ``active_cycles`` of ``sim.dram.power.ActiveCycles`` up to the run's
+    last cycle, or None where they were not counted."""
+    device = run.replays[0].device
+    ranks = len(run.replays) * device.nodes(refreshed_level(device))
+    return energy(device, run.commands, run.cycles * ranks, active_cycles)
+
+
+def _energy_dict(found: DramEnergy, moved_bytes: int, seconds: float) -> dict[str, Any]:
+    total = found.total_pj
+    return {
+        "by_component_pj": found.by_component_pj,
+        "background_at_most_pj": found.background_at_most_pj,
+        "unknown": list(found.unknown),
+        "total_pj": total,
+        "is_lower_bound": found.is_lower_bound,
+        "average_power_mw": total / seconds * 1e-9 if total is not None and seconds else None,
+        "pj_per_bit": total / (8 * moved_bytes) if total is not None and moved_bytes else None,
+        "left_out": ["data pins", "termination"],
+        "source": found.source,
     }
 
 
@@ -60,9 +88,9 @@ def peak(run: MemoryRun) -> float:
     return channels * device.burst_bytes * device.clock_khz * 1e3 / device.burst_cycles
 
 
-def table(run: MemoryRun) -> str:
-    """For a reader, in 80 columns."""
-    found = as_dict(run)
+def table(run: MemoryRun, active_cycles: int | None = None) -> str:
+    """For a reader, in 80 columns; ``active_cycles`` as of ``energy_of``."""
+    found = as_dict(run, active_cycles)
     latency = found["read_latency_cycles"]
     rows = run.total("hits") + run.total("misses") + run.total("conflicts")
     lines = [
@@ -88,10 +116,36 @@ def table(run: MemoryRun) -> str:
                   f"{count(found['coalesced_writes'])} writes merged")
         )  # fmt: skip
     lines += [_line(name, count(number), "") for name, number in found["commands"].items()]
+    lines += _energy_lines(found)
     if found["unproven_options"]:
         named = ", ".join(option.removeprefix("dram.") for option in found["unproven_options"])
         lines += textwrap.wrap(f"rests on lockstep's own tests alone: {named}", 80)
     return "\n".join(lines) + "\n"
+
+
+def _energy_lines(found: dict[str, Any]) -> list[str]:
+    given = found["energy"]
+    total, bound = given["total_pj"], ">= " if given["is_lower_bound"] else ""
+    if total is None:
+        presets = found["device"].partition("/")[2]
+        why = "no sourced currents" if given["source"] is None else "currents are missing"
+        return [_line("energy", "unknown", f"{why} of {presets}")]
+    power, bit = given["average_power_mw"], given["pj_per_bit"]
+    more = [] if power is None else [f"{bound}{power:,.1f} mW"]
+    more += [] if bit is None else [f"{bound}{bit:,.2f} pJ for each bit moved"]
+    lines = [_line("energy", f"{bound}{_uj(total)}", ", ".join(more))]
+    for name, pj in given["by_component_pj"].items():
+        share = f"{percent(pj, total)} %"
+        if name == "background" and pj != given["background_at_most_pj"]:
+            share = f"at least; at most {_uj(given['background_at_most_pj'])}"
+        lines.append(_line(f"  {name}", _uj(pj), share))
+    lines += [_line(f"  {name}", "unknown", "") for name in given["unknown"]]
+    without = "energy is without " + " and ".join(given["left_out"])
+    return [*lines, *textwrap.wrap(f"{without}; currents: {given['source']}", 80)]
+
+
+def _uj(pj: float) -> str:
+    return "<0.001 uJ" if 0 < pj < 500 else f"{pj / 1e6:,.3f} uJ"
 
 
 def _line(name: str, value: str, more: str) -> str:

@@ -69,7 +69,7 @@ BINS = {
             "tWTR_L": 16, "tPPD": 2, "tRTR": 1, "tRFCab": 392, "tRFCpb": 169, "tREFI": 8660,
         },
         groups=2,
-        banks=8,
+        banks=4,
     ),
 }  # fmt: skip
 
