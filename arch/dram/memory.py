@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from arch.catalog import CONFIGS
 from arch.dram.channels import BankHash, Channels
@@ -38,6 +38,15 @@ class Dram(Channels):
     """Cycles of the DRAM's clock between requester and channels, there and back."""
     order: Literal["by_channel", "in_order"] = "by_channel"
     """Whether bursts that wait for a channel let those to other channels pass."""
+
+    @model_validator(mode="after")
+    def _can_be_stepped(self) -> "Dram":
+        if self.controller.scheduler == "bank_queues":
+            raise ValueError(
+                "controller.scheduler: must be frfcfs or fcfs in a machine, not bank_queues, which "
+                "runs traces of requests alone"
+            )
+        return self
 
 
 def memory_names() -> tuple[str, ...]:

@@ -150,7 +150,7 @@ def _rules(
     names = tuple(device.commands)
     found: dict[str, list[tuple[int, ...]]] = {}
     steps = {name: _step(device, name, spans) for name in names}
-    histories: dict[tuple[str, int], int] = {}
+    histories: dict[tuple[str, str, int], int] = {}
     depth = 1
     for preceding in names:
         plain: dict[tuple[int, int, int], int] = {}
@@ -166,12 +166,14 @@ def _rules(
                 if above > span:
                     others.append((following, rule.cycles, span, 1, span, above, 1, -1))
             elif rule.window > 1:
-                history = histories.setdefault((preceding, span), len(histories))
+                # Each rule notes its commands when it is applied, so each has a history.
+                key = preceding, rule.following, span
+                history = histories.setdefault(key, len(histories))
                 others.append((following, rule.cycles, span, 1, span, 0, rule.window, history))
                 depth = max(depth, rule.window)
             else:
-                key = following, span, step
-                plain[key] = max(rule.cycles, plain.get(key, rule.cycles))
+                place = following, span, step
+                plain[place] = max(rule.cycles, plain.get(place, rule.cycles))
         merged = []
         for (following, span, step), cycles in plain.items():
             # A command to all banks of a node asks each of them, so one is enough.

@@ -62,9 +62,10 @@ ROWS = (
 BINS = {
     "lpddr4_2400": Bin(
         "DRAMsim3, configs/LPDDR4_8Gb_x16_2400.ini (commit 2981759); tRC = tRAS + tRP; "
+        "tRPab 21 ns of JESD209-4, as the peer never closes all banks; "
         "tRFCpb 140 ns of JESD209-4 for 8 Gb a channel",
         {
-            "RL": 17, "WL": 14, "BL/2": 8, "tRCD": 15, "tRPpb": 15, "tRPab": 15, "tRAS": 32,
+            "RL": 17, "WL": 14, "BL/2": 8, "tRCD": 15, "tRPpb": 15, "tRPab": 26, "tRAS": 32,
             "tRC": 47, "tCCD": 8, "tRRD": 8, "tFAW": 32, "tWR": 30, "tRTP": 12, "tWTR_S": 8,
             "tWTR_L": 16, "tPPD": 2, "tRTR": 1, "tRFCab": 392, "tRFCpb": 169, "tREFI": 8660,
         },

@@ -74,6 +74,12 @@ ADDED = {
     "LPDDR5": {("rank", "ACT1", "REFpb"), ("bank", "REFpb", "REFpb"), *TURNS},
 }
 """Rules that Ramulator 2.1 does not have: level, preceding, following."""
+LEFT_OUT = {
+    "GDDR6": {("channel", "RDA", "REFpb"), ("channel", "WRA", "REFpb")},
+    "LPDDR5": {("rank", before, after) for before in ("WR", "WRA") for after in ("RD", "RDA")},
+}
+"""Rules of its lists that are not the data sheet's, as the judge has found: a refresh of a bank
+that waits for other banks; latencies exchanged (reads after writes of another rank)."""
 
 
 def every_device() -> list[tuple[Standard, str, str]]:
@@ -107,9 +113,10 @@ def test_rules_are_those_of_ramulator(name: str) -> None:
         for following in after
     }
     ours = rules_of(device_of(data), OURS_ALONE.get(data["standard"], set()))
-    assert theirs <= ours
+    left = {(level, before, after) for level, before, after, *_ in theirs - ours}
+    assert left == LEFT_OUT.get(data["standard"], set())
     # What the judge of command logs has found missing.
-    added = {(level, before, after) for level, before, after, *_ in ours - theirs}
+    added = {(level, before, after) for level, before, after, *_ in ours - theirs} - left
     assert added == ADDED[data["standard"]]
 
 
