@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from arch.dram.channels import Channels
 from arch.machine import Machine
 from arch.spec import Spec
 
@@ -19,7 +20,7 @@ def used(machine: Machine) -> Iterator[str]:
     specs += [("buffer", pad) for pad in machine.buffer.scratchpads.values()]
     specs += [
         ("buffer", machine.buffer.dma),
-        ("memory", machine.memory),
+        *memory_specs(machine.memory),
         ("vector", machine.vector),
         ("mapping", machine.mapping),
     ]
@@ -27,11 +28,20 @@ def used(machine: Machine) -> Iterator[str]:
         yield from options_of(unit, spec)
 
 
+def memory_specs(memory: Spec | None) -> list[tuple[str, Spec | None]]:
+    """Unit and parameter objects of a memory; DRAM channels and their controllers are one unit."""
+    if isinstance(memory, Channels):
+        return [("dram", memory), ("dram", memory.controller)]
+    return [("memory", memory)]
+
+
 def options_of(unit: str, spec: Spec | None) -> Iterator[str]:
     """Options that a parameter object uses."""
     for name in type(spec).model_fields if spec is not None else ():
         value = getattr(spec, name)
-        if value is not None:
+        if name == "standard":
+            value = value.lower()
+        if value is not None and value != {}:
             yield f"{unit}.{name}"
             yield f"{unit}.{name}={value}"
 

@@ -18,6 +18,8 @@ from pydantic import BaseModel
 from arch.array import Array
 from arch.buffer import Dma, Scratchpad
 from arch.dram.controller import Controller
+from arch.dram.load import standard_names
+from arch.dram.memory import Dram
 from arch.mapping import Mapping
 from arch.memory import Memory
 from arch.vector import Vector
@@ -30,7 +32,7 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "array": (Array,),
     "buffer": (Scratchpad, Dma),
     "memory": (Memory,),
-    "dram": (Controller,),
+    "dram": (Dram, Controller),
     "vector": (Vector,),
     "mapping": (Mapping,),
 }
@@ -82,11 +84,13 @@ def options_of(unit: str) -> Iterator[str]:
     """Every option of a unit; each value on its own where there are few."""
     for spec in UNITS[unit]:
         for name, field in spec.model_fields.items():
-            if name in ("clock", "operands"):
+            if name in ("clock", "operands", "controller"):
                 continue
             kind = field.annotation
-            if get_origin(kind) is Literal:
-                values: tuple[Any, ...] = get_args(kind)
+            if name == "standard":
+                values: tuple[Any, ...] = standard_names()
+            elif get_origin(kind) is Literal:
+                values = get_args(kind)
             else:
                 values = (False, True) if kind is bool else ()
             yield from (f"{unit}.{name}={value}" for value in values)

@@ -135,5 +135,10 @@ class Replay:
 
 def new_replay(device: Device, controller: Controller) -> Replay:
     """A channel at rest. Raises InputError where the device lacks a command that is needed."""
+    if controller.scheduler == "bank_queues":
+        # It is a Replay, so it cannot be imported before.
+        from sim.dram.bank_queues_replay import new_queues_replay
+
+        return new_queues_replay(device, controller)
     tables = build(device, controller)
     return Replay(device, tables, new_state(tables))

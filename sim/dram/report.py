@@ -7,7 +7,7 @@ from arch import __version__
 from sim.dram.power import DramEnergy, energy, refreshed_level
 from sim.dram.trace import MemoryRun, latency_floor
 from sim.report.text import count, percent, si
-from sim.unproven import options_of, unproven_among
+from sim.unproven import memory_specs, options_of, unproven_among
 
 PERCENTILES = (50, 90, 99, 99.9)
 
@@ -23,6 +23,7 @@ def as_dict(run: MemoryRun, active_cycles: int | None = None) -> dict[str, Any]:
     cycles = run.cycles
     reads = run.reads
     latencies = run.latencies
+    options = [each for unit, spec in memory_specs(run.memory) for each in options_of(unit, spec)]
     return {
         "lockstep": __version__,
         "memory": run.memory.model_dump(mode="json"),
@@ -47,7 +48,7 @@ def as_dict(run: MemoryRun, active_cycles: int | None = None) -> dict[str, Any]:
             **{f"p{share:g}": run.latency_percentile(share / 100) for share in PERCENTILES},
         },
         "energy": _energy_dict(energy_of(run, active_cycles), moved, cycles * period_s),
-        "unproven_options": list(unproven_among(options_of("dram", run.memory.controller))),
+        "unproven_options": list(unproven_among(options)),
         "read_latency_histogram": [
             [latency_floor(number), int(found)] for number, found in enumerate(latencies) if found
         ],

@@ -39,6 +39,7 @@ DRAM: dict[str, Any] = {
     "bank_hash": "fold",
     "controller": {
         "scheduler": "fcfs",
+        "bank_entries": 4,
         "cap_cycles": 500,
         "row_policy": "timeout",
         "timeout_cycles": 50,

@@ -67,7 +67,7 @@ def test_fields_can_be_set() -> None:
     ("settings", "message"),
     [
         (["controler.read_entries=3"], "is not a known key"),
-        (["controller.scheduler=frfc"], "must be frfcfs or fcfs"),
+        (["controller.scheduler=frfc"], "must be frfcfs, fcfs or bank_queues"),
         (["controller.drain_low=0.9"], "must be drain_high at most"),
         (["timings.nXYZ=3"], "'nXYZ' is no timing"),
         (["speed=DDR4_9999"], "'DDR4_9999' is no speed"),

@@ -11,7 +11,7 @@ import pytest
 from dram_distances import CASES, PRESETS, SIZES, case_id, device_of, in_a_window, judge_of
 
 from arch.dram.device import Device, Rule, resolve
-from arch.dram.load import load_standard
+from arch.dram.load import load_standard, standard_names
 from sim.dram_check.tables import STANDARDS
 from sim.dram_check.tables import resolve as judge
 
@@ -77,6 +77,9 @@ def all_pairs(name: str, size: dict[str, int]) -> set[Any]:
     return not_stated(name, gates.differing(device, got, wanted, banks))
 
 
+@pytest.mark.validates(
+    *(f"dram.standard={name}" for name in standard_names()), by="the judge's tables"
+)
 @pytest.mark.compiled
 @cases
 def test_every_pair_is_as_far_apart_as_the_judge_has_it(name: str, size: dict[str, int]) -> None:

@@ -18,6 +18,7 @@ from arch.commands import (
     CommandTrace,
 )
 from arch.errors import InputError
+from arch.load import load_machine
 from sim import engine
 from sim.contract import CAUSES
 from sim.system import System
@@ -237,6 +238,13 @@ def test_a_tensor_beyond_the_memory_is_refused() -> None:
     system = System(machine)
     with pytest.raises(InputError, match=r"tensor t ends at byte 8,589,934,656, beyond .* more"):
         system.load(transfers_trace([(0, (1 << 33) - 64, 128, 128, 128)], {}))
+
+
+def test_a_policy_of_traces_alone_is_refused() -> None:
+    with pytest.raises(InputError, match=r"memory: controller.scheduler: must be frfcfs or fcfs"):
+        load_machine(
+            "systolic_32", ["memory={standard: DDR4, controller: {scheduler: bank_queues}}"]
+        )
 
 
 def test_more_channels_and_faster_ones_change_a_run() -> None:

@@ -41,6 +41,7 @@ def test_the_logs_are_there() -> None:
     "dram.hazards=unordered",
     "dram.refresh=none",
     "dram.refresh=all_bank",
+    *(f"dram.standard={name}" for name in ("ddr4", "ddr5", "gddr6", "hbm2", "hbm3", "lpddr5")),
     by="Ramulator 2.1",
 )
 @pytest.mark.parametrize(("config", "trace", "refresh"), RUNS)

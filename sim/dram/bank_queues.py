@@ -1,0 +1,221 @@
+"""A controller with a command queue for each bank: what it takes, and what its queues hold.
+
+The policy is that of DRAMsim3 (umd-memsys/DRAMsim3, commit 2981759). Requests wait as transactions,
+reads and writes apart. One a cycle moves to the command queue of its bank: the oldest whose queue
+has room, a read, or in a drain a write. In turn, the banks give their first command that may issue.
+"""
+
+from sim.dram.bank_queues_state import HITS, IDLE_DRAIN, MARKS, NONE
+from sim.dram.channel import end_request, note_read
+from sim.dram.state import CLOSED, READS, WRITES
+from sim.dram.tables import NEVER
+from sim.jit import njit
+
+
+@njit
+def mark_of(address):
+    """What tells most addresses apart."""
+    return (address ^ (address >> 7) ^ (address >> 15)) & (MARKS - 1)
+
+
+@njit
+def find(s, entries, lists, queue, queues, marks, kind, bank, address):
+    """The read or write of an address that waits, or NONE: there is one at most."""
+    if marks[kind, mark_of(address)] == 0:
+        return NONE
+    for i in range(s["counts"][kind]):
+        if entries[lists[kind, i]]["address"] == address:
+            return lists[kind, i]
+    for i in range(queue[bank]["count"]):
+        entry = entries[queues[bank, i]]
+        if entry["address"] == address and entry["write"] == kind:
+            return queues[bank, i]
+    return NONE
+
+
+@njit
+def take(c, s, q, entries, lists, queue, queues, shared, marks, latencies, finished, given):
+    """Offer a request in cycle ``now`` - 1; whether it is taken.
+
+    A write has ended when it is taken. A read of an address for which a write waits is served by
+    it, and one for which a read waits shares its data.
+    """
+    kind = WRITES if given["write"] else READS
+    arrival = s["now"] - 1
+    room = c["write_entries"] if kind == WRITES else c["read_entries"]
+    if s["counts"][kind] >= room:
+        return False
+    bank, address = given["bank"], given["address"]
+    write = find(s, entries, lists, queue, queues, marks, WRITES, bank, address)
+    read = NONE
+    if write == NONE and (kind == READS or c["ordered"]):
+        read = find(s, entries, lists, queue, queues, marks, READS, bank, address)
+    if kind == WRITES and read != NONE:
+        return False
+    if kind == READS and read != NONE:
+        if q["free_shared"] == NONE:
+            return False
+        share(s, q, entries[read], shared, given["tag"])
+    elif write == NONE:
+        add(s, q, entries, lists, marks, kind, given)
+    elif kind == WRITES:
+        s["coalesced"] += 1
+    else:
+        s["forwarded"] += 1
+        note_read(s, latencies, arrival, arrival + 2)
+    if kind == WRITES or write != NONE:
+        end_request(s, finished, s["taken"], given["tag"], arrival + 2)
+    s["taken"] += 1
+    return True
+
+
+@njit
+def share(s, q, entry, shared, tag):
+    """Let a read wait for the data of another."""
+    at = q["free_shared"]
+    place = shared[at]
+    q["free_shared"] = place["next"]
+    place["sequence"] = s["taken"]
+    place["tag"] = tag
+    place["arrival"] = s["now"] - 1
+    place["next"] = entry["sharing"]
+    entry["sharing"] = at
+    q["shared"] += 1
+
+
+@njit
+def add(s, q, entries, lists, marks, kind, given):
+    """Put a request behind the transactions of its kind."""
+    at = q["free"]
+    entry = entries[at]
+    q["free"] = entry["next"]
+    entry["bank"] = given["bank"]
+    entry["row"] = given["row"]
+    entry["column"] = given["column"]
+    entry["address"] = given["address"]
+    entry["write"] = kind
+    entry["sequence"] = s["taken"]
+    entry["tag"] = given["tag"]
+    entry["arrival"] = s["now"] - 1
+    entry["noted"] = 0
+    entry["sharing"] = NONE
+    lists[kind, s["counts"][kind]] = at
+    s["counts"][kind] += 1
+    marks[kind, mark_of(given["address"])] += 1
+    q["changed"] = 1
+
+
+@njit
+def end_entry(s, q, entries, shared, marks, latencies, finished, at, until):
+    """The column command of an entry has issued; a read has its data at ``until``."""
+    entry = entries[at]
+    kind = entry["write"]
+    s["served"][kind] += 1
+    marks[kind, mark_of(entry["address"])] -= 1
+    if kind == READS:
+        note_read(s, latencies, entry["arrival"], until)
+        end_request(s, finished, entry["sequence"], entry["tag"], until)
+        other = entry["sharing"]
+        while other != NONE:
+            place = shared[other]
+            note_read(s, latencies, place["arrival"], until)
+            end_request(s, finished, place["sequence"], place["tag"], until)
+            after = place["next"]
+            place["next"] = q["free_shared"]
+            q["free_shared"] = other
+            other = after
+    entry["next"] = q["free"]
+    q["free"] = at
+
+
+@njit
+def look(banks, entries, queue, queues, bank):
+    """A bank or its queue has changed: note what may come next."""
+    own = queue[bank]
+    own["read"] = own["write"] = NONE
+    own["may_close"] = 0
+    opened = banks[bank]["row"]
+    if opened == CLOSED or own["count"] == 0:
+        return
+    for i in range(own["count"]):
+        entry = entries[queues[bank, i]]
+        if entry["row"] == opened:
+            if entry["write"]:
+                if own["write"] == NONE:
+                    own["write"] = i
+            elif own["read"] == NONE:
+                own["read"] = i
+    if entries[queues[bank, 0]]["row"] != opened:
+        hit = own["read"] != NONE or own["write"] != NONE
+        own["may_close"] = 1 if not hit or own["hits"] >= HITS else 0
+
+
+@njit
+def long_since(c, s, entries, lists, kind):
+    """Arrival of the oldest transaction of a kind, if it has waited for long, or NEVER."""
+    if s["counts"][kind] == 0:
+        return NEVER
+    arrival = entries[lists[kind, 0]]["arrival"]
+    return arrival if s["now"] - arrival >= c["cap_cycles"] else NEVER
+
+
+@njit
+def move_transaction(c, k, s, q, banks, entries, lists, queue, queues, marks):
+    """Move a transaction to the queue of its bank; whether anything changes by that."""
+    long_read = long_since(c, s, entries, lists, READS)
+    long_write = long_since(c, s, entries, lists, WRITES)
+    long = min(long_read, long_write)
+    if q["changed"] == 0 and long == NEVER:
+        return False
+    before = s["draining"]
+    writes = s["counts"][WRITES]
+    full = writes >= c["write_entries"]
+    idle = writes > IDLE_DRAIN and q["queued"] == 0
+    if before == 0 and (full or idle or (long < NEVER and long == long_write)):
+        s["draining"] = writes
+    kind = WRITES if s["draining"] > 0 else READS
+    if long < NEVER:
+        kind = WRITES if long == long_write else READS
+    moved = False
+    for i in range(s["counts"][kind]):
+        at = lists[kind, i]
+        bank, address = entries[at]["bank"], entries[at]["address"]
+        if queue[bank]["count"] == k["bank_entries"]:
+            continue
+        if kind == WRITES:
+            if find(s, entries, lists, queue, queues, marks, READS, bank, address) != NONE:
+                # The read came first.
+                s["draining"] = 0
+                break
+            s["draining"] -= 1
+        for j in range(i, s["counts"][kind] - 1):
+            lists[kind, j] = lists[kind, j + 1]
+        s["counts"][kind] -= 1
+        enqueue(s, q, banks, entries, queue, queues, at)
+        moved = True
+        break
+    q["changed"] = 1 if moved or s["draining"] != before else 0
+    return q["changed"] == 1
+
+
+@njit
+def enqueue(s, q, banks, entries, queue, queues, at):
+    """Put a transaction behind the commands of its bank."""
+    bank, arrival = entries[at]["bank"], entries[at]["arrival"]
+    queues[bank, queue[bank]["count"]] = at
+    queue[bank]["count"] += 1
+    q["oldest"] = arrival if q["queued"] == 0 else min(q["oldest"], arrival)
+    q["queued"] += 1
+    s["refused"] = 0
+    look(banks, entries, queue, queues, bank)
+
+
+@njit
+def dequeue(s, q, queue, queues, bank, place):
+    """Take a command out of the queue of its bank."""
+    queue[bank]["count"] -= 1
+    for i in range(place, queue[bank]["count"]):
+        queues[bank, i] = queues[bank, i + 1]
+    q["queued"] -= 1
+    q["changed"] = 1
+    s["refused"] = 0

@@ -1,0 +1,136 @@
+"""The state of a controller with a command queue for each bank, behind queues of transactions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from arch.dram.controller import Controller
+from arch.dram.device import Device
+from arch.errors import InputError
+from sim.dram.state import ENTRY, FINISHED, FINISHED_A_CYCLE, State, new_state
+from sim.dram.tables import Tables
+
+NONE = -1
+IDLE_DRAIN = 8
+"""More writes than these are drained when no command waits."""
+HITS = 4
+"""Column commands to an open row after which a request to another row may close it."""
+SHARING = 512
+"""Reads that wait at a time for the data of another read, beside the entries of the queue."""
+MARKS = 256
+
+LIMITS = np.dtype(
+    [
+        ("bank_entries", np.int64),  # of each command queue
+        ("refresh_gap", np.int64),  # cycles from one node's refresh to the next node's; NEVER
+    ]
+)
+
+TRANSACTION = np.dtype(
+    [
+        # First, or Numba takes it for an ENTRY with more fields, and warns.
+        ("sharing", np.int64),  # first of the reads that share its data, or NONE
+        ("next", np.int64),  # in the free list
+        *((name, np.int64) for name in ENTRY.names or ()),
+    ]
+)
+
+SHARED = np.dtype(
+    [
+        ("sequence", np.int64),
+        ("tag", np.int64),
+        ("arrival", np.int64),
+        ("next", np.int64),  # that shares the same data, or in the free list
+    ]
+)
+
+QUEUE = np.dtype(
+    [
+        ("count", np.int64),
+        ("hits", np.int64),  # column commands since the row was opened
+        ("read", np.int64),  # first that hits the open row, or NONE
+        ("write", np.int64),
+        ("may_close", np.int64),  # the first wants another row, and nothing keeps this one open
+    ]
+)
+
+ARBITER = np.dtype(
+    [
+        ("turn", np.int64),  # bank of the last command
+        ("queued", np.int64),  # commands in all queues
+        ("oldest", np.int64),  # none in a queue has arrived before
+        ("changed", np.int64),  # a transaction may have become able to move
+        ("refreshing", np.int64),  # first bank of the node to refresh next
+        ("free", np.int64),  # heads of lists, or NONE
+        ("free_shared", np.int64),
+        ("shared", np.int64),  # reads that have shared the data of another
+    ]
+)
+
+
+@dataclass
+class QueuesState:
+    """Of one channel; what is not here is in ``State``."""
+
+    limits: npt.NDArray[np.void]
+    """[1] of LIMITS"""
+    arbiter: npt.NDArray[np.void]
+    """[1] of ARBITER"""
+    entries: npt.NDArray[np.void]
+    """[entry] of TRANSACTION, waiting or free"""
+    lists: npt.NDArray[np.int64]
+    """[reads or writes, place] entries by arrival, not yet in a queue"""
+    queue: npt.NDArray[np.void]
+    """[bank] of QUEUE"""
+    queues: npt.NDArray[np.int64]
+    """[bank, place] entries"""
+    shared: npt.NDArray[np.void]
+    """[read] of SHARED, waiting or free"""
+    marks: npt.NDArray[np.int64]
+    """[reads or writes, mark] entries whose address has this mark"""
+
+
+def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[State, QueuesState]:
+    """A channel at rest. Raises InputError for devices that this controller cannot drive."""
+    config = tables.config[0]
+    if "activate_1" in {command.action for command in device.commands.values()}:
+        raise InputError(
+            f"{device.name}: scheduler: bank_queues cannot open rows in two steps; must be frfcfs "
+            "or fcfs"
+        )
+    banks = int(config["banks"])
+    state = new_state(tables)
+    room = int(config["read_entries"]) + int(config["write_entries"])
+    room += banks * controller.bank_entries
+    limits = np.zeros(1, LIMITS)
+    limits["bank_entries"] = controller.bank_entries
+    limits["refresh_gap"] = config["refresh_interval_cycles"]
+    if controller.refresh != "none":
+        limits["refresh_gap"] = config["refresh_interval_cycles"] // (
+            banks // int(config["refresh_span"])
+        )
+    state.channel["next_refresh"] = limits["refresh_gap"]
+    # All reads that share data may end with the one that is given.
+    state.finished = np.zeros(SHARING + FINISHED_A_CYCLE, FINISHED)
+    arbiter = np.zeros(1, ARBITER)
+    arbiter["changed"] = 1
+    queue = np.zeros(banks, QUEUE)
+    queue["read"] = queue["write"] = NONE
+    most = max(int(config["read_entries"]), int(config["write_entries"]))
+    return state, QueuesState(
+        limits=limits,
+        arbiter=arbiter,
+        entries=_free_list(np.zeros(room, TRANSACTION)),
+        lists=np.zeros((2, most), np.int64),
+        queue=queue,
+        queues=np.zeros((banks, controller.bank_entries), np.int64),
+        shared=_free_list(np.zeros(SHARING, SHARED)),
+        marks=np.zeros((2, MARKS), np.int64),
+    )
+
+
+def _free_list(records: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+    records["next"] = np.arange(1, len(records) + 1)
+    records["next"][-1] = NONE
+    return records
