@@ -1,5 +1,6 @@
 """Where the cycles of units and the energy of components went."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -13,16 +14,18 @@ from sim.result import Energy, Result, UnitAccount
 STATES = ("busy", "stall", "idle")
 UNKNOWN = "unknown"
 NO_TECHNOLOGY = "unknown: the machine names no technology"
-CORES_SHOWN = 4
-"""With more cores, equal units of all cores are shown together."""
+SHOWN = 4
+"""With more cores or channels, equal units of all of them are shown together."""
+KINDS = ((re.compile(r"^core\d+(?=\.)"), "core"), (re.compile(r"(?<=\.)channel\d+$"), "channel"))
 
 
 def unit_table(result: Result) -> Fitted:
     """Busy, stalls by cause and idle of each unit, in cycles of its clock and percent; causes
     that did not occur are left out."""
     units = result.units
-    if result.machine["cores"] > CORES_SHOWN:
-        units = together(units)
+    for number, kind in KINDS:
+        if len({found[0] for unit in units if (found := number.search(unit.name))}) > SHOWN:
+            units = together(units, number, kind)
     rows: list[tuple[str, ...]] = []
     ends: set[int] = set()
     for unit in units:
@@ -44,15 +47,15 @@ def unit_table(result: Result) -> Fitted:
     return Fitted(columns, sections=frozenset(ends))
 
 
-def together(units: Sequence[UnitAccount]) -> tuple[UnitAccount, ...]:
-    """Sums over the cores: ``core0.array`` and ``core1.array`` become ``2 x core.array``."""
+def together(
+    units: Sequence[UnitAccount], number: re.Pattern[str], kind: str
+) -> tuple[UnitAccount, ...]:
+    """Sums over what has a number: ``core0.array`` and ``core1.array`` become ``2 x core.array``."""
     groups: dict[str, list[UnitAccount]] = {}
     for unit in units:
-        core, dot, name = unit.name.partition(".")
-        kind = f"core.{name}" if dot and core.startswith("core") else unit.name
-        groups.setdefault(kind, []).append(unit)
+        groups.setdefault(number.sub(kind, unit.name), []).append(unit)
     found = []
-    for kind, members in groups.items():
+    for name, members in groups.items():
         if len(members) == 1:
             found.append(members[0])
             continue
@@ -60,8 +63,9 @@ def together(units: Sequence[UnitAccount]) -> tuple[UnitAccount, ...]:
         for member in members:
             causes.update(member.cycles_by_cause)
         cycles = sum(member.cycles for member in members)
-        name = f"{len(members)} x {kind}"
-        found.append(UnitAccount(name, members[0].clock_khz, cycles, dict(causes)))
+        found.append(
+            UnitAccount(f"{len(members)} x {name}", members[0].clock_khz, cycles, dict(causes))
+        )
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ from result_examples import LONG_NAME, MACHINE, account, fused, operator, result
 
 from sim.report.columns import Column, Fitted
 from sim.report.table import report
-from sim.report.units import together
+from sim.report.units import KINDS, together
 from sim.result import Energy, UnitAccount
 
 
@@ -86,7 +86,7 @@ def test_equal_units_of_many_cores_are_summed() -> None:
         account(f"core{core}.array", 700_000, 100, {"busy.stream": 0.1 * core}) for core in range(8)
     )
     memory = account("memory", 1_400_000, 200, {})
-    assert together((*units, memory)) == (
+    assert together((*units, memory), *KINDS[0]) == (
         UnitAccount("8 x core.array", 700_000, 800, {"busy.stream": 280, "idle": 520}),
         memory,
     )
@@ -95,6 +95,18 @@ def test_equal_units_of_many_cores_are_summed() -> None:
     assert sum(line.startswith("8 x core.array") for line in shown) == 1
     few = lines(report(result(machine={**MACHINE, "cores": 4}, units=units[:4])))
     assert sum(line.startswith("core") for line in few) == 4
+
+
+def test_equal_channels_of_a_memory_are_summed() -> None:
+    front = account("memory", 1_000_000, 100, {})
+    channels = tuple(
+        account(f"memory.channel{channel}", 1_000_000, 100, {"stall.row": 0.5})
+        for channel in range(32)
+    )
+    shown = lines(report(result(units=(front, *channels))))
+    assert sum(line.startswith("32 x memory.channel") for line in shown) == 1
+    few = lines(report(result(units=(front, *channels[:4]))))
+    assert sum(line.startswith("memory.channel") for line in few) == 4
 
 
 def test_a_unit_without_cycles_in_the_window() -> None:
