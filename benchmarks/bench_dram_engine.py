@@ -23,8 +23,9 @@ SETTINGS = (
     "buffer.scratchpads.ifmap.banks=1024",
 )
 INCLUDES = (
-    f"{BURSTS:,} bursts of DDR4-2400 through DMA, scratchpad ports, engine and channels, with accounts of every unit; `random`: 613 bursts apart, hashed over channels and "
-    "banks, so that nearly each opens a row."
+    f"{BURSTS:,} bursts of DDR4-2400 through DMA, scratchpad ports, engine and channels, with "
+    "accounts of every unit; `random`: 613 bursts apart, hashed over channels and banks, so that "
+    "nearly each opens a row."
 )
 
 

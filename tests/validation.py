@@ -174,6 +174,34 @@ def judged_text(record: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def hazards_text(record: dict[str, Any]) -> str:
+    """What reads and writes of few addresses have shown."""
+    requests, values = sum(record["requests"].values()), record["totals"]["reads with a value"]
+    return (
+        "## Hazards: dram\n\n"
+        f"`python -m tests.dram_hazards --seed {record['seed']}`: reads and writes of few "
+        f"addresses under random policies, {record['runs']} runs, {requests:,} requests, of which "
+        f"every one ended (the longest wait was {100 * record['longest_wait_share_of_bound']:.0f} "
+        f"% of its bound); {values:,} reads were asked for the last write before them; "
+        f"{len(record['runs_with_faults'])} runs with a fault.\n"
+    )
+
+
+def mutated_text(record: dict[str, Any]) -> str:
+    """What wrong trace files have shown."""
+    lines = [
+        "## Mutated traces\n",
+        f"`python -m tests.traces.fuzz_requests --files {record['files']} --seed "
+        f"{record['seed']}`: {record['read']:,} read, {record['refused']:,} refused with line or "
+        f"offset, {record['failed']} failed, {record['crashed']} crashed; the longest took "
+        f"{record['longest_seconds']:.2f} s.\n",
+        "| refused for | files |",
+        "| --- | ---: |",
+    ]
+    lines += [f"| {name} | {count:,} |" for name, count in record["errors"].items()]
+    return "\n".join(lines) + "\n"
+
+
 def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
     """The page."""
     parts = [HEAD]
@@ -191,6 +219,10 @@ def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
     parts += [campaign_text(unit, records[unit]) for unit in CAMPAIGNS if unit in records]
     if "dram" in records:
         parts.append(judged_text(records["dram"]))
+    if "dram_hazards" in records:
+        parts.append(hazards_text(records["dram_hazards"]))
+    if "fuzz_requests" in records:
+        parts.append(mutated_text(records["fuzz_requests"]))
     if "mutation" in records:
         parts.append(mutation_text(records["mutation"]))
     return "\n".join(parts)

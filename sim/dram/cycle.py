@@ -1,9 +1,10 @@
 """One cycle of a channel: what it is offered, the refreshes that fall due, its commands."""
 
 from sim.dram.channel import take
-from sim.dram.picking import locate, when_at
+from sim.dram.picking import locate, restricted, when_at
 from sim.dram.schedule import WAITING, schedule
 from sim.dram.state import READS, WRITES
+from sim.dram.tables import NEVER
 from sim.jit import inlined, njit
 
 
@@ -30,7 +31,10 @@ def offer(c, s, commands, picks, entries, keys, banks, ready, latencies, finishe
         locate(c, s, commands, entries, keys, banks, kind, at)
         for slot in range(c["slots"]):
             pick = picks[WAITING, slot]
-            if not pick["stale"]:
+            # A pick of the oldest alone stays, whatever comes.
+            if not pick["stale"] and (at == 0 or not restricted(c, pick)):
+                if c["cap_cycles"] < NEVER:
+                    pick["until"] = s["oldest"][kind] + c["cap_cycles"]
                 when = when_at(c, s, commands, ready, keys[slot, kind, at], s["now"])
                 if when < pick["when"]:
                     pick["when"] = when

@@ -222,7 +222,7 @@ def _settings(
         "read_entries": controller.read_entries,
         "write_entries": controller.write_entries,
         "drain_above": math.floor(controller.drain_high * controller.write_entries),
-        "drain_below": math.ceil(controller.drain_low * controller.write_entries),
+        "drain_below": max(1, math.ceil(controller.drain_low * controller.write_entries)),
     }
     for needed in ("activate", "precharge", "read", "write"):
         if settings[f"command_{needed}"] < 0:
