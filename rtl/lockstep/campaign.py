@@ -20,14 +20,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from arch import __version__
 from arch.errors import InputError, SimulationError
 from rtl.lockstep.campaign_builds import Build, array_builds, buffer_builds
+from rtl.lockstep.campaign_dram import dram_builds
 from rtl.lockstep.record import write_json
 from rtl.lockstep.run import cosim
 
 UNITS: dict[str, tuple[Callable[[int, int], list[Build]], int]] = {
     "array": (array_builds, 315),
     "buffer": (buffer_builds, 60),
+    "dram": (dram_builds, 32),
 }
 """How each unit's builds are chosen, and how many."""
+RECORDS = {"dram": "dram_rtl"}
+"""Names of records that are not that of their unit."""
 
 
 def run_build(build: Build) -> dict[str, Any]:
@@ -82,13 +86,13 @@ def main() -> int:
     """Run the campaign; 1 if a build has a mismatch or cannot be made."""
     parser = argparse.ArgumentParser(prog="python -m rtl.lockstep.campaign", description=__doc__)
     parser.add_argument("--unit", choices=UNITS, default="array")
-    parser.add_argument("--builds", type=int, help="default: 315 arrays, 60 buffers")
+    parser.add_argument("--builds", type=int, help="default: 315 arrays, 60 buffers, 32 DRAMs")
     parser.add_argument("--seed", type=int, default=20_26)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--output", type=Path, help="default: docs/validation/UNIT.json")
     given = parser.parse_args()
     choose, count = UNITS[given.unit]
-    output = given.output or Path(f"docs/validation/{given.unit}.json")
+    output = given.output or Path(f"docs/validation/{RECORDS.get(given.unit, given.unit)}.json")
     jobs = choose(given.builds or count, given.seed)
     results: dict[int, dict[str, Any]] = {}
     columns = (

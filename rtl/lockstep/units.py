@@ -1,7 +1,9 @@
 """The units that have a twin."""
 
 from collections.abc import Callable
+from typing import Any
 
+from arch.dram.memory import MemorySystem
 from arch.errors import InputError
 from arch.machine import Machine
 from rtl.lockstep.twin import Twin
@@ -19,12 +21,20 @@ def _buffer(machine: Machine) -> Twin:
     return buffer_twin(machine)
 
 
-TWINS: dict[str, Callable[[Machine], Twin]] = {"array": _array, "buffer": _buffer}
+def _dram(memory: MemorySystem) -> Twin:
+    from rtl.lockstep.dram import dram_twin
+
+    return dram_twin(memory)
+
+
+TWINS: dict[str, Callable[[Any], Twin]] = {"array": _array, "buffer": _buffer, "dram": _dram}
 """By name; a unit is imported when it is asked for."""
+OF_MEMORIES = ("dram",)
+"""Units of a memory on its own; all others are of a machine."""
 
 
-def twin_of(machine: Machine, unit: str) -> Twin:
-    """The twin of a machine's unit. Raises InputError where there is none."""
+def twin_of(built: Machine | MemorySystem, unit: str) -> Twin:
+    """The twin of a machine's unit, or of a memory's. Raises InputError where there is none."""
     if unit not in TWINS:
         raise InputError(f"unit: must be {' or '.join(TWINS)}, not {unit!r}")
-    return TWINS[unit](machine)
+    return TWINS[unit](built)

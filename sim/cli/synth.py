@@ -12,7 +12,7 @@ def synth(
 ) -> None:
     """Synthesise a unit: gates, depth, and its size in two FPGAs. Minutes for large arrays."""
     hardware.need_packages()
-    built = inputs.load_machine(machine, settings)
+    built = hardware.load_built(machine, unit, settings)
     from rich.console import Console
     from rich.table import Table
 

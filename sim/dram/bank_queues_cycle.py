@@ -4,7 +4,7 @@ from sim.dram.bank_queues import dequeue, end_entry, long_since, look, move_tran
 from sim.dram.bank_queues_state import NONE
 from sim.dram.channel import issue, note_row
 from sim.dram.picking import edge_after, when_at
-from sim.dram.state import CLOSED, READS, WRITES
+from sim.dram.state import CLOSED, NOWHERE, READS, WRITES
 from sim.dram.tables import NEVER, PRECHARGE, READ, WRITE
 from sim.dram.timing import next_command, ready_at
 from sim.jit import inlined, njit
@@ -27,7 +27,21 @@ def refresh(c, k, s, q, commands, rules, banks, ready, history, issued, log, ent
         opened = True
         when = when_at(c, s, commands, ready, command * c["banks"] + bank, now)
         if when == now:
-            issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, -1, -1)
+            issue(
+                c,
+                s,
+                commands,
+                rules,
+                banks,
+                ready,
+                history,
+                issued,
+                log,
+                command,
+                bank,
+                NOWHERE,
+                NOWHERE,
+            )
             queue[bank]["hits"] = 0
             look(banks, entries, queue, queues, bank)
             return now, commands[command]["slot"]
@@ -38,7 +52,21 @@ def refresh(c, k, s, q, commands, rules, banks, ready, history, issued, log, ent
     when = max(now, ready_at(c, commands, ready, command, first))
     when = edge_after(c, s, commands, command, first, when)
     if when == now:
-        issue(c, s, commands, rules, banks, ready, history, issued, log, command, first, -1, -1)
+        issue(
+            c,
+            s,
+            commands,
+            rules,
+            banks,
+            ready,
+            history,
+            issued,
+            log,
+            command,
+            first,
+            NOWHERE,
+            NOWHERE,
+        )
         s["pending"] -= 1
         q["refreshing"] = (first + span) % c["banks"]
     return when, commands[command]["slot"]

@@ -6,8 +6,11 @@ from sim.dram.state import (
     ACTIVATING,
     BANKS,
     CLOSED,
+    FIRST,
     KEYS,
     LATENCY_BINS,
+    NOWHERE,
+    ONE,
     OPENING,
     ORDER,
     READS,
@@ -73,8 +76,8 @@ def take(c, s, entries, keys, latencies, finished, given):
     arrival = s["now"] - 1
     request = s["taken"]
     kind = WRITES if given["write"] else READS
-    if waits(s, entries, WRITES, 1, given["address"]) or (
-        c["ordered"] and opens_for(s, entries, 1, given["address"])
+    if waits(s, entries, WRITES, WRITES, given["address"]) or (
+        c["ordered"] and opens_for(s, entries, WRITES, given["address"])
     ):
         if given["write"]:
             s["coalesced"] += 1
@@ -88,8 +91,8 @@ def take(c, s, entries, keys, latencies, finished, given):
         c["ordered"]
         and given["write"]
         and (
-            waits(s, entries, READS, 0, given["address"])
-            or opens_for(s, entries, 0, given["address"])
+            waits(s, entries, READS, READS, given["address"])
+            or opens_for(s, entries, READS, given["address"])
         )
     ):
         return False
@@ -185,7 +188,7 @@ def serve(c, s, commands, rules, entries, keys, banks, ready, history, issued,
         finish(c, s, entry, latencies, finished)
         if c["close_after_cycles"] < NEVER:
             banks[bank]["close_at"] = s["now"] + c["close_after_cycles"]
-        move(s, entries, keys, kind, i, -1)
+        move(s, entries, keys, kind, i, NOWHERE)
         if kind == ACTIVATED:
             banks[bank]["owners"] -= 1
         return
@@ -196,9 +199,9 @@ def serve(c, s, commands, rules, entries, keys, banks, ready, history, issued,
         s["deadline"] = s["now"] + c["two_step_deadline_cycles"]
         move(s, entries, keys, kind, i, ACTIVATING)
         # No bank may begin to open before this one has its second step.
-        locate_all(c, s, commands, entries, keys, banks, 0, c["banks"])
+        locate_all(c, s, commands, entries, keys, banks, FIRST, c["banks"])
         return
-    locate_all(c, s, commands, entries, keys, banks, bank, 1)
+    locate_all(c, s, commands, entries, keys, banks, bank, ONE)
 
 
 @njit

@@ -2,7 +2,19 @@
 
 from sim.dram.channel import choose_drain, issue, serve
 from sim.dram.picking import closes_owned, edge_after, locate_all, pick_again, pick_anew
-from sim.dram.state import ACTIVATED, ACTIVATING, BANKS, COLUMNS, ORDER, READS, ROWS, WRITES
+from sim.dram.state import (
+    ACTIVATED,
+    ACTIVATING,
+    BANKS,
+    COLUMNS,
+    FIRST,
+    NOWHERE,
+    ONE,
+    ORDER,
+    READS,
+    ROWS,
+    WRITES,
+)
 from sim.dram.tables import NEVER, READ, REFRESH, WRITE
 from sim.dram.timing import next_command, next_refresh_command, ready_at
 from sim.jit import inlined, njit
@@ -36,7 +48,21 @@ def refresh(c, s, commands, rules, entries, keys, banks, ready, history, issued,
         c, s, commands, command, bank, max(now, ready_at(c, commands, ready, command, bank))
     )
     if when == now:
-        issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, -1, -1)
+        issue(
+            c,
+            s,
+            commands,
+            rules,
+            banks,
+            ready,
+            history,
+            issued,
+            log,
+            command,
+            bank,
+            NOWHERE,
+            NOWHERE,
+        )
         locate_all(c, s, commands, entries, keys, banks, bank, commands[command]["span"])
         if commands[command]["action"] == REFRESH:
             note_refresh(c, commands, banks, ready, command, bank)
@@ -71,8 +97,22 @@ def close_idle(c, s, commands, rules, entries, keys, banks, ready, history, issu
         if due < soonest:
             soonest, chosen = due, bank
     if soonest == now:
-        issue(c, s, commands, rules, banks, ready, history, issued, log, command, chosen, -1, -1)
-        locate_all(c, s, commands, entries, keys, banks, chosen, 1)
+        issue(
+            c,
+            s,
+            commands,
+            rules,
+            banks,
+            ready,
+            history,
+            issued,
+            log,
+            command,
+            chosen,
+            NOWHERE,
+            NOWHERE,
+        )
+        locate_all(c, s, commands, entries, keys, banks, chosen, ONE)
     return soonest
 
 
@@ -177,7 +217,7 @@ def proceed(c, s, commands, rules, picks, entries, keys, banks, ready, history, 
         return
     picks[OWN, COLUMNS]["stale"] = 1
     if banks[bank]["owners"] == 0:
-        locate_all(c, s, commands, entries, keys, banks, bank, 1)
+        locate_all(c, s, commands, entries, keys, banks, bank, ONE)
     waiting = WRITES if s["draining"] else READS
     for slot in range(c["slots"]):
         pick_again(c, s, commands, entries, keys, banks, ready, waiting, slot, bank,
@@ -201,7 +241,7 @@ def activate_second(c, s, commands, rules, entries, keys, banks, ready, history,
     s["counts"][ACTIVATING] = 0
     s["refused"] = 0
     # No bank could begin to open meanwhile.
-    locate_all(c, s, commands, entries, keys, banks, 0, c["banks"])
+    locate_all(c, s, commands, entries, keys, banks, FIRST, c["banks"])
 
 
 @inlined

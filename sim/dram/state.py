@@ -7,7 +7,9 @@ import numpy.typing as npt
 
 from sim.dram.tables import NEVER, Tables
 
-READS, WRITES, ACTIVATED, ACTIVATING = range(4)
+# As literals, each value would have kernels compiled for it alone.
+READS, WRITES, ACTIVATED, ACTIVATING = (np.int64(number) for number in range(4))
+NOWHERE, FIRST, ONE = (np.int64(number) for number in (-1, 0, 1))
 LISTS = 4
 ENTRIES_MAX = 1 << 16
 """Of a list, which has room for a bank each."""

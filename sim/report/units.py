@@ -50,7 +50,7 @@ def unit_table(result: Result) -> Fitted:
 def together(
     units: Sequence[UnitAccount], number: re.Pattern[str], kind: str
 ) -> tuple[UnitAccount, ...]:
-    """Sums over what has a number: ``core0.array`` and ``core1.array`` become ``2 x core.array``."""
+    """Sums over what has a number: ``core0.array``, ``core1.array`` become ``2 x core.array``."""
     groups: dict[str, list[UnitAccount]] = {}
     for unit in units:
         groups.setdefault(number.sub(kind, unit.name), []).append(unit)
