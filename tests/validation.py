@@ -36,8 +36,17 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "vector": (Vector,),
     "mapping": (Mapping,),
 }
-CAMPAIGNS: dict[str, type[BaseModel]] = {"array": Array, "buffer": Scratchpad}
-LARGEST = {"array": "16 x 16", "buffer": "of 16 accesses a cycle"}
+CAMPAIGNS: dict[str, type[BaseModel]] = {
+    "array": Array, "buffer": Scratchpad, "dram": Controller
+}  # fmt: skip
+CAMPAIGN_RECORDS = {"array": "array", "buffer": "buffer", "dram": "dram_rtl"}
+OF_OTHER_POLICIES = ("bank_entries", "timeout_cycles")
+"""Fields that no generated unit takes notice of."""
+LARGEST = {
+    "array": "16 x 16",
+    "buffer": "of 16 accesses a cycle",
+    "dram": "of 16 banks and entries",
+}
 FAULTS = {
     "netlist": "the netlist",
     "kernel": "the model's kernels",
@@ -104,7 +113,9 @@ def campaign_evidence(unit: str, record: dict[str, Any]) -> Evidence:
     for run in record["runs"]:
         if run["mismatch"] is None:
             built = CAMPAIGNS[unit].model_validate_json(json.dumps(run[unit]))
-            for name, value in built.model_dump().items():
+            if "standard" in run:
+                found[f"{unit}.standard={run['standard']}"].add(HARDWARE)
+            for name, value in built.model_dump(exclude=set(OF_OTHER_POLICIES)).items():
                 found[f"{unit}.{name}={value}"].add(HARDWARE)
                 found[f"{unit}.{name}"].add(HARDWARE)
     return found
@@ -216,7 +227,11 @@ def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
                 f"| {outside} | {mark} |"
             )
         parts.append(f"## {unit}\n\n" + "\n".join(rows) + "\n")
-    parts += [campaign_text(unit, records[unit]) for unit in CAMPAIGNS if unit in records]
+    parts += [
+        campaign_text(unit, records[record])
+        for unit, record in CAMPAIGN_RECORDS.items()
+        if record in records
+    ]
     if "dram" in records:
         parts.append(judged_text(records["dram"]))
     if "dram_hazards" in records:
@@ -239,7 +254,7 @@ def main() -> int:
     records = {path.stem: json.loads(path.read_text()) for path in sorted(RECORDS.glob("*.json"))}
     evidence = collector.evidence
     for unit in CAMPAIGNS:
-        for option, by in campaign_evidence(unit, records[unit]).items():
+        for option, by in campaign_evidence(unit, records[CAMPAIGN_RECORDS[unit]]).items():
             evidence[option] |= by
     PAGE.write_text(page(evidence, records))
     neither = [option for unit in UNITS for option in options_of(unit) if not evidence.get(option)]

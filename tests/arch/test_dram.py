@@ -140,6 +140,7 @@ def test_timings_and_organisation_are_those_of_ramulator(name: str) -> None:
     assert cycles == data["command_cycles"]
 
 
+@pytest.mark.validates("dram.organisation", "dram.speed", by="Ramulator 2.1")
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_timings_of_every_preset_are_those_of_ramulator(name: str) -> None:
     standard, theirs = load_standard(name), PRESETS[name]

@@ -1,0 +1,290 @@
+"""What the hardware takes from a ``Device`` and a ``Controller``, and what it refuses."""
+
+import math
+from dataclasses import dataclass
+from typing import NoReturn
+
+from amaranth.lib import data
+from amaranth.utils import bits_for, ceil_log2
+
+from arch.dram.controller import Controller
+from arch.dram.device import Device, Rule
+from arch.dram.standard import Command
+from arch.errors import InputError
+
+BANKS_MAX = 16
+"""Most banks: each entry has a multiplexer over all of them."""
+ENTRIES_MAX = 16
+"""Most entries of each list: the pick is combinational."""
+TAG_BITS = 4
+
+SCHEDULERS = ("frfcfs", "fcfs")
+ROW_POLICIES = ("open",)
+REFRESHES = {"none": None, "all_bank": "REFab", "per_bank": "REFpb"}
+"""Command by ``Controller.refresh``."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """A command that the controller gives."""
+
+    name: str
+    level: int
+    """Index in ``Device.levels`` of what it addresses."""
+    span: int
+    """Banks of that."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rule that counts: so many ``preceding`` in so many cycles."""
+
+    preceding: int
+    level: int
+    """Whose nodes have a history each."""
+    cycles: int
+    depth: int
+    """Commands in a window; the history has one less."""
+    following: tuple[tuple[int, int], ...]
+    """Commands that wait, with the level that they have to share with the preceding one."""
+
+
+class Parameters:
+    """Sizes, widths and delays of one channel; everything below ``rtl/dram`` reads them from here.
+
+    ``shared level``: of two commands, index of the deepest level of which both address one node.
+    All that holds of a pair of commands is a function of it.
+
+    Parameters
+    ----------
+    device : arch.dram.device.Device
+    controller : arch.dram.controller.Controller
+    tag_bits : int
+        Width of what a request carries for its sender.
+
+    Raises InputError for what is not built: other than one command bus, activates in two steps,
+    data clocks, a command queue for each bank, row policies but ``open``, refreshes of one bank of
+    every group, more than 16 banks or entries, refreshes too close to each other.
+    """
+
+    def __init__(self, device: Device, controller: Controller, tag_bits: int = TAG_BITS) -> None:
+        _check(device, controller, tag_bits)
+        self.device = device
+        self.sizes = device.sizes
+        self.spans = tuple(math.prod(device.sizes[i + 1 :]) for i in range(len(device.levels)))
+        self.banks = device.banks
+        self.tag_bits = tag_bits
+        self._use(device, controller)
+        self._policies(device, controller)
+        rules = [rule for rule in device.rules if {rule.preceding, rule.following} <= self._names]
+        self.delays = {
+            (before, after): tuple(
+                max((self._delay(rule, shared) for rule in rules if self._is(rule, before, after)),
+                    default=0)
+                for shared in range(len(self.spans))
+            )
+            for before in range(len(self.commands))
+            for after in range(len(self.commands))
+        }  # fmt: skip
+        """[preceding, following][shared level], cycles from start to start."""
+        self.windows = self._windows(rules)
+        if self.refresh is not None:
+            longest = max(max(cycles) for cycles in self.delays.values())
+            if self.refresh_interval_cycles <= 2 * longest:
+                raise InputError(
+                    f"{device.name}: hardware needs more than {2 * longest} cycles between "
+                    f"refreshes, not {self.refresh_interval_cycles}: nREFI is too short, or what a "
+                    "refresh takes too long"
+                )
+
+    def _use(self, device: Device, controller: Controller) -> None:
+        """Which commands are given."""
+        names = [
+            self._bank_command(action) for action in ("activate", "precharge", "read", "write")
+        ]
+        refresh = REFRESHES[controller.refresh]
+        if refresh is not None:
+            command = device.commands.get(refresh)
+            closing = next((n for n in device.commands if self._closes(n, command)), None)
+            if closing is None:
+                raise InputError(
+                    f"{device.name}: has no command {refresh} for refresh {controller.refresh!r}, "
+                    "or no precharge of the same banks"
+                )
+            names += [closing] * (closing not in names) + [refresh]
+        levels = [device.levels.index(device.commands[name].level) for name in names]
+        self.commands = tuple(
+            Use(name, level, self.spans[level]) for name, level in zip(names, levels, strict=True)
+        )
+        """By code: activate, precharge, read, write, then those of refreshes."""
+        self._names = set(names)
+        self.activate, self.precharge, self.read, self.write = range(4)
+        self.refresh = None if refresh is None else names.index(refresh)
+        self.closing = self.precharge if self.refresh is None else names.index(str(closing))
+        """What closes the banks that a refresh takes."""
+
+    def _bank_command(self, action: str) -> str:
+        for name, command in self.device.commands.items():
+            level = self.device.levels.index(command.level)
+            if command.action == action and self.spans[level] == 1 and not command.closes:
+                return name
+        raise InputError(f"{self.device.name}: has no command that does {action!r} to a bank")
+
+    def _closes(self, name: str, refresh: Command | None) -> bool:
+        """Whether a command closes the banks that a refresh takes."""
+        command = self.device.commands[name]
+        closes = command.action == "precharge" and not command.same_bank
+        return closes and refresh is not None and command.level == refresh.level
+
+    def _policies(self, device: Device, controller: Controller) -> None:
+        self.first_come = controller.scheduler == "fcfs"
+        self.ordered = controller.hazards == "ordered"
+        self.cap_cycles = controller.cap_cycles
+        self.read_entries = controller.read_entries
+        self.write_entries = controller.write_entries
+        self.drain_above = math.floor(controller.drain_high * controller.write_entries)
+        self.drain_below = max(1, math.ceil(controller.drain_low * controller.write_entries))
+        self.refresh_interval_cycles = 0
+        self.refresh_slack = 0
+        self.refresh_turns = 1
+        if self.refresh is None:
+            return
+        level = next(
+            (name for name in ("rank", "pseudo_channel") if name in device.levels), "channel"
+        )
+        node = self.spans[device.levels.index(level)]
+        span = self.commands[self.refresh].span
+        self.refresh_turns = node // span
+        """Refreshes of a node until all its banks have had one."""
+        self.refresh_interval_cycles = device.timings["nREFI"] // self.refresh_turns
+        self.refresh_slack = controller.postponed_refreshes * (self.banks // span)
+
+    def _is(self, rule: Rule, before: int, after: int) -> bool:
+        return (rule.preceding, rule.following) == (
+            self.commands[before].name,
+            self.commands[after].name,
+        )
+
+    def _own_level(self, rule: Rule) -> int:
+        """Level of the node of which the rule speaks: of its own or what the first addresses."""
+        before = self.device.levels.index(self.device.commands[rule.preceding].level)
+        return min(before, self.device.levels.index(rule.level))
+
+    def _needs_shared(self, rule: Rule) -> int:
+        """The level that both commands must share for a rule that is not of siblings."""
+        after = self.device.levels.index(self.device.commands[rule.following].level)
+        return min(self._own_level(rule), after)
+
+    def _delay(self, rule: Rule, shared: int) -> int:
+        """Cycles that a rule keeps two commands apart which share a level; 0: none, or counted."""
+        if not rule.sibling:
+            return rule.cycles if rule.window == 1 and shared >= self._needs_shared(rule) else 0
+        own = self._own_level(rule)
+        above = self.device.levels.index(rule.level) - 1
+        after = self.device.levels.index(self.device.commands[rule.following].level)
+        if above < 0 or own <= above or self.spans[above] == self.spans[own]:
+            return 0
+        # What addresses all nodes addresses siblings, too.
+        holds = shared >= after if after <= above else shared == above
+        return rule.cycles if holds else 0
+
+    def _windows(self, rules: list[Rule]) -> tuple[Window, ...]:
+        names = [command.name for command in self.commands]
+        found: dict[tuple[int, int, int, int], list[tuple[int, int]]] = {}
+        for rule in rules:
+            if rule.window > 1 and not rule.sibling and rule.cycles > 0:
+                own = self._own_level(rule)
+                key = names.index(rule.preceding), own, rule.cycles, rule.window
+                waits = names.index(rule.following), self._needs_shared(rule)
+                found.setdefault(key, []).append(waits)
+        return tuple(Window(*key, tuple(following)) for key, following in found.items())
+
+    def longest_wait(self, following: int) -> int:
+        """Most cycles that a command may have to wait, from the cycle after another one."""
+        waits = [max(cycles) for (_, after), cycles in self.delays.items() if after == following]
+        waits += [w.cycles for w in self.windows if following in dict(w.following)]
+        return max(0, max(waits) - 1)
+
+    def nodes(self, level: int) -> int:
+        """Nodes of a level in the channel."""
+        return self.banks // self.spans[level]
+
+    @property
+    def entries(self) -> int:
+        """Requests that can wait: those of both lists, and one a bank that has its row."""
+        return self.read_entries + self.write_entries + self.banks
+
+    @property
+    def place(self) -> dict[str, int]:
+        """Bank in hierarchy order, row, and column in bursts."""
+        return {
+            "bank": int(ceil_log2(self.banks)),
+            "row": int(ceil_log2(self.device.rows)),
+            "column": int(ceil_log2(self.device.columns)),
+        }
+
+    @property
+    def request(self) -> data.StructLayout:
+        """What is asked for."""
+        return data.StructLayout(self.place | {"write": 1, "tag": self.tag_bits})
+
+    @property
+    def entry(self) -> data.StructLayout:
+        """A request that waits. ``activated``: it has opened its row; ``age``: cycles since it
+        was taken, up to ``cap_cycles``. All 0 where there is none."""
+        fields = {"valid": 1, "activated": 1} | self.place | {"write": 1, "tag": self.tag_bits}
+        if self.cap_cycles is not None:
+            fields["age"] = bits_for(self.cap_cycles)
+        return data.StructLayout(fields)
+
+    @property
+    def command(self) -> data.StructLayout:
+        """What goes to the device: the place of the request, or the first bank of a refresh."""
+        codes = {"valid": 1, "command": range(len(self.commands))}
+        return data.StructLayout(codes | self.place)
+
+    @property
+    def passed(self) -> data.StructLayout:
+        """A request that a waiting write serves."""
+        return data.StructLayout({"valid": 1, "write": 1, "tag": self.tag_bits})
+
+    @property
+    def finished(self) -> data.StructLayout:
+        """A request that has its read or write."""
+        return data.StructLayout({"valid": 1, "tag": self.tag_bits})
+
+
+def _check(device: Device, controller: Controller, tag_bits: int) -> None:
+    """Raise InputError for what is not built."""
+
+    def refuse(field: str, needs: str, given: object, hint: str = "") -> NoReturn:
+        raise InputError(f"{field}: hardware needs {needs}, not {given}{hint}")
+
+    if device.bus != "one":
+        refuse(device.name, "one command bus", repr(device.bus))
+    actions = {command.action for command in device.commands.values()}
+    for action in ("activate_1", "sync"):
+        if action in actions:
+            refuse(device.name, "activates in one step and no data clock", f"a {action!r}")
+    if not 2 <= device.banks <= BANKS_MAX:
+        refuse("levels", f"2 to {BANKS_MAX} banks a channel", device.banks,
+               "; levels={rank: 1, bank_group: 4, bank: 4} would do")  # fmt: skip
+    for field in ("rows", "columns"):
+        size = getattr(device, field)
+        if size < 2:
+            refuse(f"{device.name}: {field}", "2 at least", size)
+    for field in ("read_entries", "write_entries"):
+        size = getattr(controller, field)
+        if size > ENTRIES_MAX:
+            refuse(f"controller.{field}", f"{ENTRIES_MAX} at most", size,
+                   f"; controller.{field}={ENTRIES_MAX} would do")  # fmt: skip
+    for field, known in (
+        ("scheduler", SCHEDULERS),
+        ("row_policy", ROW_POLICIES),
+        ("refresh", tuple(REFRESHES)),
+    ):
+        value = getattr(controller, field)
+        if value not in known:
+            refuse(f"controller.{field}", " or ".join(known), repr(value))
+    if not 1 <= tag_bits <= 32:
+        refuse("tag_bits", "1 to 32", tag_bits)

@@ -1,0 +1,255 @@
+"""The twin of a DRAM channel: its hardware, the simulator's kernel, and what drives both."""
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from arch.dram.controller import Controller
+from arch.dram.device import Device
+from arch.dram.memory import MemorySystem
+from rtl.dram import Channel
+from rtl.dram.parameters import TAG_BITS, Parameters
+from rtl.lockstep.dram_model import FIELDS, OUTPUTS, PAST, SHAPE, TIMER
+from rtl.lockstep.dram_traffic import EVENTS, TRAFFIC, drive
+from rtl.lockstep.twin import Batch
+from sim.dram.replay import Replay, new_replay
+from sim.dram.state import LOG, REQUEST, State, new_state
+
+LOG_ENTRIES = 2
+INPUTS = FIELDS + 1
+CONDITIONS = {
+    "write behind a read of its place": "ordered",
+    "request has waited for long": "cap_cycles",
+    "refresh waits for an owner": "refresh",
+    "refresh postponed": "refresh_slack",
+    "refresh closes rows": "refresh",
+}
+"""Events that need an attribute of ``Parameters``."""
+
+
+class Tables:
+    """Where the hardware's registers are in the kernel's state."""
+
+    def __init__(self, p: Parameters, replay: Replay) -> None:
+        kernel = replay.tables
+        ids = [kernel.names.index(command.name) for command in p.commands]
+        self.shape = np.zeros(1, SHAPE)
+        self.shape["banks"], self.shape["entries"] = p.banks, p.entries
+        self.shape["rows"], self.shape["columns"] = p.device.rows, p.device.columns
+        self.shape["tag_bits"], self.shape["cap_cycles"] = p.tag_bits, p.cap_cycles or 0
+        self.shape["refreshes"] = p.refresh is not None
+        span = 1 if p.refresh is None else p.commands[p.refresh].span
+        self.shape["refresh_span"], self.shape["refresh_turns"] = span, p.refresh_turns
+        self.shape["refresh_nodes"] = p.banks // (p.refresh_turns * span)
+        timed = [i for i in range(len(p.commands)) if p.longest_wait(i)]
+        self.timers = _records(TIMER, [(ids[i], 0, 1) for i in timed if p.commands[i].span == 1])
+        wide = sorted({command.level for command in p.commands if command.span > 1})
+        self.wide = _records(
+            TIMER,
+            [
+                (ids[i], first, p.spans[level])
+                for level in wide
+                for first in range(0, p.banks, p.spans[level])
+                for i in timed
+                if p.commands[i].level == level
+            ],
+        )
+        self.pasts = _records(
+            PAST,
+            [
+                (self._history(p, replay, i), first, place, window.cycles)
+                for i, window in enumerate(p.windows)
+                for first in range(0, p.banks, p.spans[window.level])
+                for place in range(window.depth - 1)
+            ],
+        )
+        self.codes = np.full(len(kernel.names), -1, np.int64)
+        self.codes[ids] = range(len(ids))
+        self.response_size = self._response_size(p)
+        self.rules = _rule_names(p, replay)
+
+    def _history(self, p: Parameters, replay: Replay, index: int) -> int:
+        """The kernel's history of a window."""
+        window, kernel = p.windows[index], replay.tables
+        before = kernel.commands[kernel.names.index(p.commands[window.preceding].name)]
+        after = kernel.names.index(p.commands[window.following[0][0]].name)
+        return next(
+            int(rule["history"])
+            for rule in kernel.rules[before["first_rule"] : before["end_rule"]]
+            if rule["following"] == after
+            and rule["window"] == window.depth
+            and rule["span"] == p.spans[window.level]
+        )
+
+    def _response_size(self, p: Parameters) -> int:
+        shape = self.shape[0]
+        queue = 1 + FIELDS + 2 + p.entries * (2 + FIELDS + (p.cap_cycles is not None))
+        banks = p.banks * (3 + len(self.timers)) + len(self.wide)
+        refresh = 2 + (shape["refresh_nodes"] > 1) + (shape["refresh_turns"] > 1)
+        refresh *= shape["refreshes"]
+        return int(OUTPUTS + queue + 1 + banks + len(self.pasts) + refresh)
+
+
+@dataclass
+class DramTraffic:
+    """One run of a channel under random requests, legal and hostile, with resets."""
+
+    parameters: Parameters
+    replay: Replay
+    tables: Tables
+    traffic: npt.NDArray[np.void]
+    state: State = field(init=False)
+    before: npt.NDArray[np.int64] = field(init=False)
+    taken: list[npt.NDArray[np.void]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        kernel = self.replay.tables
+        banks, commands = self.parameters.banks, len(kernel.names)
+        self.events = np.zeros(len(EVENTS), np.int64)
+        self.issued = np.zeros(commands, np.int64)
+        self.bindings = np.zeros(len(kernel.rules), np.int64)
+        self.log = np.zeros(LOG_ENTRIES, LOG)
+        self.request = np.zeros(1, REQUEST)
+        self.order = np.zeros((self.parameters.entries, 2), np.int64)
+        self.last = np.empty((commands, banks), np.int64)
+        self.recent = np.empty((len(kernel.rules), banks, kernel.history_depth), np.int64)
+        self.rows = np.zeros(banks, np.int64)
+        self.incoming = np.zeros(INPUTS, np.int64)
+        self.before = np.zeros(INPUTS + 1, np.int64)
+        self.before[INPUTS] = 1
+        self._reset()
+
+    def _reset(self) -> None:
+        """All registers have their reset values; what is offered stays."""
+        self.state = new_state(self.replay.tables)
+        self.last[:], self.recent[:] = -1, -1
+        self.rows[:], self.incoming[:] = 0, 0
+
+    def next(self, cycles: int) -> Batch:
+        """The next cycles."""
+        stimuli = np.empty((cycles, INPUTS), np.int64)
+        resets = np.empty(cycles, np.uint8)
+        responses = np.empty((cycles, self.tables.response_size), np.int64)
+        done = 0
+        while done < cycles:
+            done += self._drive(stimuli[done:], resets[done:], responses[done:])
+            if resets[done - 1]:
+                self._reset()
+        return Batch(stimuli, resets, responses)
+
+    def _drive(
+        self,
+        stimuli: npt.NDArray[np.int64],
+        resets: npt.NDArray[np.uint8],
+        responses: npt.NDArray[np.int64],
+    ) -> int:
+        kernel, tables = self.replay.tables, self.tables
+        return int(
+            drive(
+                kernel.config,
+                kernel.commands,
+                kernel.rules,
+                *vars(self.state).values(),
+                self.log,
+                self.request,
+                tables.shape,
+                tables.timers,
+                tables.wide,
+                tables.pasts,
+                tables.codes,
+                self.rows,
+                self.order,
+                self.incoming,
+                self.before,
+                self.traffic,
+                self.last,
+                self.recent,
+                self.events,
+                self.issued,
+                self.bindings,
+                stimuli,
+                resets,
+                responses,
+            )
+        )
+
+    @property
+    def coverage(self) -> dict[str, int]:
+        """Cycles that showed each event that this channel can show, commands, and for each rule
+        how often a command would have come sooner without it."""
+        p = self.parameters
+        found = {
+            event: int(cycles)
+            for event, cycles in zip(EVENTS, self.events, strict=True)
+            if event not in CONDITIONS or getattr(p, CONDITIONS[event]) not in (None, 0)
+        }
+        for command in p.commands:
+            at = self.replay.tables.names.index(command.name)
+            found[command.name] = int(self.issued[at])
+        for name, count in zip(self.tables.rules, self.bindings, strict=True):
+            if name is not None:
+                found[name] = found.get(name, 0) + int(count)
+        return found
+
+    @property
+    def useful_cycles(self) -> int:
+        """Cycles in which a request was offered or waited, or a command issued."""
+        return int(self.traffic[0]["useful_cycles"])
+
+
+class DramTwin:
+    """A channel as hardware and as the simulator's kernel; parameters as of ``Channel``."""
+
+    name = "dram"
+
+    def __init__(self, device: Device, controller: Controller, *, tag_bits: int = TAG_BITS) -> None:
+        self.parameters = Parameters(device, controller, tag_bits)
+        self.controller = controller
+        self.replay = new_replay(device, controller)
+        self.tables = Tables(self.parameters, self.replay)
+        self._build = partial(Channel, device, controller, tag_bits=tag_bits)
+
+    @property
+    def component(self) -> Channel:
+        """New hardware."""
+        return self._build()
+
+    def traffic(self, seed: int) -> DramTraffic:
+        """The run of a seed."""
+        traffic = np.zeros(1, TRAFFIC)
+        # Spread, so that neighbouring seeds have nothing in common; odd, so never 0.
+        traffic["random"] = (seed * 0x9E3779B97F4A7C15 | 1) % 2**63
+        return DramTraffic(self.parameters, self.replay, self.tables, traffic)
+
+
+def dram_twin(memory: MemorySystem) -> DramTwin:
+    """The twin of one channel of a memory.
+
+    Raises InputError that says which field to set where hardware does not support it.
+    """
+    return DramTwin(memory.device(), memory.controller)
+
+
+def _records(dtype: np.dtype[np.void], rows: list[tuple[int, ...]]) -> npt.NDArray[np.void]:
+    return np.array(rows, dtype)
+
+
+def _rule_names(p: Parameters, replay: Replay) -> list[str | None]:
+    """Of each of the kernel's rules between commands that the hardware gives."""
+    kernel = replay.tables
+    levels = dict(zip(p.spans, p.device.levels, strict=True))
+    given = {command.name for command in p.commands}
+    names: list[str | None] = [None] * len(kernel.rules)
+    for name, command in zip(kernel.names, kernel.commands, strict=True):
+        for i in range(command["first_rule"], command["end_rule"]):
+            rule = kernel.rules[i]
+            following = kernel.names[rule["following"]]
+            if not {name, following} <= given:
+                continue
+            text = f"{name} to {following}, {levels[int(rule['span'])]}"
+            text += f", {rule['window']} back" if rule["window"] > 1 else ""
+            text += ", sibling" if rule["sibling_span"] else ""
+            names[i] = text
+    return names

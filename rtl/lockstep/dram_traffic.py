@@ -1,0 +1,279 @@
+"""What drives a DRAM channel's hardware and model, and what is counted of it."""
+
+import numpy as np
+
+from rtl.lockstep.dram_model import (
+    BANK,
+    COLUMN,
+    FIELDS,
+    OUTPUTS,
+    PASSED,
+    REFUSED,
+    ROW,
+    TAG,
+    TAKEN,
+    VALID,
+    WRITE,
+    show_outputs,
+    show_registers,
+    step,
+)
+from sim.dram.state import ACTIVATED, READS, WRITES
+from sim.jit import njit
+
+EPOCH_CYCLES = 1024
+"""For so long traffic keeps its rates, places and manners."""
+
+TRAFFIC = np.dtype(
+    [
+        ("random", np.int64),  # state of the generator, never 0
+        ("cycle", np.int64),
+        ("hostile", np.int64),  # 1: valid and payload change whatever ready says
+        ("rate", np.int64),  # of 64, that a request is offered in a burst
+        ("burst_below", np.int64),  # cycles of a burst
+        ("gap_below", np.int64),  # cycles between two
+        ("bursts", np.int64),  # 1: in a burst
+        ("left", np.int64),  # cycles of it or of the gap
+        ("bank_first", np.int64),
+        ("bank_below", np.int64),  # banks from the first on, and so rows and columns
+        ("row_first", np.int64),
+        ("row_below", np.int64),
+        ("column_first", np.int64),
+        ("column_below", np.int64),
+        ("stay", np.int64),  # of 16, that bank and row are those of the request before
+        ("write_share", np.int64),  # of 16
+        ("reset_rate", np.int64),  # of 65536
+        ("useful_cycles", np.int64),
+    ]
+)
+
+EVENTS = (
+    "request taken",
+    "command for a request that comes in",
+    "list full",
+    "write behind a read of its place",
+    "read served by a waiting write",
+    "write takes the place of another",
+    "drain begins",
+    "drain ends",
+    "request has waited for long",
+    "row kept for who opened it",
+    "refresh waits for an owner",
+    "refresh postponed",
+    "refresh closes rows",
+    "stalled stream changes",
+    "reset while dirty",
+)
+"""Counted in cycles, in the order of ``count``."""
+
+
+@njit
+def draw(t, below):
+    """A random number of ``[0, below)``; xorshift, so that nothing overflows."""
+    x = t["random"]
+    x ^= x << 13
+    x ^= (x >> 7) & ((1 << 57) - 1)
+    x ^= x << 17
+    t["random"] = x
+    return ((x >> 8) & ((1 << 55) - 1)) % below
+
+
+@njit
+def draw_some(t, size):
+    """How many of ``size`` there are to choose from: one, a few, or all."""
+    few = draw(t, 6)
+    return size if few > 3 else min(size, 1 << few)
+
+
+@njit
+def begin_epoch(t, shape):
+    """Choose rates, places and manners."""
+    t["hostile"] = draw(t, 2)
+    t["rate"] = 4 << draw(t, 5)
+    t["burst_below"] = 2 << draw(t, 8)
+    t["gap_below"] = 1 << draw(t, 7)
+    if draw(t, 2):
+        t["rate"], t["gap_below"] = 64, 1
+    t["bank_first"] = draw(t, shape["banks"])
+    t["bank_below"] = draw_some(t, shape["banks"])
+    t["row_first"] = draw(t, shape["rows"])
+    t["row_below"] = draw_some(t, shape["rows"])
+    t["column_first"] = draw(t, shape["columns"])
+    t["column_below"] = draw_some(t, shape["columns"])
+    t["stay"] = 5 * draw(t, 4)
+    shares = draw(t, 5)
+    t["write_share"] = 4 * shares
+    t["reset_rate"] = draw(t, 3) * draw(t, 32)
+
+
+@njit
+def stimulate(t, shape, incoming, ready, given):
+    """The stimulus of a cycle, from that of the cycle before, still in ``given``, and whether the
+    stream was ready then. Returns whether it resets."""
+    if t["cycle"] % EPOCH_CYCLES == 0:
+        begin_epoch(t, shape)
+    t["cycle"] += 1
+    if t["left"] == 0:
+        t["bursts"] = 1 - t["bursts"]
+        t["left"] = 1 + draw(t, t["burst_below"] if t["bursts"] else t["gap_below"])
+    t["left"] -= 1
+    if t["hostile"] or ready or not given[VALID]:
+        given[VALID] = 1 if t["bursts"] and draw(t, 64) < t["rate"] else 0
+        if draw(t, 16) >= t["stay"]:
+            given[BANK] = (t["bank_first"] + draw(t, t["bank_below"])) % shape["banks"]
+            given[ROW] = (t["row_first"] + draw(t, t["row_below"])) % shape["rows"]
+        given[COLUMN] = (t["column_first"] + draw(t, t["column_below"])) % shape["columns"]
+        given[WRITE] = 1 if draw(t, 16) < t["write_share"] else 0
+        given[TAG] = draw(t, 1 << shape["tag_bits"])
+    return 1 if draw(t, 65536) < t["reset_rate"] else 0
+
+
+@njit
+def binds(rule, span, bank, before):
+    """Whether a rule keeps a command to the node of ``bank`` back from one that went to the node
+    of ``before``."""
+    first = bank - bank % span
+    own = before - before % rule["span"]
+    if rule["sibling_span"] > 0:
+        above = before - before % rule["sibling_span"]
+        for other in range(first, first + span):
+            inside = above <= other < above + rule["sibling_span"]
+            if inside and not own <= other < own + rule["span"]:
+                return True
+        return False
+    return first < own + rule["span"] and own < first + span
+
+
+@njit
+def count_rules(config, commands, rules, ready, last, recent, log, now, bindings):
+    """Count the rules without which a command would have come sooner.
+
+    ``last`` [command, bank] and ``recent`` [rule, bank, command back]: cycles of commands.
+    """
+    c = config[0]
+    command, bank = log[0]["command"], log[0]["bank"]
+    span = commands[command]["span"]
+    for preceding in range(c["commands"]):
+        for i in range(commands[preceding]["first_rule"], commands[preceding]["end_rule"]):
+            rule = rules[i]
+            if rule["following"] != command:
+                continue
+            for before in range(c["banks"]):
+                since = last[preceding, before]
+                if rule["window"] > 1:
+                    since = recent[i, before - before % rule["span"], rule["window"] - 1]
+                late = since >= 0 and since + rule["cycles"] == now
+                if late and binds(rule, span, bank, before):
+                    bindings[i] += 1
+                    break
+    last[command, bank] = now
+    for i in range(commands[command]["first_rule"], commands[command]["end_rule"]):
+        if rules[i]["window"] > 1:
+            past = recent[i, bank - bank % rules[i]["span"]]
+            for j in range(past.shape[0] - 1, 0, -1):
+                past[j] = past[j - 1]
+            past[0] = now
+
+
+@njit
+def count_before(shape, c, s, entries, banks, pending, reset, events):
+    """Count what a cycle shows of the state with which it begins."""
+    held, long = False, False
+    for kind in range(ACTIVATED):
+        for i in range(s["counts"][kind]):
+            entry = entries[kind, i]
+            bank = banks[entry["bank"]]
+            held = held or (bank["owners"] > 0 and bank["row"] != entry["row"])
+            age = s["now"] - entry["arrival"]
+            long = long or (shape["cap_cycles"] > 0 and age >= shape["cap_cycles"])
+    events[8] += long
+    events[9] += held
+    if s["pending"] > 0:
+        first = pending[s["pending_at"]]
+        owners = 0
+        for bank in range(first, first + shape["refresh_span"]):
+            owners += banks[bank]["owners"]
+        waiting = s["counts"][READS] + s["counts"][WRITES] + s["counts"][ACTIVATED]
+        events[10] += owners > 0
+        events[11] += waiting > 0 and s["pending"] <= c["refresh_slack"]
+    events[14] += reset == 1 and s["counts"][READS] + s["counts"][WRITES] > 0
+
+
+@njit
+def is_full(c, s, incoming):
+    """Whether the list has no room for the request that comes in."""
+    if incoming[WRITE]:
+        return s["counts"][WRITES] >= c["write_entries"]
+    return s["counts"][READS] >= c["read_entries"]
+
+
+@njit
+def count_after(c, s, entries, log, incoming, came, full, drained, issued, events):
+    """Count what a cycle has done. ``full``: whether the list had no room when it began;
+    ``drained``: whether writes went first then; ``issued`` [command of the kernel]."""
+    write = incoming[WRITE] == 1
+    events[0] += came == TAKEN
+    if came == TAKEN:
+        waits = False
+        kind = WRITES if write else READS
+        for i in range(s["counts"][kind]):
+            waits = waits or entries[kind, i]["sequence"] == s["taken"] - 1
+        events[1] += not waits
+    if incoming[VALID] and came == REFUSED:
+        events[2] += full
+        events[3] += write and not full
+    events[4] += came == PASSED and not write
+    events[5] += came == PASSED and write
+    events[6] += s["draining"] > drained
+    events[7] += s["draining"] < drained
+    if s["logged"] > 0:
+        issued[log[0]["command"]] += 1
+        events[12] += log[0]["row"] < 0 and log[0]["command"] != c["command_refresh"]
+
+
+@njit
+def drive(config, commands, rules, channel, picks, entries, keys, banks, ready, history,
+          issues, latencies, pending, finished, log, request, shapes, timers, wide, pasts, codes,
+          rows, order, incoming, before, traffic, last, recent, events, issued, bindings,
+          stimuli, resets, responses):  # fmt: skip
+    """Cycles in a row of stimuli, the model's responses, and what they show.
+
+    Ends early after a reset; returns how many cycles there were. ``before`` [inputs + 1]: the
+    stimulus of the cycle before, and whether the stream was ready then.
+    """
+    c, s, t, shape = config[0], channel[0], traffic[0], shapes[0]
+    inputs = stimuli.shape[1]
+    for x in range(stimuli.shape[0]):
+        given, shown = stimuli[x], responses[x]
+        for i in range(inputs):
+            given[i] = before[i]
+        resets[x] = stimulate(t, shape, incoming, before[inputs], given)
+        show_registers(shape, s, entries, banks, ready, history, pending, incoming, order, timers,
+                       wide, pasts, rows, shown, OUTPUTS)  # fmt: skip
+        count_before(shape, c, s, entries, banks, pending, resets[x], events)
+        drained, full = s["draining"], is_full(c, s, incoming)
+        came = step(config, commands, rules, channel, picks, entries, keys, banks, ready,
+                    history, issues, latencies, pending, finished, log, shapes, incoming,
+                    request)  # fmt: skip
+        show_outputs(s, finished, log, codes, incoming, came, shown)
+        count_after(c, s, entries, log, incoming, came, full, drained, issued, events)
+        if s["logged"] > 0:
+            count_rules(config, commands, rules, ready, last, recent, log, s["now"] - 1, bindings)
+        if before[VALID] and not before[inputs]:
+            changed = 0
+            for i in range(inputs):
+                changed |= given[i] != before[i]
+            events[13] += changed
+        waiting = s["counts"][READS] + s["counts"][WRITES] + s["counts"][ACTIVATED]
+        t["useful_cycles"] += waiting + s["logged"] + given[VALID] + incoming[VALID] > 0
+        for i in range(inputs):
+            before[i] = given[i]
+        before[inputs] = shown[0]
+        if resets[x]:
+            return x + 1
+        if shown[0]:
+            incoming[VALID] = given[VALID]
+            if given[VALID]:
+                for i in range(FIELDS):
+                    incoming[i] = given[i]
+    return stimuli.shape[0]
