@@ -72,8 +72,6 @@ def step(config, commands, rules, channel, picks, entries, keys, banks, ready, h
         given["tag"] = incoming[TAG]
         if offer(c, s, commands, picks, entries, keys, banks, ready, latencies, finished, given):
             came = PASSED if s["finished"] > 0 else TAKEN
-        else:
-            s["refused"] = 1
     advance(c, s, commands, rules, picks, entries, keys, banks, ready, history, issued,
             latencies, pending, finished, log)  # fmt: skip
     s["now"] += 1

@@ -7,6 +7,7 @@ from sim.dram.state import (
     BANKS,
     CLOSED,
     FIRST,
+    HAZARD,
     KEYS,
     LATENCY_BINS,
     NOWHERE,
@@ -72,7 +73,8 @@ def opens_for(s, entries, write, address):
 
 @njit
 def take(c, s, entries, keys, latencies, finished, given):
-    """Offer a request in cycle ``now`` - 1; whether it is taken."""
+    """Offer a request in cycle ``now`` - 1; whether it is taken. If not it is to be offered again
+    when ``refused`` is 0: an entry has left its list."""
     arrival = s["now"] - 1
     request = s["taken"]
     kind = WRITES if given["write"] else READS
@@ -95,9 +97,11 @@ def take(c, s, entries, keys, latencies, finished, given):
             or opens_for(s, entries, READS, given["address"])
         )
     ):
+        s["refused"] = HAZARD
         return False
     room = c["write_entries"] if given["write"] else c["read_entries"]
     if s["counts"][kind] >= room:
+        s["refused"] = 1 + kind
         return False
     at = s["counts"][kind]
     if at == 0:
@@ -134,7 +138,8 @@ def move(s, entries, keys, kind, i, to):
         for key in range(KEYS):
             keys[key, kind, i] = keys[key, kind, last]
     s["counts"][kind] = last
-    s["refused"] = 0
+    if s["refused"] in (HAZARD, 1 + kind):
+        s["refused"] = 0
 
 
 @njit

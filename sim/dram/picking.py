@@ -10,6 +10,11 @@ from sim.dram.tables import NEVER, PRECHARGE
 from sim.dram.timing import next_command
 from sim.jit import njit
 
+PLACES, AGES, FAR = 1 << 8, 1 << 32, 1 << 22
+"""Entries, requests since an entry came, and cycles that it waits: less of them fit into one
+number of 62 bits."""
+WAIT = PLACES * AGES
+
 
 @njit
 def edge_after(c, s, commands, command, bank, when):
@@ -130,10 +135,27 @@ def pick_anew(c, s, commands, entries, keys, ready, kind, slot, now, pick):
             if at <= when and (at < when or keys[ORDER, kind, i] < sequence):
                 when, sequence, found = at, keys[ORDER, kind, i], i
     else:
-        when = first_ready(keys, ready, slot, kind, s["counts"][kind], now)
-        found = oldest_ready(keys, ready, slot, kind, s["counts"][kind], when)
+        when, found = first_of(keys, ready, slot, kind, s["counts"][kind], now, s["taken"])
     pick["entry"] = found
     pick["when"] = when
+
+
+@njit
+def first_of(keys, ready, slot, kind, count, now, taken):
+    """When the first of a list may go, and which of those that then may is the oldest.
+
+    Wait, order and place are one number, so that one loop without a branch finds the least. What
+    does not fit takes two.
+    """
+    least = FAR * WAIT
+    for i in range(count):
+        wait = min(max(0, ready[keys[slot, kind, i]] - now), FAR)
+        order = max(0, keys[ORDER, kind, i] - taken + AGES)
+        least = min(least, wait * WAIT + order * PLACES + i)
+    if least < FAR * WAIT and count <= PLACES:
+        return now + least // WAIT, least % PLACES
+    when = first_ready(keys, ready, slot, kind, count, now)
+    return when, oldest_ready(keys, ready, slot, kind, count, when)
 
 
 @njit

@@ -44,8 +44,6 @@ def run(config, commands, rules, channel, picks, entries, keys, banks, ready,
             if offer(c, s, commands, picks, entries, keys, banks, ready, latencies, finished,
                      given):  # fmt: skip
                 s["cursor"] += 1
-            else:
-                s["refused"] = 1
         future = advance(c, s, commands, rules, picks, entries, keys, banks, ready, history,
                          issued, latencies, pending, finished, log)  # fmt: skip
         for i in range(s["finished"]):

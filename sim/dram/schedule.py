@@ -239,7 +239,6 @@ def activate_second(c, s, commands, rules, entries, keys, banks, ready, history,
     keys[BANKS, ACTIVATED, at] = bank
     s["counts"][ACTIVATED] = at + 1
     s["counts"][ACTIVATING] = 0
-    s["refused"] = 0
     # No bank could begin to open meanwhile.
     locate_all(c, s, commands, entries, keys, banks, FIRST, c["banks"])
 

@@ -11,6 +11,8 @@ from sim.dram.tables import NEVER, Tables
 READS, WRITES, ACTIVATED, ACTIVATING = (np.int64(number) for number in range(4))
 NOWHERE, FIRST, ONE = (np.int64(number) for number in (-1, 0, 1))
 LISTS = 4
+HAZARD = LISTS + 1
+"""A request is refused for another to its address."""
 ENTRIES_MAX = 1 << 16
 """Of a list, which has room for a bank each."""
 COLUMNS, ROWS, ORDER, BANKS = range(4)
@@ -59,7 +61,10 @@ CHANNEL = np.dtype(
         ("now", np.int64),  # next cycle
         ("cursor", np.int64),  # next request of the chunk
         ("taken", np.int64),  # requests taken, of all chunks
-        ("refused", np.int64),  # the next request has been, and no entry has left its list since
+        (
+            "refused",
+            np.int64,
+        ),  # why the next request has been: 1 + the list that is full, HAZARD, or 0
         ("counts", np.int64, LISTS),  # entries of each list
         ("oldest", np.int64, 2),  # of reads, writes: no entry has arrived before
         ("draining", np.int64),  # writes go first

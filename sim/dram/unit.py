@@ -22,13 +22,12 @@ def step_lane(units, unit, now, period, f, lane, channel, dram_tables, dram, res
     s["now"] = cycle
     s["finished"] = 0
     head = lane["head"]
-    if head != NONE and not s["refused"] and bursts[head]["cycle"] < cycle:
-        if offer(c, s, commands, picks[channel], entries[channel], keys[channel],
-                 banks[channel], ready[channel], latencies[channel], finished[channel],
-                 bursts[head]):  # fmt: skip
-            drop_first(f, bursts, lane)
-        else:
-            s["refused"] = 1
+    offered = head != NONE and not s["refused"] and bursts[head]["cycle"] < cycle
+    if offered and offer(
+        c, s, commands, picks[channel], entries[channel], keys[channel], banks[channel],
+        ready[channel], latencies[channel], finished[channel], bursts[head],
+    ):  # fmt: skip
+        drop_first(f, bursts, lane)
     due = advance(c, s, commands, rules, picks[channel], entries[channel], keys[channel],
                   banks[channel], ready[channel], history[channel], issued[channel],
                   latencies[channel], pending[channel], finished[channel], log)  # fmt: skip

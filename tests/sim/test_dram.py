@@ -15,9 +15,10 @@ from arch.dram.controller import Controller
 from arch.dram.device import Device
 from arch.dram.memory import load_memory
 from arch.errors import InputError
+from sim.dram.picking import first_of
 from sim.dram.replay import DONE, LOG_FULL, REFILL, Replay, new_replay
 from sim.dram.state import LOG, REQUEST
-from sim.dram.tables import REFRESHES
+from sim.dram.tables import NEVER, REFRESHES
 
 CONFIGS = sorted(dram_golden.PRESETS)
 
@@ -345,3 +346,31 @@ def test_lpddr5_has_one_rank() -> None:
     memory = load_memory("lpddr5_6400", ["levels.rank=2"])
     with pytest.raises(InputError, match="must be 1 in LPDDR5, not 2"):
         new_replay(memory.device(), memory.controller)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    waits=st.lists(
+        st.one_of(st.integers(-50, 50), st.integers(-50, 1 << 23), st.just(NEVER)),
+        min_size=0, max_size=300,
+    ),
+    data=st.data(),
+)  # fmt: skip
+def test_the_first_of_a_list_is_the_oldest_that_may_go_soonest(
+    waits: list[int], data: st.DataObject
+) -> None:
+    count, now, taken = len(waits), 1000, 1 << 35
+    ages = st.one_of(st.integers(1, 400), st.integers(1, 1 << 34))
+    orders = [taken - age for age in data.draw(st.lists(ages, min_size=count, max_size=count,
+                                                        unique=True))]  # fmt: skip
+    ready = np.array([min(NEVER, now + wait) for wait in waits] + [0], np.int64)
+    keys = np.zeros((4, 2, max(1, count)), np.int64)
+    keys[0, 1, :count] = range(count)
+    keys[2, 1, :count] = orders
+    soonest = [max(now, int(when)) for when in ready[:-1]]
+    when, found = first_of(keys, ready, 0, 1, count, now, taken)
+    assert when == min(soonest, default=NEVER)
+    may = [i for i in range(count) if soonest[i] == when]
+    # Entries that four billion requests have passed are all the same age.
+    aged = [i for i in may if taken - orders[i] >= 1 << 32]
+    assert found in (aged or [min(may, key=lambda i: orders[i], default=-1)])
