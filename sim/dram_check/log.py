@@ -145,12 +145,21 @@ def to_chunk(batch: Any, number: int, path: Path, rules: Rules) -> Array:
         "channel": CHANNELS_MAX, "rank": int(device["ranks"]), "stack": int(device["stacks"]),
         "group": int(device["groups"]), "bank": int(device["banks"]), "row": 2**31,
     }  # fmt: skip
+    # LPDDR4 has eight banks, which only some logs put into groups.
+    flat = rules.standard.name == "LPDDR4" and "group" not in batch.schema.names
+    banks = most["bank"]
+    if flat:
+        most["bank"] *= most["group"]
     for name in ADDRESS:
         blank = 0 if name in ("channel", "rank", "stack") else -1
         if name in batch.schema.names:
             chunk[name] = _integers(batch, name, where, blank, most[name])
         else:
             chunk[name] = blank
+    if flat:
+        given = chunk["bank"] >= 0
+        chunk["group"] = np.where(given, chunk["bank"] // banks, -1)
+        chunk["bank"] = np.where(given, chunk["bank"] % banks, -1)
     chunk["kind"] = _kinds(batch.column(batch.schema.names.index("cmd")), where, rules)
     _check_addresses(chunk, where, rules)
     return chunk

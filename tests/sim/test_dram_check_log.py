@@ -89,7 +89,8 @@ def test_names_of_peers(names: str, ours: str, tmp_path: Path) -> None:
 
 def test_banks_without_groups(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "cycle,cmd,bank,row\n5,ACT,7,1\n90,PRE,7,\n")
-    assert read(path, "LPDDR4")["bank"].tolist() == [7, 7]
+    chunk = read(path, "LPDDR4")
+    assert (chunk["group"].tolist(), chunk["bank"].tolist()) == ([1, 1], [3, 3])
     assert check_log(path, "LPDDR4") == []
 
 
