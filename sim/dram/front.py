@@ -70,16 +70,20 @@ def queue(bursts, lane, at, cycle):
 
 @njit
 def hand_on(f, bursts, lanes, cycle):
-    """Let bursts go to their channels in order, as far as each channel's one place is free."""
+    """Let bursts go to their channels in order, as far as each channel's one place is free;
+    whether one has."""
+    moved = False
     while f["head"] != NONE:
         at = f["head"]
         lane = lanes[bursts[at]["channel"]]
         if lane["head"] != NONE:
-            return
+            break
         f["head"] = bursts[at]["next"]
         bursts[at]["next"] = NONE
         bursts[at]["cycle"] = cycle
         queue(bursts, lane, at, cycle)
+        moved = True
+    return moved
 
 
 @njit

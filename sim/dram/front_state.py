@@ -50,5 +50,6 @@ LANE = np.dtype(
         ("head", np.int64),  # bursts that wait for the channel, or NONE
         ("tail", np.int64),
         ("due", np.int64),  # cycle in which it is to step
+        ("held", np.int64),  # 1: the first burst has been refused
     ]
 )

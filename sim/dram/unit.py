@@ -36,8 +36,12 @@ def step_lane(units, unit, now, period, f, lane, channel, dram_tables, dram, res
         end_burst(f, units, unit, transfers, ended["tag"], ended["cycle"], responses,
                   response_ends, now, period)  # fmt: skip
     head = lane["head"]
-    if head != NONE and not s["refused"]:
-        due = min(due, max(cycle, bursts[head]["cycle"]) + 1)
+    lane["held"] = 0
+    if head != NONE:
+        if s["refused"]:
+            lane["held"] = 1
+        else:
+            due = min(due, max(cycle, bursts[head]["cycle"]) + 1)
     lane["due"] = due
 
 
@@ -76,31 +80,33 @@ def step_dram(
     period = units[unit]["period"]
     row = units[unit]["first_account"]
     cycle = now // period
+    soonest, held = NEVER, 0
     for channel in range(channels.shape[0]):
         lane = lanes[channel]
         if force or lane["due"] <= cycle:
             s = channels[channel]
             settle_channel(s, accounts, ticks_by_cause, row + 1 + channel, now, period)
-            step_lane(units, unit, now, period, f, lane, channel, dram_tables, dram,
-                      responses, response_ends)  # fmt: skip
+            step_lane(units, unit, now, period, f, lane, channel, dram_tables, dram, responses,
+                      response_ends)  # fmt: skip
             accounts[row + 1 + channel]["why"] = cause(
                 dram_tables[0][0], s, dram_tables[1], picks[channel], keys[channel],
                 entries[channel], banks[channel],
             )  # fmt: skip
+        soonest = min(soonest, lane["due"])
+        held += lane["held"]
+    taken = f["requests"]
     due = take_requests(f, dram_tables, lanes, transfers, bursts, requests, request_ends, now,
                         cycle)  # fmt: skip
     units[unit]["housekeeping"] = 1 if due == NEVER and f["open"] == 0 else 0
+    queued = f["requests"] > taken
     if f["in_order"]:
-        hand_on(f, bursts, lanes, cycle)
-    held = False
-    for channel in range(channels.shape[0]):
-        lane = lanes[channel]
-        if lane["due"] < NEVER:
-            due = min(due, lane["due"] * period)
-        if lane["head"] != NONE and channels[channel]["refused"]:
-            held = True
+        queued = hand_on(f, bursts, lanes, cycle)
+    if queued:
+        soonest = cycle + 1
+    if soonest < NEVER:
+        due = min(due, soonest * period)
     why = IDLE
     if f["open"] > 0:
-        why = STALL_QUEUE if held else BUSY_TRANSFER
+        why = STALL_QUEUE if held > 0 else BUSY_TRANSFER
     charge(accounts, ticks_by_cause, row, why, now)
     return due
