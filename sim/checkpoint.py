@@ -53,6 +53,7 @@ class Progress:
     """Commands of the steps that are done."""
     operator_names: list[str] = field(default_factory=list)
     tensor_names: list[str] = field(default_factory=list)
+    tensor_addresses: list[int] = field(default_factory=list)
 
     def log_step(
         self, trace: CommandTrace, runtime: npt.NDArray[np.void], start_tick: int, end_tick: int
@@ -75,6 +76,7 @@ class Progress:
         self.commands_before += len(trace.commands)
         self.operator_names += trace.operator_names
         self.tensor_names += trace.tensor_names
+        self.tensor_addresses += trace.tensors["address"].tolist()
 
     def command_log(self, tick_khz: int) -> CommandLog:
         """The commands kept, with their ticks."""
@@ -87,6 +89,7 @@ class Progress:
             operator_names=tuple(self.operator_names),
             tensor_names=tuple(self.tensor_names),
             tick_khz=tick_khz,
+            tensor_addresses=tuple(self.tensor_addresses),
         )
 
 
@@ -107,6 +110,7 @@ SCALAR_FIELDS = (
     "commands_before",
     "operator_names",
     "tensor_names",
+    "tensor_addresses",
 )
 
 

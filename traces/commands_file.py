@@ -124,9 +124,10 @@ def _step(path: str, rows: list[tuple[int, Row]]) -> CommandTrace:
     commands["tensor"] = -1
     dependencies: list[int] = []
     tensors: dict[str, int] = {}
+    addresses: dict[int, int] = {}
     places: dict[int, int] = {}
     for index, (number, row) in enumerate(rows):
-        fault = _fill(commands[index], row, tensors)
+        fault = _fill(commands[index], row, tensors, addresses)
         if fault:
             raise InputError(f"{path}: row {number}: {fault}")
         commands["deps_begin"][index] = len(dependencies)
@@ -145,14 +146,17 @@ def _step(path: str, rows: list[tuple[int, Row]]) -> CommandTrace:
     return CommandTrace(
         commands,
         np.array(dependencies, np.int64),
-        _tensors(commands, len(tensors)),
+        _tensors(commands, len(tensors), addresses),
         tuple(tensors),
         (str(rows[0][1]["operator"]),),
     )
 
 
-def _fill(command: Any, row: Row, tensors: dict[str, int]) -> str:
-    """Write a row into a command; return what is wrong with it."""
+def _fill(command: Any, row: Row, tensors: dict[str, int], addresses: dict[int, int]) -> str:
+    """Write a row into a command; return what is wrong with it.
+
+    ``tensors`` are indices by name, ``addresses`` those of the tensors that have one.
+    """
     if row["opcode"] not in OPCODES:
         return f"opcode is {row['opcode']!r}; must be one of {', '.join(OPCODES)}"
     opcode = OPCODES.index(row["opcode"])
@@ -184,17 +188,25 @@ def _fill(command: Any, row: Row, tensors: dict[str, int]) -> str:
     command["flags"] = sum(flag for name, flag in FLAGS.items() if row.get(name))
     if row.get("tensor"):
         command["tensor"] = tensors.setdefault(str(row["tensor"]), len(tensors))
+        given = row.get("tensor_address")
+        if given is not None:
+            if not isinstance(given, int) or not 0 <= given <= ELEMENTS_MAX:
+                return f"tensor_address is {given!r}; must be a number from 0 to 2^58"
+            before = addresses.setdefault(int(command["tensor"]), given)
+            if before != given:
+                return f"tensor_address of {row['tensor']} is {given}, but was {before} before"
     return ""
 
 
-def _tensors(commands: Any, count: int) -> Any:
-    """A table of tensors, each as long as its commands reach, one behind the other."""
+def _tensors(commands: Any, count: int, addresses: dict[int, int]) -> Any:
+    """A table of tensors, each as long as its commands reach; those without an address are one
+    behind the other."""
     tensors = np.zeros(count, TENSOR)
     address = 0
     for index in range(count):
         mine = commands[commands["tensor"] == index]
         segments = -(-mine["bytes"] // np.maximum(mine["segment_bytes"], 1))
         reach = mine["offset_bytes"] + np.maximum(segments * mine["stride_bytes"], mine["bytes"])
-        tensors[index] = (address, int(reach.max()))
+        tensors[index] = (addresses.get(index, address), int(reach.max()))
         address += -(-int(reach.max()) // 4096) * 4096
     return tensors

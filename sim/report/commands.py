@@ -101,6 +101,10 @@ def command_table(log: CommandLog, clock_khz: int) -> Any:
         index = pa.array(np.where(mask, 0, which), mask=mask)
         return pa.array(list(names), pa.string()).take(index)
 
+    known = moves & (commands["tensor"] >= 0)
+    places = np.zeros(len(ran), np.int64)
+    if log.tensor_addresses:
+        places = np.array(log.tensor_addresses)[np.where(known, commands["tensor"], 0)]
     columns: dict[str, Any] = {
         "command": pa.array(log.ids[ran]),
         "after": pa.array([" ".join(map(str, row)) for row in _dependencies(log, ran)]),
@@ -112,7 +116,8 @@ def command_table(log: CommandLog, clock_khz: int) -> Any:
         "start_cycle": pa.array(start // period),
         "end_cycle": pa.array(-(-end // period), mask=running),
         "operand": named(OPERANDS, commands["operand"], moves),
-        "tensor": named(log.tensor_names, commands["tensor"], moves & (commands["tensor"] >= 0)),
+        "tensor": named(log.tensor_names, commands["tensor"], known),
+        "tensor_address": pa.array(places, mask=~(known & bool(log.tensor_addresses))),
         "vector_op": named(VECTOR_OPS, commands["vector_op"], opcodes == OP_VECTOR),
         "accumulate": pa.array((commands["flags"] & FLAG_ACCUMULATE) != 0),
         "final": pa.array((commands["flags"] & FLAG_FINAL) != 0),

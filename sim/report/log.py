@@ -27,3 +27,5 @@ class CommandLog:
     tensor_names: tuple[str, ...]
     tick_khz: int
     """Frequency of the engine's tick."""
+    tensor_addresses: tuple[int, ...] = ()
+    """First byte of each tensor in memory; empty where that is not known."""

@@ -45,11 +45,30 @@ def test_a_replayed_run_is_the_same(
         assert np.array_equal(getattr(again.log, name), getattr(done.log, name))
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+@pytest.mark.parametrize("seed", [3, 11, 12])
+def test_a_replayed_run_has_the_same_addresses(tmp_path: Path, seed: int, suffix: str) -> None:
+    """Where tensors lie counts with DRAM, also that of an operator which begins in the middle."""
+    plain, workload = machine_and_workload(seed)
+    dram = {"standard": "DDR4", "channels": 2, "bank_hash": "none"}
+    machine = machine_of({**plain.model_dump(mode="json"), "memory": dram})
+    done = run(machine, workload, LOGGED)
+    assert done.log is not None
+    path = tmp_path / f"commands.{suffix}"
+    write_commands(done.log, path, machine.clocks[machine.array.clock])
+    again = replay(machine, path).result
+    assert again.units == done.result.units
+    assert again.events() == done.result.events()
+
+
 def test_traces_are_those_that_were_lowered(tmp_path: Path) -> None:
     _, _, steps = scenario(11)
     path, _ = written(tmp_path, 11)
     for trace, step in zip(read_commands(path), steps, strict=True):
         assert np.array_equal(trace.dependencies, step.trace.dependencies)
+        of_first = dict(zip(step.trace.tensor_names, step.trace.tensors["address"], strict=True))
+        found = dict(zip(trace.tensor_names, trace.tensors["address"], strict=True))
+        assert found == {name: of_first[name] for name in found}
         names = [name for name in trace.commands.dtype.names or () if name != "tensor"]
         assert np.array_equal(trace.commands[names], step.trace.commands[names])
 
@@ -61,6 +80,7 @@ CHANGES: dict[str, tuple[str, Any, str]] = {
     "operand": ("operand", "other", "operand is 'other'; must be one of ifmap"),
     "after": ("after", "99", "'after' names 99; it must list commands that come before"),
     "offset": ("offset_bytes", -1, "offset_bytes is -1"),
+    "address": ("tensor_address", -1, "tensor_address is -1; must be a number from 0"),
 }
 
 
@@ -90,6 +110,19 @@ def test_what_is_no_file_of_commands_is_refused(tmp_path: Path, data: bytes, suf
     path = tmp_path / f"x.{suffix}"
     path.write_bytes(data)
     with pytest.raises(InputError, match=r"x\."):
+        read_commands(path)
+
+
+def test_a_tensor_lies_in_one_place(tmp_path: Path) -> None:
+    path, _ = written(tmp_path, 3)
+    table = pq.read_table(path)
+    values, names = (table.column(name).to_pylist() for name in ("tensor_address", "tensor"))
+    second = [at for at, name in enumerate(names) if name == names[0]][1]
+    values[second] += 64
+    index = table.column_names.index("tensor_address")
+    pq.write_table(table.set_column(index, "tensor_address", pa.array(values)), path)
+    wanted = rf"row {second + 1}: tensor_address of {names[0]} is .*, but was .* before"
+    with pytest.raises(InputError, match=wanted):
         read_commands(path)
 
 

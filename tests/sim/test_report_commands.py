@@ -13,7 +13,7 @@ from sim.report.commands import check_suffix, write_commands
 COLUMNS = [
     *("command", "after"),
     *("queue", "opcode", "operator", "start_tick", "end_tick", "start_cycle", "end_cycle"),
-    *("operand", "tensor", "vector_op", "accumulate", "final", "keep"),
+    *("operand", "tensor", "tensor_address", "vector_op", "accumulate", "final", "keep"),
     *("offset_bytes", "bytes", "segment_bytes", "stride_bytes"),
     *("m", "n", "k", "groups", "pack", "elements"),
 ]
