@@ -70,6 +70,13 @@ class Device:
         return math.prod(self.sizes[: self.levels.index(level) + 1])
 
     @property
+    def rank_level(self) -> str:
+        """Level whose banks are those of the devices that share the data pins; they are refreshed
+        together or in turn."""
+        known = [level for level in ("rank", "pseudo_channel") if level in self.levels]
+        return known[0] if known else "channel"
+
+    @property
     def data_buses(self) -> int:
         """Of the channel: one, or one a pseudo-channel."""
         return self.nodes("pseudo_channel") if "pseudo_channel" in self.levels else 1

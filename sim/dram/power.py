@@ -77,13 +77,6 @@ def refresh_kind(device: Device, command: str) -> tuple[str, str]:
     return ("5C", "nRFCsb") if given.same_bank else ("5PB", "nRFCpb")
 
 
-def refreshed_level(device: Device) -> str:
-    """Level whose banks are those of the devices that share the data pins."""
-    return next(
-        (level for level in ("rank", "pseudo_channel") if level in device.levels), "channel"
-    )
-
-
 def energy(
     device: Device,
     commands: Mapping[str, int],
@@ -202,7 +195,7 @@ class ActiveCycles:
 
     def __init__(self, device: Device, channels: int) -> None:
         self._effects = np.array([_effect(device, name) for name in device.commands], EFFECT)
-        ranks = device.nodes(refreshed_level(device))
+        ranks = device.nodes(device.rank_level)
         self._ranks = [np.zeros(ranks, RANK) for _ in range(channels)]
         self._opened = [np.zeros(device.banks, np.int64) for _ in range(channels)]
 

@@ -4,7 +4,7 @@ import textwrap
 from typing import Any
 
 from arch import __version__
-from sim.dram.power import DramEnergy, energy, refreshed_level
+from sim.dram.power import DramEnergy, energy
 from sim.dram.trace import MemoryRun, latency_floor
 from sim.report.text import count, percent, si
 from sim.unproven import memory_specs, options_of, unproven_among
@@ -59,7 +59,7 @@ def energy_of(run: MemoryRun, active_cycles: int | None = None) -> DramEnergy:
     """Energy of all channels; ``active_cycles`` of ``sim.dram.power.ActiveCycles`` up to the run's
     last cycle, or None where they were not counted."""
     device = run.replays[0].device
-    ranks = len(run.replays) * device.nodes(refreshed_level(device))
+    ranks = len(run.replays) * device.nodes(device.rank_level)
     return energy(device, run.commands, run.cycles * ranks, active_cycles)
 
 

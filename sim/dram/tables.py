@@ -268,7 +268,7 @@ def _refreshes(
             f"{device.name}: has no command {name} for refresh {controller.refresh!r}, or no "
             "precharge of the same banks"
         )
-    node = spans[_refreshed_level(device)]
+    node = spans[device.rank_level]
     turns = node // span * step
     return {
         "command_refresh": names.index(name),
@@ -279,13 +279,6 @@ def _refreshes(
         "refresh_node": node,
         "refresh_slack": controller.postponed_refreshes * (device.banks // node) * turns,
     }
-
-
-def _refreshed_level(device: Device) -> str:
-    """Level whose banks are refreshed together or in turn."""
-    return next(
-        (level for level in ("rank", "pseudo_channel") if level in device.levels), "channel"
-    )
 
 
 def _named(names: tuple[str, ...], name: str) -> int:
