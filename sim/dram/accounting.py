@@ -15,13 +15,18 @@ from sim.contract import (
 )
 from sim.dram.schedule import OWN, WAITING, refresh_comes_first
 from sim.dram.state import ACTIVATED, ACTIVATING, COLUMNS, READS, WRITES
-from sim.dram.tables import READ, WRITE
+from sim.dram.tables import READ, REFRESH, WRITE
 from sim.jit import njit
 
 
 @njit
 def cause(c, s, commands, picks, keys, entries, banks):
     """Why no data move from here on."""
+    if s["last_command"] == s["now"]:
+        # Picks are to be made anew; if data move they are counted first.
+        return STALL_REFRESH if s["last_action"] == REFRESH else STALL_ROW
+    if s["sync_command"] >= 0:
+        return STALL_BUS
     when, why = NEVER, IDLE
     if s["counts"][ACTIVATED] > 0:
         when, why = picks[OWN, COLUMNS]["when"], STALL_ROW

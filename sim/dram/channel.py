@@ -165,6 +165,7 @@ def issue(c, s, commands, rules, banks, ready, history, issued, log, command, ba
     change_banks(commands, banks, command, bank, row)
     issued[command] += 1
     s["last_command"] = now
+    s["last_action"] = commands[command]["action"]
     at = s["logged"]
     if at < log.shape[0]:
         log[at]["cycle"] = now

@@ -84,6 +84,7 @@ CHANNEL = np.dtype(
         ("finished", np.int64),  # requests that have ended in this cycle
         ("data_until", np.int64),  # column commands keep the data pins busy for so long
         ("last_command", np.int64),  # cycle
+        ("last_action", np.int64),  # of that command
         ("last_done", np.int64),  # cycle of the last data
         ("hits", np.int64, 2),  # reads, writes
         ("misses", np.int64, 2),
@@ -163,7 +164,7 @@ def new_state(tables: Tables) -> State:
     most = max(int(config["read_entries"]), int(config["write_entries"]), banks)
     channel = np.zeros(1, CHANNEL)
     channel["now"] = 1
-    channel["sync_command"] = -1
+    channel["sync_command"] = channel["last_command"] = -1
     channel["edge_at"] = -1
     channel["next_refresh"] = config["refresh_interval_cycles"]
     picks = np.zeros((2, 2), PICK)
