@@ -85,6 +85,7 @@ def random_trace(random: Random) -> CommandTrace:
     return transfers_trace(transfers, after)
 
 
+@pytest.mark.compiled
 class TestDram(UnitContract):
     def scenario(self, seed: int) -> Case:
         random = Random(seed)
@@ -160,6 +161,7 @@ def test_bytes_become_bursts() -> None:
     assert state.fronts["open"][0] == 0
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("order", ["by_channel", "in_order"])
 @pytest.mark.parametrize("bank_hash", ["none", "row", "fold"])
 def test_each_channel_gets_the_bursts_of_its_addresses(order: str, bank_hash: str) -> None:
@@ -181,6 +183,7 @@ def test_each_channel_gets_the_bursts_of_its_addresses(order: str, bank_hash: st
     assert system.state.dram.channels["taken"].tolist() == expected.tolist()
 
 
+@pytest.mark.compiled
 def test_rows_of_a_matrix_get_the_bandwidth() -> None:
     """A tile of a product whose rows are 4096 bytes apart, over 8 channels: a plain mapping in
     order loses half, hashing or channels apart do not."""
@@ -194,6 +197,7 @@ def test_rows_of_a_matrix_get_the_bandwidth() -> None:
     assert share_of_peak(base | {"order": "in_order"}, tile) > 0.95
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("standard", ["ddr4", "ddr5", "gddr6", "hbm2", "hbm3", "lpddr4", "lpddr5"])
 def test_a_sequential_load_gets_the_bandwidth(standard: str) -> None:
     """HBM3 has so many banks that 32 requests do not keep them busy."""
@@ -203,6 +207,7 @@ def test_a_sequential_load_gets_the_bandwidth(standard: str) -> None:
     assert share_of_peak(memory, (0, 0, size, size, size)) > 0.98
 
 
+@pytest.mark.compiled
 def test_cycles_are_charged_to_what_holds_up_the_data() -> None:
     """One bank, a row each time: rows. One row: bus and data. Short refresh intervals: refresh."""
     base = {"standard": "DDR4", "mapping": "rorabgbachco", "bank_hash": "none"}
@@ -226,6 +231,7 @@ def test_cycles_are_charged_to_what_holds_up_the_data() -> None:
     assert shares[2]["stall.refresh"] > shares[2]["busy.transfer"]
 
 
+@pytest.mark.compiled
 def test_a_burst_in_front_of_a_full_queue_is_charged() -> None:
     memory = {"standard": "DDR4", "controller": {"read_entries": 1, "refresh": "none"}}
     system = ended(wide_machine(memory), [(0, 0, 1 << 16, 1 << 16, 1 << 16)])
@@ -247,6 +253,7 @@ def test_a_policy_of_traces_alone_is_refused() -> None:
         )
 
 
+@pytest.mark.compiled
 def test_more_channels_and_faster_ones_change_a_run() -> None:
     transfer = (0, 0, 1 << 18, 1 << 18, 1 << 18)
     times = [
