@@ -70,6 +70,7 @@ def controllers(draw: st.DrawFn, config: str) -> Controller:
     )
 
 
+@pytest.mark.compiled
 @settings(deadline=None, max_examples=150)
 @given(
     data=st.data(),
@@ -221,6 +222,7 @@ def test_a_device_without_a_refresh_of_all_banks_says_so() -> None:
         new_replay(replace(device, commands=commands, rules=rules), Controller())
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize("scheduler", ["frfcfs", "fcfs"])
 def test_random_hazards_end(config: str, scheduler: str) -> None:
@@ -310,6 +312,7 @@ def test_banks_are_refreshed_in_turn(config: str) -> None:
         assert (np.diff(turn) % node == 1).all()
 
 
+@pytest.mark.compiled
 def test_one_bank_of_every_group_is_refreshed_in_turn() -> None:
     """While it is, banks of other numbers are activated."""
     device = dram_golden.device("ddr5_4800B")

@@ -17,6 +17,8 @@ from sim.dram.bank_queues_replay import QueuesReplay
 from sim.dram.replay import DONE, new_replay
 from sim.dram.state import LOG
 
+pytestmark = pytest.mark.compiled
+
 RUNS = [(config, trace) for config, trace, _ in dram_golden.runs("dramsim3")]
 HAZARDS = ("mix21_hazard",)
 """Traces in which a write meets a read of its address."""

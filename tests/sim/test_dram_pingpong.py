@@ -7,6 +7,8 @@ import pytest
 from arch.dram.controller import Controller
 from sim.dram.replay import new_replay
 
+pytestmark = pytest.mark.compiled
+
 CONFIGS = {
     "ddr4_2400R": "ddr4_2400_matched",
     "gddr6_14000_1250mV": "gddr6_matched",

@@ -10,6 +10,8 @@ from arch.dram.controller import Controller
 from arch.dram.device import Device
 from sim.dram.replay import new_replay
 
+pytestmark = pytest.mark.compiled
+
 RUNS = dram_golden.runs("ramulator2")
 
 
