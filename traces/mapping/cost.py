@@ -1,10 +1,13 @@
-"""What tiles of every size cost: room, memory traffic, cycles.
+"""What tiles of every size cost in every loop order: room, memory traffic, cycles.
 
 Tiles are kept in slots of the scratchpads, as many as fit, and replaced least recently used
 first. For a nest of three loops that is a closed form: an operand that does not depend on loop d
 is fetched anew in each iteration of d, unless all its tiles inside d fit its slots. Cycles are
 estimates that only compare tiles; the simulation decides.
 """
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +26,10 @@ Slots = tuple[Table, Table, Table]
 
 
 class CostTable:
-    """All combinations of tile extents, an axis each: m, n, k, groups."""
+    """All combinations of loop orders and tile extents, an axis each: order, m, n, k, groups.
+
+    What does not depend on the order has no axis for it, and is broadcast.
+    """
 
     def __init__(
         self,
@@ -31,9 +37,11 @@ class CostTable:
         machine: Machine,
         pack: int,
         candidates: Candidates,
+        orders: Sequence[str],
         kept_bytes: float,
     ) -> None:
         self.product, self.machine, self.pack, self.candidates = product, machine, pack, candidates
+        self.orders = orders
         ms, ns, ks, gs = candidates
         shape = np.ix_(*(np.arange(len(c)) for c in candidates))
         prints = np.array([footprint(product, *m) for m in ms], float)
@@ -54,42 +62,30 @@ class CostTable:
         self.out_bytes = FORMAT_BITS[array.output_format] / 8
         self.sum_bytes = FORMAT_BITS[array.accumulator_format] / 8
         self.kept_bytes = kept_bytes
-        self._tile_bytes: dict[str, tuple[Table, Table, Table]] = {}
-        """By innermost loop, on which alone they depend."""
-        shapes = (self.m.shape, self.n.shape, self.k.shape, self.g.shape)
-        self.shape = np.broadcast_shapes(*shapes)
-        self.ifmap_bytes = np.ceil(self.g * np.maximum(pixels_max, 1) * channels * self.in_bytes)
+        tiles = np.broadcast_shapes(self.m.shape, self.n.shape, self.k.shape, self.g.shape)
+        self.shape = (len(orders), *tiles)
+        self._pixels_max = np.maximum(pixels_max, 1)
+        self.keeps_sums = self._keeps_sums()
+        self._sums_pass = self._sums_pass_scratchpad()
+        self._spills = ((self.blocks_k > 1) & ~self.keeps_sums) | self._sums_pass
+        self.tile_bytes = self._tile_bytes()
 
-    def keeps_sums(self, order: str) -> Mask:
+    def _of_orders(self, choice: Callable[[str], bool]) -> Mask:
+        """Which orders are so, along their axis."""
+        return np.array([choice(order) for order in self.orders]).reshape(-1, 1, 1, 1, 1)
+
+    def _inside(self, outer: str, inner: str) -> Mask:
+        """Which orders have one loop inside another."""
+        return self._of_orders(lambda order: order.index(inner) > order.index(outer))
+
+    def _keeps_sums(self) -> Mask:
         """Where partial sums stay in the accumulators from one depth to the next."""
         array = self.machine.array
-        if array.dataflow == "os" or order[2] != "k":
-            return np.zeros(self.shape, bool)
+        if array.dataflow == "os":
+            return np.zeros((1, 1, 1, 1, 1), bool)
         vectors, cols = (self.m, self.n) if array.dataflow == "ws" else (self.n, self.m)
         rows = vectors * np.ceil(cols / (array.cols // self.pack)) * np.ceil(self.g / self.pack)
-        return np.broadcast_to(rows <= array.accumulator_rows, self.shape)
-
-    def _spills(self, order: str) -> Mask:
-        """Where partial sums go through the scratchpad."""
-        left = (self.blocks_k > 1) & ~self.keeps_sums(order)
-        return left | self._sums_pass_scratchpad()
-
-    def tile_bytes(self, order: str) -> tuple[Table, Table, Table]:
-        """Bytes of the largest tile of each operand."""
-        innermost = order[2]
-        if innermost not in self._tile_bytes:
-            self._tile_bytes[innermost] = self._sizes(order)
-        return self._tile_bytes[innermost]
-
-    def _sizes(self, order: str) -> tuple[Table, Table, Table]:
-        width = np.where(self._spills(order), self.sum_bytes, self.out_bytes) + self.kept_bytes
-        sizes = (
-            self.ifmap_bytes,
-            np.ceil(self.g * self.k * self.n * self.in_bytes),
-            np.ceil(self.g * self.m * self.n * width),
-        )
-        ifmap, filters, ofmap = (np.broadcast_to(size, self.shape) for size in sizes)
-        return ifmap, filters, ofmap
+        return self._of_orders(lambda order: order[2] == "k") & (rows <= array.accumulator_rows)
 
     def _sums_pass_scratchpad(self) -> Mask:
         """Where partial sums of one tile go through the scratchpad."""
@@ -100,21 +96,30 @@ class CostTable:
         deep: Mask = self.k > array.rows // self.pack
         return deep & (vectors > array.accumulator_rows)
 
+    def _tile_bytes(self) -> tuple[Table, Table, Table]:
+        """Bytes of the largest tile of each operand."""
+        width = np.where(self._spills, self.sum_bytes, self.out_bytes) + self.kept_bytes
+        return (
+            np.ceil(self.g * self._pixels_max * self.channels * self.in_bytes),
+            np.ceil(self.g * self.k * self.n * self.in_bytes),
+            np.ceil(self.g * self.m * self.n * width),
+        )
+
     def blocks(self, loop: str) -> Table:
         return {"m": self.blocks_m, "n": self.blocks_n, "k": self.blocks_k}[loop]
 
-    def slots(self, order: str, favoured: str) -> tuple[Slots, Mask]:
+    def slots(self, favoured: str) -> tuple[Slots, Mask]:
         """Slots of each operand, and where the tiles fit at all.
 
         What is left of a scratchpad when each operand has what it needs goes to the favoured one,
         as far as it has tiles, then to the others.
         """
         slots: dict[str, Table] = {}
-        fits: Mask = np.ones(self.shape, bool)
+        fits: Mask = np.ones((1, 1, 1, 1, 1), bool)
         lacks = {"ifmap": "n", "filter": "m", "ofmap": "k"}
-        sizes = dict(zip(OPERANDS, self.tile_bytes(order), strict=True))
+        sizes = dict(zip(OPERANDS, self.tile_bytes, strict=True))
         for pad in self.machine.buffer.scratchpads.values():
-            left = np.full(self.shape, float(pad.capacity_bytes))
+            left: Any = float(pad.capacity_bytes)
             tiles: dict[str, Table] = {}
             for name in pad.operands:
                 own = [loop for loop in "mnk" if loop != lacks[name]]
@@ -129,23 +134,23 @@ class CostTable:
                     left = left - more * sizes[name]
         return (slots["ifmap"], slots["filter"], slots["ofmap"]), fits
 
-    def _fetches(self, order: str, lacking: str, slots: Table) -> Table:
+    def _fetches(self, lacking: str, slots: Table) -> Table:
         """Times that an operand is fetched (or visited, for the ofmap)."""
-        inner = np.ones_like(self.blocks_m)
-        for loop in order[order.index(lacking) + 1 :]:
-            inner = inner * self.blocks(loop)
+        inner: Any = 1.0
+        for loop in "mnk":
+            inner = inner * np.where(self._inside(lacking, loop), self.blocks(loop), 1.0)
         return np.where(slots >= inner, 1.0, self.blocks(lacking))
 
-    def traffic(self, order: str, slots: Slots) -> tuple[Table, Table, Table]:
+    def traffic(self, slots: Slots) -> tuple[Table, Table, Table]:
         """Bytes of each operand between memory and scratchpads, all groups."""
         product = self.product
         ifmap = self.pixels_all * product.channels * self.in_bytes
         filters = product.k * product.n * self.in_bytes
         out = float(product.m * product.n)
-        visits = self._fetches(order, "k", slots[2])
+        visits = self._fetches("k", slots[2])
         return (
-            product.groups * ifmap * self._fetches(order, "n", slots[0]),
-            product.groups * filters * self._fetches(order, "m", slots[1]),
+            product.groups * ifmap * self._fetches("n", slots[0]),
+            product.groups * filters * self._fetches("m", slots[1]),
             product.groups * out * (self.out_bytes + 2 * (visits - 1) * self.sum_bytes),
         )
 
@@ -170,15 +175,15 @@ class CostTable:
         filters = np.where(rows_apart, self.n, self.n * self.k)
         return ifmap * self.in_bytes, filters * self.in_bytes, ofmap * self.out_bytes
 
-    def _memory_cycles(self, order: str, traffic: Slots, slots: Slots) -> tuple[Table, Table]:
+    def _memory_cycles(self, traffic: Slots, slots: Slots) -> tuple[Table, Table]:
         """Estimated cycles of the memory, with whole cycles a request and one request a cycle;
         and the same with no more tiles on their way than there are slots."""
         dma, memory = self.machine.buffer.dma, self.machine.memory
         assert memory is not None
-        total: Table = np.zeros(self.shape)
-        longest: Table = np.zeros(self.shape)
-        slowest: Table = np.zeros(self.shape)
-        sizes = zip(traffic, self._segments(), self.tile_bytes(order), slots, strict=True)
+        total: Any = 0.0
+        longest: Any = 0.0
+        slowest: Any = 0.0
+        sizes = zip(traffic, self._segments(), self.tile_bytes, slots, strict=True)
         for index, (size, segment, tile, places) in enumerate(sizes):
             request = np.clip(segment, 1, dma.request_bytes)
             width, ratio = self._bandwidth(index)
@@ -221,10 +226,9 @@ class CostTable:
     def compute_cycles(self) -> Table:
         """Estimated cycles of all folds."""
         each = fold_cycles(self.machine.array, self.m, self.n, self.k, self.g, self.pack)
-        cycles = each * self.blocks_m * self.blocks_n * self.blocks_k * self.blocks_g
-        return np.broadcast_to(cycles, self.shape)
+        return np.asarray(each * self.blocks_m * self.blocks_n * self.blocks_k * self.blocks_g)
 
-    def port_cycles(self, order: str) -> Table:
+    def port_cycles(self) -> Table:
         """Estimated cycles that the array waits while partial sums pass the scratchpad."""
         array = self.machine.array
         _, pad = self.machine.buffer.scratchpad_of("ofmap")
@@ -235,23 +239,23 @@ class CostTable:
         accesses = 2 * np.ceil(used * self.sum_bytes / pad.bank_width_bytes)
         each = np.maximum(0, np.ceil(accesses / pad.accesses_per_cycle) - 1)
         passes = self.blocks_k * np.where(
-            self._sums_pass_scratchpad(), np.ceil(self.k / (array.rows // self.pack)), 1
+            self._sums_pass, np.ceil(self.k / (array.rows // self.pack)), 1
         )
         blocks = self.blocks_m * self.blocks_n * self.blocks_g * np.ceil(self.g / self.pack)
         cycles = each * vectors * passes * blocks * np.ceil(cols / (array.cols // self.pack))
-        return np.where(self._spills(order), cycles, 0)
+        return np.where(self._spills, cycles, 0)
 
-    def costs(self, order: str, slots: Slots, compute: Table) -> tuple[Table, Table, Table]:
+    def costs(self, slots: Slots, compute: Table) -> tuple[Table, Table, Table]:
         """Traffic; cycles of the array and those that short requests waste; and all cycles, with
         what nothing hides of the first loads and the last store."""
-        by_operand = self.traffic(order, slots)
-        traffic = np.broadcast_to(sum(by_operand), self.shape)
-        moving, waiting = self._memory_cycles(order, by_operand, slots)
-        ideal: Table = np.zeros(self.shape)
-        exposed: Table = np.zeros(self.shape)
-        for index, (size, tile) in enumerate(zip(by_operand, self.tile_bytes(order), strict=True)):
+        by_operand = self.traffic(slots)
+        moving, waiting = self._memory_cycles(by_operand, slots)
+        ideal: Any = 0.0
+        exposed: Any = 0.0
+        for index, (size, tile) in enumerate(zip(by_operand, self.tile_bytes, strict=True)):
             width, ratio = self._bandwidth(index)
             ideal = ideal + size / (width * ratio)
             exposed = exposed + tile / (width * ratio)
         busy = compute + np.maximum(0.0, moving - ideal)
-        return traffic, busy, np.maximum(compute, waiting) + exposed
+        time = np.maximum(compute, waiting) + exposed
+        return sum(by_operand, np.zeros(self.shape)), busy, time

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from arch.buffer import OPERANDS
 from arch.errors import InputError
 from arch.machine import Machine
-from traces.mapping.candidates import Candidates, candidates, packing
-from traces.mapping.cost import CostTable, Slots
+from traces.mapping.candidates import candidates, packing
+from traces.mapping.cost import CostTable, Slots, Table
 from traces.mapping.product import Product
 
 ORDERS = tuple("".join(order) for order in permutations("mnk"))
@@ -53,15 +55,15 @@ def choose(
     pack = packing(product, machine)
     for fine in (False, True):
         sizes = candidates(product, machine, pack, fine=fine)
-        table = CostTable(product, machine, pack, sizes, kept_bytes)
-        found = [tiling for order in orders if (tiling := _best(table, sizes, order))]
+        table = CostTable(product, machine, pack, sizes, orders, kept_bytes)
+        found = _best_of_orders(table)
         if found:
             return min(found, key=lambda tiling: (tiling.traffic_bytes, tiling.time))
     raise InputError(_too_small(product, machine, table))
 
 
 def _too_small(product: Product, machine: Machine, table: CostTable) -> str:
-    sizes = zip(OPERANDS, table.tile_bytes("mnk"), strict=True)
+    sizes = zip(OPERANDS, table.tile_bytes, strict=True)
     needs = {name: int(size.min()) for name, size in sizes}
     pads = ", ".join(
         f"{name} {pad.capacity_kib} KiB for {'+'.join(pad.operands)}"
@@ -74,51 +76,63 @@ def _too_small(product: Product, machine: Machine, table: CostTable) -> str:
     )
 
 
-def _best(table: CostTable, sizes: Candidates, order: str) -> Tiling | None:
-    """The tiles for a loop order, None if none fit."""
-    compute = table.compute_cycles() + table.port_cycles(order)
+def _best_of_orders(table: CostTable) -> list[Tiling]:
+    """The tiles of each loop order in which some fit."""
+    compute = table.compute_cycles() + table.port_cycles()
     pads = table.machine.buffer.scratchpads.values()
     sharing = [operand for pad in pads if len(pad.operands) > 1 for operand in pad.operands]
-    choices = [table.slots(order, favoured) for favoured in sharing or OPERANDS[:1]]
-    choices = [(slots, fits) for slots, fits in choices if fits.any()]
-    costs = [table.costs(order, slots, compute) for slots, _ in choices]
-    fastest = min(
-        (float(busy[fits].min()) for (_, fits), (_, busy, _) in zip(choices, costs, strict=True)),
-        default=0.0,
-    )
-    found: list[tuple[float, float, Tiling]] = []
-    for (slots, fits), (traffic, busy, time) in zip(choices, costs, strict=True):
-        allowed = fits & (busy <= fastest * BUSY_TOLERANCE)
-        cost = np.where(allowed, traffic, np.inf)
-        if np.isinf(cost.min()):
-            continue
-        tied = np.where(cost <= cost.min(), time, np.inf)
-        at = np.unravel_index(int(np.argmin(tied)), tied.shape)
-        tiling = _tiling(table, sizes, at, order, slots, float(cost[at]), float(tied[at]))
-        found.append((float(cost[at]), float(tied[at]), tiling))
-    return min(found, key=lambda row: row[:2])[2] if found else None
+    choices = [_Choice(table, favoured, compute) for favoured in sharing or OPERANDS[:1]]
+    fastest = np.min([np.where(each.fits, each.busy, np.inf) for each in choices], axis=0)
+    fastest = fastest.min(axis=(1, 2, 3, 4), keepdims=True)
+    found = []
+    picks = [each.picks(fastest) for each in choices]
+    for order in range(len(table.orders)):
+        traffic, time, choice = min(
+            (pick[0][order], pick[1][order], at) for at, pick in enumerate(picks)
+        )
+        if np.isfinite(traffic):
+            at = (order, *np.unravel_index(int(picks[choice][2][order]), table.shape[1:]))
+            found.append(_tiling(table, at, choices[choice].slots, float(traffic), float(time)))
+    return found
+
+
+class _Choice:
+    """Which operand gets the room that is left, and what that costs."""
+
+    def __init__(self, table: CostTable, favoured: str, compute: Table) -> None:
+        self.slots, fits = table.slots(favoured)
+        self.traffic, busy, self.time = table.costs(self.slots, compute)
+        self.fits, self.busy = np.broadcast_to(fits, table.shape), busy
+
+    def picks(self, fastest: Table) -> tuple[Table, Table, npt.NDArray[np.intp]]:
+        """Traffic and time of the best tiles of each order, and where they are among all."""
+        orders = len(self.traffic)
+        allowed = self.fits & (self.busy <= fastest * BUSY_TOLERANCE)
+        cost = np.where(allowed, self.traffic, np.inf).reshape(orders, -1)
+        least = cost.min(axis=1)
+        time = np.broadcast_to(self.time, self.traffic.shape).reshape(orders, -1)
+        tied = np.where(cost <= least[:, None], time, np.inf)
+        at = tied.argmin(axis=1)
+        return least, tied[np.arange(orders), at], at
 
 
 def _tiling(
-    table: CostTable,
-    sizes: Candidates,
-    at: tuple[np.intp, ...],
-    order: str,
-    slots: Slots,
-    traffic: float,
-    time: float,
+    table: CostTable, at: tuple[Any, ...], slots: Slots, traffic: float, time: float
 ) -> Tiling:
-    rows, pixels = sizes.blocks[at[0]]
+    order, m, n, k, g = at
+    sizes = table.candidates
+    rows, pixels = sizes.blocks[m]
     ifmap, filters, ofmap = (int(np.broadcast_to(count, table.shape)[at]) for count in slots)
+    keeps = bool(np.broadcast_to(table.keeps_sums, table.shape)[at])
     return Tiling(
-        groups=sizes.groups[at[3]],
+        groups=sizes.groups[g],
         rows=rows,
         pixels=pixels,
-        n=sizes.ns[at[1]],
-        channels=sizes.channels[at[2]],
-        order=order,
+        n=sizes.ns[n],
+        channels=sizes.channels[k],
+        order=table.orders[order],
         slots=(ifmap, filters, ofmap),
-        keeps_sums=bool(table.keeps_sums(order)[at] and table.blocks_k[0, 0, at[2], 0] > 1),
+        keeps_sums=keeps and bool(table.blocks_k[0, 0, k, 0] > 1),
         pack=table.pack,
         traffic_bytes=round(traffic),
         time=time,
