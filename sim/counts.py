@@ -4,6 +4,7 @@ from collections import Counter
 
 from arch.buffer import OPERANDS
 from arch.dram.memory import Dram
+from arch.machine import Machine
 from arch.vector import VECTOR_OPS
 from sim.system import System
 
@@ -73,9 +74,8 @@ def dram_counts(system: System) -> Counter[str]:
     return found
 
 
-def account_rows(system: System) -> list[tuple[str, str, int]]:
-    """Name, clock and row of each account that the machine has."""
-    machine = system.machine
+def account_rows(machine: Machine) -> list[tuple[str, str, int]]:
+    """Name, clock and row of each account that a machine has."""
     rows = []
     for core in range(machine.cores):
         first = core * 4

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
-import numpy.typing as npt
 
 from arch import __version__
-from arch.commands import OP_MATMUL
+from arch.clock import periods, tick_khz
 from arch.dram.memory import Dram
 from arch.load import machine_sha256
 from arch.machine import Machine
@@ -19,12 +18,10 @@ from sim.counts import account_rows
 from sim.energy import energy
 from sim.jit import KERNEL_HASH
 from sim.result import OperatorResult, Provenance, Result, UnitAccount
-from sim.system import ACCOUNTS_PER_CORE, System
+from sim.step import Step, Ticks
+from sim.system import ACCOUNTS_PER_CORE
 from sim.unproven import unproven
-from traces.mapping.systolic import Lowered
 from traces.operators import AnyOperator, Workload
-
-Ticks = npt.NDArray[np.int64]
 
 STALLS = [index for index, cause in enumerate(CAUSES) if cause.startswith("stall.")]
 BUSY = [index for index, cause in enumerate(CAUSES) if cause.startswith("busy.")]
@@ -34,13 +31,9 @@ BUSY = [index for index, cause in enumerate(CAUSES) if cause.startswith("busy.")
 class Window:
     """The part of a run that is reported, in ticks."""
 
-    period: int
-    """Of the array's clock."""
     start: int
     end: int
     complete: bool
-    base_ticks: Ticks
-    """Ticks by cause at the start."""
 
 
 def workload_sha256(workload: Workload) -> str:
@@ -49,40 +42,41 @@ def workload_sha256(workload: Workload) -> str:
 
 
 def operator_results(
-    system: System,
-    lowered: Lowered,
+    machine: Machine,
+    step: Step,
+    operator: AnyOperator,
+    fused: tuple[AnyOperator, ...],
     span: tuple[int, int],
-    period: int,
-    events: Counter[str],
-    ticks: Ticks,
 ) -> list[OperatorResult]:
     """Results of a step's operator, and rows for the operators fused into it.
 
-    ``span`` is its first and last tick, ``events`` and ``ticks`` what it added to counts and
-    accounts.
+    ``span`` is its first and last tick.
     """
-    machine, product, tiling = system.machine, lowered.product, lowered.tiling
-    cores = machine.cores
-    multiplies = bool((lowered.trace.commands["opcode"] == OP_MATMUL).any())
-    rows = np.arange(cores) * ACCOUNTS_PER_CORE + (0 if multiplies else 3)
-    stalls = int(ticks[rows][:, STALLS].sum()) // (period * cores)
+    form, cores, events = step.form, machine.cores, step.events
+    period = periods(machine.clocks_khz)[machine.array.clock]
+    rows = np.arange(cores) * ACCOUNTS_PER_CORE + (0 if form.multiplies else 3)
+    stalls = int(step.ticks_by_cause[rows][:, STALLS].sum()) // (period * cores)
     cycles = -(-span[1] // period) - -(-span[0] // period)
-    if machine.array.convention == "scalesim" and multiplies:
-        cycles, stalls = _as_scalesim(system, ticks, rows, period)
+    if machine.array.convention == "scalesim" and form.multiplies:
+        # From the first operand into the array to the last result out of it, less one; the
+        # first fill and the last drain are left out.
+        inside = step.matmul_ticks // period
+        busy = int(step.ticks_by_cause[rows][:, BUSY].sum()) // (period * cores)
+        cycles, stalls = inside - 1, inside - busy
     macs = events["macs"]
     pes = cores * machine.array.rows * machine.array.cols
     found = {name: count for name, count in sorted(events.items()) if count}
-    seconds = (span[1] - span[0]) / (system.tick_khz * 1000)
+    seconds = (span[1] - span[0]) / (tick_khz(machine.clocks_khz) * 1000)
     main = OperatorResult(
-        name=lowered.operator.name,
-        kind=lowered.operator.kind,
+        name=operator.name,
+        kind=operator.kind,
         fused_into=None,
-        m=product.m if product else 0,
-        n=product.n if product else 0,
-        k=product.k if product else 0,
-        groups=product.groups if product else 0,
-        pack=tiling.pack if tiling else 0,
-        loop_order=tiling.order if tiling else "",
+        m=form.m,
+        n=form.n,
+        k=form.k,
+        groups=form.groups,
+        pack=form.pack,
+        loop_order=form.loop_order,
         macs=macs,
         cycles=cycles,
         stall_cycles=stalls,
@@ -90,19 +84,7 @@ def operator_results(
         events=found,
         energy=energy(machine, found, seconds),
     )
-    return [main, *(_fused(operator, lowered.operator.name) for operator in lowered.fused)]
-
-
-def _as_scalesim(
-    system: System, ticks: Ticks, rows: npt.NDArray[np.int64], period: int
-) -> tuple[int, int]:
-    """Cycles and stalls as SCALE-Sim counts them: from the first operand into the array to the
-    last result out of it, less one; the first fill and the last drain left out."""
-    runtime = system.state.runtime[system.trace.commands["opcode"] == OP_MATMUL]
-    first, last = int(runtime["start"].min()), int(runtime["end"].max())
-    inside = (last - first) // period
-    busy = int(ticks[rows][:, BUSY].sum()) // (period * system.machine.cores)
-    return inside - 1, inside - busy
+    return [main, *(_fused(each, operator.name) for each in fused)]
 
 
 def _fused(operator: AnyOperator, host: str) -> OperatorResult:
@@ -111,18 +93,18 @@ def _fused(operator: AnyOperator, host: str) -> OperatorResult:
     )  # fmt: skip
 
 
-def _unit_accounts(system: System, window: Window) -> tuple[UnitAccount, ...]:
+def _unit_accounts(machine: Machine, ticks_by_cause: Ticks) -> tuple[UnitAccount, ...]:
     accounts = []
-    dram = isinstance(system.machine.memory, Dram)
-    ticks = system.state.ticks_by_cause - window.base_ticks
-    for name, clock, row in account_rows(system):
-        period = system.ticks_of(clock)
-        by_cause = {cause: int(t) // period for cause, t in zip(CAUSES, ticks[row], strict=True)}
+    dram = isinstance(machine.memory, Dram)
+    ticks = periods(machine.clocks_khz)
+    for name, clock, row in account_rows(machine):
+        by_cause = {
+            cause: int(t) // ticks[clock]
+            for cause, t in zip(CAUSES, ticks_by_cause[row], strict=True)
+        }
         cycles = sum(by_cause.values())
         accounts.append(
-            UnitAccount(
-                name, system.machine.clocks_khz[clock], cycles, _relevant(name, by_cause, dram)
-            )
+            UnitAccount(name, machine.clocks_khz[clock], cycles, _relevant(name, by_cause, dram))
         )
     return tuple(accounts)
 
@@ -161,20 +143,21 @@ def provenance(machine: Machine, workload: Workload) -> Provenance:
 
 
 def result_of(
-    system: System,
+    machine: Machine,
     workload: Workload,
     window: Window,
+    ticks_by_cause: Ticks,
     operators: list[OperatorResult],
     notes: tuple[str, ...],
 ) -> Result:
-    """The result of a run."""
-    machine = system.machine
-    first, end = -(-window.start // window.period), -(-window.end // window.period)
+    """The result of a run. ``ticks_by_cause`` are the accounts of the window."""
+    period = periods(machine.clocks_khz)[machine.array.clock]
+    first, end = -(-window.start // period), -(-window.end // period)
     cycles = end - first
     if machine.array.convention == "scalesim":
         cycles = sum(operator.cycles for operator in operators)
         notes = (*notes, "cycles follow SCALE-Sim's accounting: see docs/systolic_array.md")
-    seconds = (window.end - window.start) / (system.tick_khz * 1000)
+    seconds = (window.end - window.start) / (tick_khz(machine.clocks_khz) * 1000)
     events: Counter[str] = Counter()
     for operator in operators:
         events.update(operator.events)
@@ -192,7 +175,7 @@ def result_of(
         first_cycle=first,
         end_cycle=end,
         complete=window.complete,
-        units=_unit_accounts(system, window),
+        units=_unit_accounts(machine, ticks_by_cause),
         operators=tuple(operators),
         energy=energy(machine, dict(sorted(events.items())), seconds),
         provenance=provenance(machine, workload),

@@ -1,19 +1,24 @@
 """Running a workload on a machine: operator by operator, in a window of cycles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from arch.errors import InputError, SimulationError
 from arch.machine import Machine
 from sim import engine
+from sim.cache import Cache
+from sim.cached import CachedRun
 from sim.checkpoint import Progress, read_checkpoint, write_checkpoint
 from sim.counts import counts
 from sim.deadlock import explain
 from sim.outcome import Window, operator_results, result_of
 from sim.report.log import CommandLog
-from sim.result import Result
-from sim.system import System
+from sim.result import OperatorResult, Result
+from sim.step import Step, form_of, matmul_ticks
+from sim.system import System, build_state
 from traces.commands_file import check_machine, read_commands
 from traces.mapping.systolic import Lowered, Lowering, Replay, Steps
 from traces.operators import Workload
@@ -41,6 +46,15 @@ class Options:
     checkpoint_cycle: int | None = None
     resume_path: Path | None = None
     notes: tuple[str, ...] = ()
+    cache: Cache | None = None
+    """Results that are known. Runs that are cut, logged or saved do without."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of a workload is simulated, and nothing kept but its result."""
+        cut = self.from_cycle or self.warmup_cycles or self.until_cycle is not None
+        kept = self.log_commands or self.checkpoint_path or self.resume_path
+        return not cut and not kept
 
 
 @dataclass(frozen=True)
@@ -62,7 +76,33 @@ def run(
     Raises InputError where machine, workload and options do not fit together, SimulationError
     on a deadlock.
     """
+    if options.cache is not None and options.is_whole:
+        return Run(_cached(machine, workload, options, options.cache, progress), None)
     return Simulation(machine, workload, options, progress).run()
+
+
+def _cached(
+    machine: Machine,
+    workload: Workload,
+    options: Options,
+    cache: Cache,
+    progress: ProgressCallback | None,
+) -> Result:
+    """The result of ``run`` from steps that may be known."""
+    found = CachedRun(machine, workload, cache)
+    operators: list[OperatorResult] = []
+    now = 0
+    total = np.zeros_like(build_state(machine).ticks_by_cause)
+    for index, done in enumerate(found.steps(progress)):
+        span = now, now + done.ticks
+        lowering = found.lowering
+        operators += operator_results(
+            machine, done.step, lowering.operator(index), lowering.fused(index), span
+        )
+        total += done.step.ticks_by_cause
+        now = span[1]
+    notes = (*options.notes, *packing_note(machine, workload, operators, cache))
+    return result_of(machine, workload, Window(0, now, True), total, operators, notes)
 
 
 def replay(
@@ -79,6 +119,34 @@ def replay(
     check_machine(traces, machine, path)
     steps = Replay(traces, Path(path).stem, f"commands in {Path(path).name}")
     return Simulation(machine, steps.workload, options, progress, steps=steps).run()
+
+
+def packing_note(
+    machine: Machine,
+    workload: Workload,
+    operators: Sequence[OperatorResult],
+    cache: Cache | None = None,
+) -> list[str]:
+    """By how much sharing folds among groups raises the utilisation."""
+    packed = {o.name: o for o in operators if o.pack > 1}
+    if not packed:
+        return []
+    alone = machine.mapping.model_copy(update={"group_packing": "none"})
+    unpacked = machine.model_copy(update={"mapping": alone})
+    grouped = tuple(
+        operator.model_copy(update={"inputs": ()})
+        for operator in workload.operators
+        if operator.name in packed
+    )
+    part = workload.model_copy(update={"operators": grouped})
+    before = run(unpacked, part, Options(cache=cache)).result
+    pes = machine.cores * machine.array.rows * machine.array.cols
+    cycles = sum(operator.cycles for operator in packed.values())
+    after = sum(operator.macs for operator in packed.values()) / (cycles * pes)
+    return [
+        f"group_packing: utilisation of {len(packed)} grouped operators {100 * after:.2f} %, "
+        f"{100 * before.utilisation:.2f} % one group at a time"
+    ]
 
 
 class Simulation:
@@ -122,41 +190,19 @@ class Simulation:
         end_tick = self.system.now_tick if complete else self._end_tick
         self._check_reached(end_tick)
         self.system.flush(end_tick)
-        window = Window(
-            self._period,
-            self._start_tick,
-            end_tick,
-            complete,
-            self._progress.base_ticks,
+        p = self._progress
+        result = result_of(
+            self._machine,
+            self._workload,
+            Window(self._start_tick, end_tick, complete),
+            self.system.state.ticks_by_cause - p.base_ticks,
+            p.operators,
+            (*self._options.notes, *packing_note(self._machine, self._workload, p.operators)),
         )
-        notes = (*self._options.notes, *self._packing_note())
-        result = result_of(self.system, self._workload, window, self._progress.operators, notes)
         log = None
         if self._options.log_commands:
-            log = self._progress.command_log(self.system.tick_khz)
+            log = p.command_log(self.system.tick_khz)
         return Run(result, log)
-
-    def _packing_note(self) -> list[str]:
-        """By how much sharing folds among groups raises the utilisation."""
-        packed = {o.name: o for o in self._progress.operators if o.pack > 1}
-        if not packed:
-            return []
-        alone = self._machine.mapping.model_copy(update={"group_packing": "none"})
-        machine = self._machine.model_copy(update={"mapping": alone})
-        operators = tuple(
-            operator.model_copy(update={"inputs": ()})
-            for operator in self._workload.operators
-            if operator.name in packed
-        )
-        workload = self._workload.model_copy(update={"operators": operators})
-        before = run(machine, workload).result
-        pes = machine.cores * machine.array.rows * machine.array.cols
-        cycles = sum(operator.cycles for operator in packed.values())
-        after = sum(operator.macs for operator in packed.values()) / (cycles * pes)
-        return [
-            f"group_packing: utilisation of {len(packed)} grouped operators {100 * after:.2f} %, "
-            f"{100 * before.utilisation:.2f} % one group at a time"
-        ]
 
     def _check_reached(self, end_tick: int) -> None:
         options, end = self._options, end_tick // self._period
@@ -242,9 +288,10 @@ class Simulation:
         if p.counting and end > p.step_from:
             events = counts(system)
             events.subtract(p.counted)
-            stalled = system.state.ticks_by_cause - p.stalled
+            ticks = system.state.ticks_by_cause - p.stalled
+            step = Step(form_of(lowered), events, ticks, matmul_ticks(system))
             p.operators += operator_results(
-                system, lowered, (p.step_from, end), self._period, events, stalled
+                self._machine, step, lowered.operator, lowered.fused, (p.step_from, end)
             )
         p.step += 1
         self._lowered = None

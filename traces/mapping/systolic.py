@@ -4,16 +4,17 @@ One operator is one trace; the next starts when it is done. ``lower`` is a pure 
 workload and machine.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import ceil
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from arch.commands import CommandTrace
 from arch.errors import InputError
 from arch.mac.formats import FORMAT_BITS, storage_bytes
 from arch.machine import Machine
+from arch.vector import VectorOp
 from traces.mapping.builder import TraceBuilder
 from traces.mapping.candidates import packing, row_tiles
 from traces.mapping.fuse import plan
@@ -80,6 +81,18 @@ def _given(trace: CommandTrace) -> Commands:
     )
 
 
+class Shape(NamedTuple):
+    """What the commands of a step depend on, beside the machine: steps that share it have the same
+    commands but for names."""
+
+    operator: AnyOperator
+    """Without its name and inputs."""
+    vector_ops: tuple[VectorOp, ...]
+    """Done on each output tile before it leaves."""
+    residuals: int
+    """Tensors of the output's shape that are read beside it."""
+
+
 class Lowering:
     """A workload's steps on one machine: an operator each, with what is fused into it.
 
@@ -90,28 +103,39 @@ class Lowering:
         self._machine = machine
         self._operators = workload.operators
         self._groups = plan(workload, fuse=machine.mapping.fuse)
-        self._known: dict[Hashable, Lowered] = {}
+        self._known: dict[Shape, Lowered] = {}
         self._known_commands = 0
 
     def __len__(self) -> int:
         return len(self._groups)
 
+    def operator(self, index: int) -> AnyOperator:
+        """The operator of a step."""
+        return self._operators[self._groups[index].host]
+
+    def fused(self, index: int) -> tuple[AnyOperator, ...]:
+        """The operators that are fused into that of a step."""
+        return tuple(self._operators[at] for at in self._groups[index].fused)
+
+    def shape(self, index: int) -> Shape:
+        """What the commands of a step depend on, beside the machine."""
+        epilogue = self._groups[index].epilogue
+        operator = self.operator(index).model_copy(update={"name": "", "inputs": ()})
+        return Shape(operator, epilogue.vector_ops, len(epilogue.residuals))
+
     def step(self, index: int) -> Lowered:
         """Lower one step. Raises InputError if the machine cannot do it."""
-        group, operators = self._groups[index], self._operators
-        operator = operators[group.host]
-        fused = tuple(operators[index] for index in group.fused)
-        residuals = group.epilogue.residuals
-        shape = operator.model_copy(update={"name": "", "inputs": ()})
-        key = (shape, group.epilogue.vector_ops, len(residuals))
-        known = self._known.get(key)
+        operator, fused = self.operator(index), self.fused(index)
+        epilogue = self._groups[index].epilogue
+        shape = self.shape(index)
+        known = self._known.get(shape)
         if known is not None:
-            trace = _renamed(known, operator.name, residuals)
+            trace = _renamed(known, operator.name, epilogue.residuals)
             return replace(known, operator=operator, fused=fused, trace=trace)
-        lowered = self._lower(operator, fused, group.epilogue)
+        lowered = self._lower(operator, fused, epilogue)
         commands = len(lowered.trace.commands)
         if self._known_commands + commands <= KNOWN_COMMANDS_MAX:
-            self._known[key] = lowered
+            self._known[shape] = lowered
             self._known_commands += commands
         return lowered
 
