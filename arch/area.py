@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from arch.energy import DALLY
-from arch.technology import UNKNOWN, Entry, TechnologyName, sourced
+from arch.energy import DALLY, NANGATE
+from arch.technology import UNKNOWN, ByCapacity, Entry, TechnologyName, cacti_45nm, sourced
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,10 @@ class AreaTable:
     """Of an adder, in um2, by number format."""
     multiply_um2: Mapping[str, Entry] = field(default_factory=dict)
     """Of a multiplier, in um2, by number format."""
-    sram_mm2_per_kib: Entry = UNKNOWN
-    """Of scratchpads and accumulators, in mm2 a KiB."""
+    flip_flop_um2: Entry = UNKNOWN
+    """Of a flip-flop, in um2."""
+    sram_mm2: ByCapacity = field(default_factory=dict)
+    """Of a memory of one port, in mm2."""
 
 
 SYNTHESIS = DALLY + "; synthesised for TSMC 45 nm"
@@ -31,6 +33,8 @@ AREA: Mapping[TechnologyName, AreaTable] = {
         multiply_um2=sourced(
             SYNTHESIS, {"int8": 282.0, "int32": 3495.0, "fp16": 1640.0, "fp32": 7700.0}
         ),
+        flip_flop_um2=Entry(4.522, NANGATE + ", DFF_X1"),
+        sram_mm2=cacti_45nm(4),
     ),
 }
 """Area table by technology."""

@@ -1,35 +1,47 @@
 """Energy: event counts times the table of the machine's technology, plus leakage times time.
 
-=====================  ==========================================================================
-component              energy
-=====================  ==========================================================================
-``array``              ``macs`` x (multiply of the operand format + add of the accumulator format)
-``accumulators``       words read and written x bits / 64 x an SRAM access at their capacity
-``scratchpad_<name>``  bytes read and written x 8 / 64 x an SRAM access at its capacity
-``memory``             bytes read and written x 8 / 64 x a memory access
-``vector_<op>``        elements x (``add``, ``sum``: an add, ``mul``: a multiply, ``copy``: nothing)
-                       of the output format; the other operations have no sourced energy
-``leakage``            (PEs x mW a PE + KiB of scratchpads and accumulators x mW a KiB) x seconds
-=====================  ==========================================================================
+=======================  ========================================================================
+component                energy
+=======================  ========================================================================
+``array``                ``macs`` x (multiply of the operand format + add of the accumulator's)
+``accumulators``         words read and written x bits / 64 x an access to a memory that holds
+                         one column's accumulators
+``scratchpad_<name>``    bytes read and written x 8 / 64 x an access to a memory of its capacity
+``memory``               bytes read and written x 8 / 64 x a memory access
+``vector_<op>``          elements x (``add``, ``sum``: an add, ``mul``: a multiply, ``max``: an add
+                         of integers of that width, ``copy``: nothing) of the output format; the
+                         other operations have no sourced energy
+``leakage_sram``         seconds x that of the memories of accumulators and scratchpads
+``leakage_registers``    seconds x flip-flops of the array x that of one
+``leakage_arithmetic``   seconds x area of multipliers and adders x that of an area
+=======================  ========================================================================
 
 This is the order in which components are computed and added up. A component without events is
 left out; one with events but without a sourced energy is named in ``unknown``, and the total is a
-lower bound. Registers, clock tree, control and wires are in no table.
+lower bound. Switching of registers, clock tree, control and wires between units is in no table,
+and neither is leakage of what has no area.
+
+A scratchpad's access is charged at its whole capacity, whatever its banks: data cross the
+scratchpad on wires, and CACTI, asked for the same capacity in 4 to 32 banks with those wires,
+finds 0.7 to 1.1 of the energy of one bank.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
-from math import exp, log
 
-from arch.array import Array
+from arch.area import AREA, AreaTable
 from arch.energy import ENERGY, EnergyTable
-from arch.mac.formats import FORMAT_BITS, storage_bytes
+from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
-from arch.technology import UNKNOWN, Entry
+from arch.technology import UNKNOWN, Entry, at_capacity
 from arch.vector import VECTOR_OPS
-from sim.result import Energy
+from sim.area import array_flip_flops, array_um2, column_kib, lanes_um2, memories
+from sim.result import LEAKAGES, Energy
 
 PJ_PER_MJ = 1e9
+MW_PER_NW = 1e-6
+
+Cost = tuple[str, tuple[tuple[str, float | None], ...]]
+"""A component, with the names of its events and the energy of one of each in pJ."""
 
 
 def energy(
@@ -37,78 +49,106 @@ def energy(
     events: Mapping[str, int],
     seconds: float,
     table: EnergyTable | None = None,
+    area_table: AreaTable | None = None,
 ) -> Energy:
     """Energy of events that happened within ``seconds``.
 
     ``events`` are counts of all cores together by the names of docs/statistics.md; those that
-    are not there are 0. The table is that of the machine's technology unless given.
+    are not there are 0. The tables are those of the machine's technology unless given.
     """
-    table = ENERGY[machine.technology] if table is None else table
-    known: dict[str, float] = {}
-    unknown: list[str] = []
-    for name, count, each_pj in _parts(machine, events, table):
-        if count == 0:
-            continue
-        if each_pj is None:
-            unknown.append(name)
-        else:
-            known[name] = count * each_pj
-    if seconds > 0:
-        power_mw = _leakage_mw(machine, table)
-        if power_mw is None:
-            unknown.append("leakage")
-        else:
-            known["leakage"] = power_mw * seconds * PJ_PER_MJ
-    return Energy(known, tuple(unknown))
+    return EnergyModel(machine, table, area_table).energy(events, seconds)
 
 
-def sram_pj_per_64_bits(table: EnergyTable, capacity_kib: float) -> float | None:
-    """Energy of an access to 64 bits of a memory of some capacity, in pJ.
+class EnergyModel:
+    """What the events of one machine cost, looked up once for any number of operators."""
 
-    A straight line on logarithmic axes joins neighbouring entries of the table; that is our
-    interpolation, not the sources'. None outside the range of the table.
-    """
-    points = [(kib, entry.value) for kib, entry in table.sram_pj_per_64_bits.items()]
-    for kib, pj in points:
-        if kib == capacity_kib:
-            return pj
-    for (low_kib, low_pj), (high_kib, high_pj) in pairwise(points):
-        if low_pj is None or high_pj is None or not low_kib < capacity_kib < high_kib:
-            continue
-        share = log(capacity_kib / low_kib) / log(high_kib / low_kib)
-        return exp(log(low_pj) + share * log(high_pj / low_pj))
-    return None
+    def __init__(
+        self,
+        machine: Machine,
+        table: EnergyTable | None = None,
+        area_table: AreaTable | None = None,
+    ) -> None:
+        table = ENERGY[machine.technology] if table is None else table
+        area_table = AREA[machine.technology] if area_table is None else area_table
+        self._costs = tuple(_costs(machine, table))
+        powers = (
+            _sram_mw(machine, table),
+            _registers_mw(machine, table),
+            _arithmetic_mw(machine, table, area_table),
+        )
+        self._leakages_mw = tuple(zip(LEAKAGES, powers, strict=True))
+        self.components = (*(name for name, _ in self._costs), *LEAKAGES)
+        """All that the machine's energy can have, in order."""
+
+    def energy(self, events: Mapping[str, int], seconds: float) -> Energy:
+        """Energy of events that happened within ``seconds``."""
+        known: dict[str, float] = {}
+        unknown: list[str] = []
+        for component, costs in self._costs:
+            total: float | None = None
+            for name, each_pj in costs:
+                count = events.get(name, 0)
+                if count == 0:
+                    continue
+                if each_pj is None:
+                    unknown.append(component)
+                    total = None
+                    break
+                total = (0.0 if total is None else total) + count * each_pj
+            if total is not None:
+                known[component] = total
+        if seconds > 0:
+            for component, power_mw in self._leakages_mw:
+                if power_mw is None:
+                    unknown.append(component)
+                else:
+                    known[component] = power_mw * seconds * PJ_PER_MJ
+        return Energy(known, tuple(unknown))
 
 
-def _parts(
-    machine: Machine, events: Mapping[str, int], table: EnergyTable
-) -> Iterator[tuple[str, int, float | None]]:
-    """Name of a component, count of its events, and energy of one in pJ."""
+def _costs(machine: Machine, table: EnergyTable) -> Iterator[Cost]:
     array = machine.array
     multiply = table.multiply_pj.get(array.operand_format, UNKNOWN)
     add = table.add_pj.get(array.accumulator_format, UNKNOWN)
-    yield "array", events.get("macs", 0), _sum(multiply, add)
+    yield "array", (("macs", _sum(multiply, add)),)
 
-    bits = FORMAT_BITS[array.accumulator_format]
-    words = events.get("accumulator_read_words", 0) + events.get("accumulator_write_words", 0)
-    yield "accumulators", words, _each(sram_pj_per_64_bits(table, accumulator_kib(array)), bits)
+    kib, bits = column_kib(array), FORMAT_BITS[array.accumulator_format]
+    read, write = _accesses(table, kib, bits)
+    yield (
+        "accumulators",
+        (("accumulator_read_words", read), ("accumulator_write_words", write)),
+    )
 
     for name, pad in machine.buffer.scratchpads.items():
-        moved = events.get(f"{name}_read_bytes", 0) + events.get(f"{name}_write_bytes", 0)
-        yield (
-            f"scratchpad_{name}",
-            moved,
-            _each(sram_pj_per_64_bits(table, pad.capacity_kib), 8),
-        )
+        read, write = _accesses(table, pad.capacity_kib, 8) if pad.ports == 1 else (None, None)
+        yield f"scratchpad_{name}", ((f"{name}_read_bytes", read), (f"{name}_write_bytes", write))
 
-    moved = events.get("memory_read_bytes", 0) + events.get("memory_write_bytes", 0)
-    yield "memory", moved, _each(table.memory_pj_per_64_bits.value, 8)
+    each = _each(table.memory_pj_per_64_bits.value, 8)
+    yield "memory", (("memory_read_bytes", each), ("memory_write_bytes", each))
 
-    add = table.add_pj.get(array.output_format, UNKNOWN)
-    multiply = table.multiply_pj.get(array.output_format, UNKNOWN)
-    by_op = {"add": add.value, "sum": add.value, "mul": multiply.value, "copy": 0.0}
+    output = array.output_format
+    add = table.add_pj.get(output, UNKNOWN)
+    # Numbers of IEEE 754 are in the order of integers of their bits, sign and magnitude.
+    compare = table.add_pj.get(f"int{FORMAT_BITS[output]}", UNKNOWN)
+    multiply = table.multiply_pj.get(output, UNKNOWN)
+    by_op = {
+        "add": add.value,
+        "sum": add.value,
+        "mul": multiply.value,
+        "max": compare.value,
+        "copy": 0.0,
+    }
     for op in VECTOR_OPS:
-        yield f"vector_{op}", events.get(f"vector_{op}_elements", 0), by_op.get(op)
+        yield f"vector_{op}", ((f"vector_{op}_elements", by_op.get(op)),)
+
+
+def _accesses(
+    table: EnergyTable, capacity_kib: float, bits: int
+) -> tuple[float | None, float | None]:
+    """Of a read and of a write of some bits of a memory, in pJ."""
+    read = at_capacity(table.sram_read_pj_per_64_bits, capacity_kib)
+    write = at_capacity(table.sram_write_pj_per_64_bits, capacity_kib)
+    return _each(read, bits), _each(write, bits)
 
 
 def _sum(first: Entry, second: Entry) -> float | None:
@@ -121,17 +161,26 @@ def _each(pj_per_64_bits: float | None, bits: int) -> float | None:
     return None if pj_per_64_bits is None else pj_per_64_bits * bits / 64
 
 
-def _leakage_mw(machine: Machine, table: EnergyTable) -> float | None:
-    per_pe, per_kib = table.leakage_mw_per_pe.value, table.leakage_mw_per_sram_kib.value
-    if per_pe is None or per_kib is None:
+def _sram_mw(machine: Machine, table: EnergyTable) -> float | None:
+    total = 0.0
+    for each in memories(machine):
+        power_mw = each.total(table.sram_leakage_mw)
+        if power_mw is None:
+            return None
+        total += power_mw
+    return total
+
+
+def _registers_mw(machine: Machine, table: EnergyTable) -> float | None:
+    each_nw = table.flip_flop_leakage_nw.value
+    if each_nw is None:
         return None
-    array = machine.array
-    kib: float = sum(pad.capacity_kib for pad in machine.buffer.scratchpads.values())
-    kib += accumulator_kib(array)
-    return machine.cores * (array.rows * array.cols * per_pe + kib * per_kib)
+    return machine.cores * array_flip_flops(machine.array) * each_nw * MW_PER_NW
 
 
-def accumulator_kib(array: Array) -> float:
-    """Capacity of the accumulators of one core."""
-    sums = array.accumulator_rows * array.cols
-    return storage_bytes(sums, array.accumulator_format) / 1024
+def _arithmetic_mw(machine: Machine, table: EnergyTable, area_table: AreaTable) -> float | None:
+    nw_per_um2 = table.arithmetic_leakage_nw_per_um2.value
+    array, lanes = array_um2(machine, area_table), lanes_um2(machine, area_table)
+    if nw_per_um2 is None or array is None or lanes is None:
+        return None
+    return (array + lanes) * nw_per_um2 * MW_PER_NW

@@ -1,12 +1,58 @@
 """What a run reports. Reading and writing it is the business of ``sim.report``."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from arch.errors import InputError
+from arch.vector import VECTOR_OPS
+
 Count = Annotated[int, Field(ge=0)]
 Quantity = Annotated[float, Field(ge=0)]
+
+FAMILIES = {"scratchpads": "scratchpad_", "vector": "vector_", "leakage": "leakage_"}
+"""What the names of a family's components begin with."""
+LEAKAGES = ("leakage_sram", "leakage_registers", "leakage_arithmetic")
+ENERGY_COMPONENTS = (
+    "array", "accumulators", "memory", *(f"vector_{op}" for op in VECTOR_OPS), *LEAKAGES
+)  # fmt: skip
+"""Components of energy that any machine may have, next to its scratchpads."""
+
+
+def sum_of(
+    quantity: str,
+    wanted: Sequence[str],
+    known: Mapping[str, float],
+    unknown: Collection[str],
+    names: Collection[str],
+    families: Collection[str],
+) -> float:
+    """Sum of the known values of components and families, each counted once, in their order.
+
+    ``names`` are all that components can be called; one that is neither known nor unknown counts
+    as 0. Raises InputError for a name that is neither there nor in ``families``, for none at all,
+    and where a value is unknown.
+    """
+    for name in wanted:
+        if name not in names and name not in families:
+            right = ", ".join([*dict.fromkeys(names), *families])
+            raise InputError(f"component of {quantity} {name!r}: must be one of {right}")
+    if not wanted:
+        raise InputError(f"components of {quantity}: must be one or more, not none")
+
+    def is_wanted(component: str) -> bool:
+        prefixes = [FAMILIES[name] for name in wanted if name in families]
+        return component in wanted or component.startswith(tuple(prefixes))
+
+    missing = [component for component in unknown if is_wanted(component)]
+    if missing:
+        raise InputError(
+            f"{quantity} of {', '.join(missing)}: no source gives it in this technology, so that "
+            "a total would be a lower bound; it must be left out of the components"
+        )
+    return sum(value for component, value in known.items() if is_wanted(component))
 
 
 class Record:
@@ -54,6 +100,17 @@ class Energy(Record):
     @property
     def is_lower_bound(self) -> bool:
         return bool(self.unknown)
+
+    def total_of(self, components: Sequence[str], names: Collection[str] = ()) -> float:
+        """Energy of some components together, in pJ, each counted once.
+
+        ``scratchpads``, ``vector`` and ``leakage`` stand for all components of that family. What
+        had no events counts as 0. ``names`` are the machine's components (those of
+        ``EnergyModel``): without them a scratchpad without events has no known name. Raises
+        InputError for a name that no component has and for a component whose energy is unknown.
+        """
+        names = (*ENERGY_COMPONENTS, *names, *self.by_component_pj, *self.unknown)
+        return sum_of("energy", components, self.by_component_pj, self.unknown, names, FAMILIES)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Energy: counts times tables, by hand."""
 
-import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -8,20 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arch.area import AREA
 from arch.array import Array
 from arch.buffer import Buffer, Scratchpad
-from arch.energy import ENERGY, EnergyTable
+from arch.energy import ENERGY
+from arch.errors import InputError
 from arch.machine import Machine
 from arch.memory import Memory
 from arch.technology import UNKNOWN, Entry
 from arch.vector import VECTOR_OPS, Vector
-from sim.energy import energy, sram_pj_per_64_bits
-from sim.result import Energy
+from sim.area import array_flip_flops
+from sim.energy import EnergyModel, energy
+from sim.result import LEAKAGES, Energy
 
 TABLE = ENERGY["45nm"]
 
 
-def machine(cores: int = 1, technology: str = "45nm", **array: Any) -> Machine:
+def machine(
+    cores: int = 1, technology: str = "45nm", ports: int = 1, banks: int = 1, **array: Any
+) -> Machine:
     """Scratchpads at and beside the entries of the table."""
     return Machine.model_validate(
         {
@@ -33,7 +37,11 @@ def machine(cores: int = 1, technology: str = "45nm", **array: Any) -> Machine:
             "buffer": Buffer(
                 scratchpads={
                     "small": Scratchpad(
-                        operands=("ifmap",), capacity_kib=8, banks=1, bank_width_bytes=8
+                        operands=("ifmap",),
+                        capacity_kib=8,
+                        banks=banks,
+                        bank_width_bytes=8,
+                        ports=ports,
                     ),
                     "large": Scratchpad(
                         operands=("filter", "ofmap"), capacity_kib=1024, banks=1, bank_width_bytes=8
@@ -69,13 +77,13 @@ EVENTS = {
 
 
 def test_by_hand() -> None:
-    """32 KiB of accumulators: 1024 rows x 8 columns x 4 bytes."""
+    """A column has 4 KiB of accumulators: 1024 rows x 4 bytes."""
     found = energy(machine(accumulator_rows=1024), EVENTS, 0.0)
     assert found.by_component_pj == {
         "array": pytest.approx(1000 * (0.2 + 0.1)),
-        "accumulators": pytest.approx(64 * 20.0 / 2),
-        "scratchpad_small": pytest.approx(96 / 8 * 10.0),
-        "scratchpad_large": pytest.approx(32 / 8 * 100.0),
+        "accumulators": pytest.approx(16 / 2 * 3.013 + 48 / 2 * 6.101),
+        "scratchpad_small": pytest.approx(80 / 8 * 5.546 + 16 / 8 * 7.308),
+        "scratchpad_large": pytest.approx(8 / 8 * 63.79 + 24 / 8 * 57.45),
         "memory": pytest.approx(68 / 8 * 1300.0),
         "vector_add": pytest.approx(100 * 0.03),
         "vector_mul": pytest.approx(10 * 0.2),
@@ -84,7 +92,7 @@ def test_by_hand() -> None:
     }
     assert found.unknown == ("vector_act",)
     assert found.is_lower_bound
-    assert found.total_pj == pytest.approx(300 + 640 + 120 + 400 + 11_050 + 3 + 2 + 30)
+    assert found.total_pj == pytest.approx(300 + 170.528 + 70.076 + 236.14 + 11_050 + 3 + 2 + 30)
 
 
 def test_the_order_is_fixed() -> None:
@@ -93,6 +101,7 @@ def test_the_order_is_fixed() -> None:
     assert list(wanted.by_component_pj) == [
         "array", "accumulators", "scratchpad_small", "scratchpad_large", "memory",
         "vector_add", "vector_mul", "vector_sum", "vector_copy",
+        "leakage_sram", "leakage_registers", "leakage_arithmetic",
     ]  # fmt: skip
     reordered = dict(reversed(EVENTS.items()))
     found = energy(machine(accumulator_rows=1024), reordered, 1.0)
@@ -130,28 +139,62 @@ def test_formats(operand: str, accumulator: str, each: float | None) -> None:
         assert found == Energy({"array": pytest.approx(10 * each)})
 
 
-def test_the_vector_unit_works_in_the_output_format() -> None:
-    of = machine(output_format="fp16")
+@pytest.mark.parametrize(
+    ("output", "by_op"),
+    [
+        ("int8", {"add": 0.03, "mul": 0.2, "max": 0.03, "sum": 0.03}),
+        ("fp16", {"add": 0.4, "mul": 1.1, "max": 0.05, "sum": 0.4}),
+        ("fp32", {"add": 0.9, "mul": 3.7, "max": 0.1, "sum": 0.9}),
+        ("bf16", {"max": 0.05}),
+        ("fp8_e5m2", {"max": 0.03}),
+        ("int4", {}),
+        ("int64", {}),
+    ],
+)
+def test_the_vector_unit_works_in_the_output_format(output: str, by_op: dict[str, float]) -> None:
+    """And compares integers of its width."""
+    of = machine(output_format=output)
     events = {f"vector_{op}_elements": 2 for op in VECTOR_OPS}
     found = energy(of, events, 0.0)
-    assert found.by_component_pj == pytest.approx(
-        {"vector_add": 0.8, "vector_mul": 2.2, "vector_sum": 0.8, "vector_copy": 0.0}
+    wanted = {f"vector_{op}": 2 * pj for op, pj in {**by_op, "copy": 0.0}.items()}
+    assert found.by_component_pj == pytest.approx(wanted)
+    assert found.unknown == tuple(
+        f"vector_{op}" for op in VECTOR_OPS if f"vector_{op}" not in wanted
     )
-    assert found.unknown == (
-        "vector_max", "vector_exp", "vector_div", "vector_sqrt", "vector_act"
-    )  # fmt: skip
 
 
 def test_words_of_the_accumulators_have_their_formats_width() -> None:
-    """1024 rows x 8 columns of 2 bytes: 16 KiB, half-way between 8 and 32 on a logarithmic axis."""
-    of = machine(accumulator_rows=1024, operand_format="fp16", accumulator_format="fp16")
+    """1536 rows of 2 bytes: 3 KiB, log2(1.5) of the way from 2 to 4 KiB."""
+    of = machine(accumulator_rows=1536, operand_format="fp16", accumulator_format="fp16")
     found = energy(of, {"accumulator_read_words": 4}, 0.0)
-    assert found.by_component_pj == {"accumulators": pytest.approx(4 * 16 / 64 * 200**0.5)}
+    each = 2.381 * (3.013 / 2.381) ** 0.5849625
+    assert found.by_component_pj == {"accumulators": pytest.approx(4 * 16 / 64 * each)}
 
 
 def test_accumulators_outside_the_table() -> None:
     found = energy(machine(accumulator_rows=8), {"accumulator_write_words": 1}, 0.0)
     assert found == Energy({}, ("accumulators",))
+
+
+@pytest.mark.parametrize("banks", [1, 4, 64])
+def test_an_access_costs_the_same_in_any_bank(banks: int) -> None:
+    found = energy(machine(banks=banks), {"small_read_bytes": 8}, 0.0)
+    assert found == Energy({"scratchpad_small": 5.546})
+
+
+def test_memories_of_two_ports_are_in_no_table() -> None:
+    found = energy(machine(ports=2), {"small_read_bytes": 8, "large_read_bytes": 8}, 1.0)
+    assert found.unknown == ("scratchpad_small", "leakage_sram")
+    assert found.by_component_pj["scratchpad_large"] == 63.79
+
+
+def test_a_read_and_a_write_with_one_known() -> None:
+    table = replace(TABLE, sram_write_pj_per_64_bits={})
+    of = machine(accumulator_rows=1024)
+    reads = {"small_read_bytes": 8, "small_write_bytes": 0}
+    assert energy(of, reads, 0.0, table) == Energy({"scratchpad_small": 5.546})
+    both = reads | {"small_write_bytes": 1}
+    assert energy(of, both, 0.0, table) == Energy({}, ("scratchpad_small",))
 
 
 def test_an_unknown_technology_knows_nothing() -> None:
@@ -160,7 +203,7 @@ def test_an_unknown_technology_knows_nothing() -> None:
     assert found.by_component_pj == {"vector_copy": 0.0}
     assert found.unknown == (
         "array", "accumulators", "scratchpad_small", "scratchpad_large", "memory", "vector_add",
-        "vector_mul", "vector_act", "vector_sum", "leakage",
+        "vector_mul", "vector_act", "vector_sum", *LEAKAGES,
     )  # fmt: skip
 
 
@@ -169,68 +212,114 @@ def test_unknown_needs_events() -> None:
     assert energy(machine(technology="unknown"), {"macs": 1}, 0.0) == Energy({}, ("array",))
 
 
-LEAKY = replace(
-    TABLE,
-    leakage_mw_per_pe=Entry(0.5, "a test"),
-    leakage_mw_per_sram_kib=Entry(0.25, "a test"),
-)
-
-
 def test_leakage() -> None:
-    """2 cores x (32 PEs x 0.5 mW + (8 + 1024 + 32) KiB x 0.25 mW) = 564 mW, for 2 ms."""
-    found = energy(machine(cores=2, accumulator_rows=1024), {}, 2e-3, LEAKY)
-    assert found == Energy({"leakage": pytest.approx(564 * 2e-3 * 1e9)})
+    """2 cores: 8 columns of 4 KiB, 2 banks of 4 KiB and one of 1024; 32 PEs and 4 lanes."""
+    of = machine(cores=2, banks=2, accumulator_rows=1024)
+    found = energy(of, {}, 2e-3)
+    sram_mw = 2 * (8 * 0.6441 + 2 * 0.6441 + 126.6)
+    registers_mw = 2 * array_flip_flops(of.array) * 79.112308e-6
+    um2 = 2 * (32 * (282 + 137) + 4 * (282 + 36))
+    arithmetic_mw = um2 * 75.762253 / 4.256 * 1e-6
+    assert found == Energy(
+        {
+            "leakage_sram": pytest.approx(sram_mw * 2e-3 * 1e9),
+            "leakage_registers": pytest.approx(registers_mw * 2e-3 * 1e9),
+            "leakage_arithmetic": pytest.approx(arithmetic_mw * 2e-3 * 1e9),
+        }
+    )
 
 
 def test_leakage_takes_time() -> None:
-    assert energy(machine(), {}, 0.0, LEAKY) == Energy({})
-    assert energy(machine(), {}, 1e-9) == Energy({}, ("leakage",))
+    assert energy(machine(), {}, 0.0) == Energy({})
+    assert energy(machine(technology="unknown"), {}, 1e-9) == Energy({}, LEAKAGES)
 
 
-@pytest.mark.parametrize("missing", ["leakage_mw_per_pe", "leakage_mw_per_sram_kib"])
-def test_leakage_needs_both_numbers(missing: str) -> None:
-    table = replace(LEAKY, **{missing: UNKNOWN})
-    assert energy(machine(), {}, 1.0, table) == Energy({}, ("leakage",))
+@pytest.mark.parametrize(
+    ("entry", "value", "component"),
+    [
+        ("sram_leakage_mw", {}, "leakage_sram"),
+        ("flip_flop_leakage_nw", UNKNOWN, "leakage_registers"),
+        ("arithmetic_leakage_nw_per_um2", UNKNOWN, "leakage_arithmetic"),
+    ],
+)
+def test_leakage_without_an_entry(entry: str, value: Any, component: str) -> None:
+    found = energy(machine(), {}, 1.0, replace(TABLE, **{entry: value}))
+    assert found.unknown == (component,)
+    assert set(found.by_component_pj) == {*LEAKAGES} - {component}
 
 
-def test_sram_at_the_entries_is_exact() -> None:
-    assert [sram_pj_per_64_bits(TABLE, kib) for kib in (8, 32, 1024)] == [10.0, 20.0, 100.0]
+@pytest.mark.parametrize("array", [{"operand_format": "bf16"}, {"output_format": "bf16"}])
+def test_arithmetic_without_an_area_has_no_leakage(array: dict[str, str]) -> None:
+    assert energy(machine(**array), {}, 1.0).unknown == ("leakage_arithmetic",)
 
 
-def test_sram_between_entries() -> None:
-    """Doubling from 8 to 32 KiB is a square root; 32 to 1024 is five doublings."""
-    assert sram_pj_per_64_bits(TABLE, 16) == pytest.approx(200**0.5)
-    assert sram_pj_per_64_bits(TABLE, 128) == pytest.approx(20 * 5**0.4)
-
-
-@pytest.mark.parametrize("kib", [0, 4, 7.999, 1024.001, 2048, 2**32])
-def test_sram_outside_the_table_is_unknown(kib: float) -> None:
-    assert sram_pj_per_64_bits(TABLE, kib) is None
-
-
-@given(st.lists(st.floats(8, 1024), min_size=2, max_size=20))
-def test_larger_memories_cost_more(sizes: list[float]) -> None:
-    costs = [sram_pj_per_64_bits(TABLE, kib) for kib in sorted(sizes)]
-    for low, high in itertools.pairwise(costs):
-        assert low is not None
-        assert high is not None
-        assert 10.0 * (1 - 1e-12) <= low <= high * (1 + 1e-12) <= 100.0 * (1 + 1e-11)
-
-
-def test_an_entry_without_a_source_makes_its_neighbourhood_unknown() -> None:
-    table = EnergyTable(sram_pj_per_64_bits={8: Entry(1.0, "a"), 16: UNKNOWN, 32: Entry(2.0, "b")})
-    assert sram_pj_per_64_bits(table, 8) == 1.0
-    assert sram_pj_per_64_bits(table, 16) is None
-    assert sram_pj_per_64_bits(table, 12) is None
-    assert sram_pj_per_64_bits(table, 24) is None
+def test_another_table_of_areas() -> None:
+    """Twice the area of a multiplier of 282 um2 in 32 PEs and 4 lanes."""
+    table = replace(AREA["45nm"], multiply_um2={"int8": Entry(564.0, "a test")})
+    before, after = (energy(machine(), {}, 1e-9, None, areas) for areas in (None, table))
+    more = (
+        after.by_component_pj["leakage_arithmetic"] - before.by_component_pj["leakage_arithmetic"]
+    )
+    assert more == pytest.approx(36 * 282 * 75.762253 / 4.256 * 1e-6)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(EVENTS)), st.integers(0, 2**40)))
 def test_energy_is_linear_in_counts(events: dict[str, int]) -> None:
     of = machine(accumulator_rows=1024)
-    one = energy(of, events, 1e-3, LEAKY)
-    two = energy(of, {name: 2 * count for name, count in events.items()}, 2e-3, LEAKY)
+    one = energy(of, events, 1e-3)
+    two = energy(of, {name: 2 * count for name, count in events.items()}, 2e-3)
     assert two.unknown == one.unknown
     assert two.by_component_pj == pytest.approx(
         {name: 2 * pj for name, pj in one.by_component_pj.items()}
     )
+
+
+# Totals of some components
+
+
+def test_total_of_some() -> None:
+    found = energy(machine(accumulator_rows=1024), EVENTS, 1e-9)
+    each = found.by_component_pj
+    assert found.total_of(["memory"]) == each["memory"]
+    assert found.total_of(["memory", "array"]) == each["array"] + each["memory"]
+    pads = each["scratchpad_small"] + each["scratchpad_large"]
+    assert found.total_of(["scratchpads"]) == pads
+    assert found.total_of(["scratchpad_large", "scratchpads", "scratchpads"]) == pads
+    assert found.total_of(["leakage"]) == sum(each[name] for name in LEAKAGES)
+    del each["vector_copy"]
+    known = ["array", "accumulators", "scratchpads", "memory", "leakage"]
+    vector = [f"vector_{op}" for op in VECTOR_OPS if op != "act"]
+    assert found.total_of([*vector, *known]) == found.total_pj
+
+
+def test_what_had_no_events_is_nothing() -> None:
+    found = energy(machine(), {"macs": 1}, 0.0)
+    nothing = ["accumulators", "memory", "vector", "vector_act", "scratchpads", "leakage"]
+    assert found.total_of(nothing) == 0
+    assert found.total_of([*nothing, "array"]) == found.total_pj
+    names = EnergyModel(machine()).components
+    assert found.total_of(["scratchpad_small"], names) == 0
+
+
+def test_components_of_a_machine() -> None:
+    assert EnergyModel(machine()).components == (
+        "array", "accumulators", "scratchpad_small", "scratchpad_large", "memory",
+        *(f"vector_{op}" for op in VECTOR_OPS), *LEAKAGES,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("components", "message"),
+    [
+        (["memory", "vector_act"], "energy of vector_act: no source gives it"),
+        (["vector"], "energy of vector_act: no source gives it"),
+        (["aray"], "component of energy 'aray': must be one of array, accumulators, memory, "),
+        (["scratchpad_smal"], "'scratchpad_smal': must be one of .*scratchpad_small, "),
+        (["dma"], "'dma': must be one of .*, scratchpads, vector, leakage$"),
+        ([], "components of energy: must be one or more, not none"),
+    ],
+)
+def test_what_has_no_total(components: list[str], message: str) -> None:
+    found = energy(machine(accumulator_rows=1024), EVENTS, 1e-9)
+    with pytest.raises(InputError, match=message):
+        found.total_of(components)
