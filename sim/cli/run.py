@@ -44,6 +44,10 @@ Commands = Annotated[
     Path | None,
     _output("Write the commands and when they ran, as .parquet or .csv.", metavar="FILE"),
 ]
+Figures = Annotated[
+    Path | None,
+    _output("Write roofline and layers here, as .svg and .png.", metavar="DIR"),
+]
 AsJson = Annotated[bool, _output("Print result.json instead of tables.", "--json")]
 Replayed = Annotated[
     Path | None,
@@ -93,6 +97,7 @@ def run(
     out: Folder = None,
     timeline: Timeline = None,
     commands: Commands = None,
+    figures: Figures = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     from_cycle: From = 0,
@@ -103,13 +108,14 @@ def run(
     resume: Resume = None,
 ) -> None:
     """Simulate a workload on a machine: cycles, stalls, traffic, utilisation, energy."""
-    _check(out, timeline, commands, checkpoint, checkpoint_at)
+    _check(out, timeline, commands, figures, checkpoint, checkpoint_at)
     if (workload is not None) + (replay is not None) + (trace is not None) != 1:
         raise InputError("give one of --workload WORKLOAD, --replay FILE and --trace FILE")
     if trace is not None:
         given = {
             "--out": out, "--timeline": timeline, "--checkpoint": checkpoint, "--resume": resume,
             "--until": until, "--batch": batch, "--from": from_cycle, "--warmup": warmup,
+            "--figures": figures,
         }  # fmt: skip
         for name, value in given.items():
             if value:
@@ -149,7 +155,7 @@ def run(
         else:
             assert replay is not None
             done = inputs.replay(built, replay, options, progress)
-    for path in _write(done, out, timeline, commands):
+    for path in _write(done, out, timeline, commands, figures):
         stderr.print(f"wrote {path}", markup=False)
     _show(done, as_json, quiet)
 
@@ -158,20 +164,24 @@ def _check(
     out: Path | None,
     timeline: Path | None,
     commands: Path | None,
+    figures: Path | None,
     checkpoint: Path | None,
     checkpoint_at: int | None,
 ) -> None:
     """Raise InputError for what would otherwise be found wrong after a long run."""
     if checkpoint_at is not None and checkpoint is None:
         raise InputError("--checkpoint-at says when, but not where; add --checkpoint FILE")
-    if out is None and timeline is None and commands is None and checkpoint is None:
+    if all(path is None for path in (out, timeline, commands, figures, checkpoint)):
         return
     from sim.report.commands import check_suffix
     from sim.report.needs import require
     from sim.report.writing import check_file, check_folder
 
-    if out is not None:
-        check_folder(out)
+    for folder in (out, figures):
+        if folder is not None:
+            check_folder(folder)
+    if figures is not None:
+        require("matplotlib", "--figures")
     if timeline is not None:
         require("perfetto", "--timeline")
     if commands is not None:
@@ -182,7 +192,11 @@ def _check(
 
 
 def _write(
-    done: "Run", out: Path | None, timeline: Path | None, commands: Path | None
+    done: "Run",
+    out: Path | None,
+    timeline: Path | None,
+    commands: Path | None,
+    figures: Path | None,
 ) -> list[Path]:
     """Write the files asked for; return what was written."""
     if out is not None:
@@ -198,7 +212,11 @@ def _write(
 
         machine = done.result.machine
         write_commands(done.log, commands, machine["clocks"][machine["array"]["clock"]])
-    return [path for path in (out, timeline, commands) if path is not None]
+    if figures is not None:
+        from sim.figures.run import write_figures
+
+        write_figures(done.result, figures)
+    return [path for path in (out, timeline, commands, figures) if path is not None]
 
 
 def _show(done: "Run", as_json: bool, quiet: bool) -> None:
