@@ -174,7 +174,7 @@ class Cache:
                 self._connect()
                 return action()
             except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode & 0xFF in UNUSABLE:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in UNUSABLE:
                     self._give_up(str(error))
                     return None
                 self.damaged += 1
@@ -190,6 +190,8 @@ class Cache:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        # Damage may turn bytes into text, even into none that can be decoded.
+        self._database.text_factory = bytes
         self._database.execute("PRAGMA auto_vacuum = INCREMENTAL")
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")

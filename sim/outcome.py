@@ -15,7 +15,7 @@ from arch.load import machine_sha256
 from arch.machine import Machine
 from sim.contract import CAUSES
 from sim.counts import account_rows
-from sim.energy import energy
+from sim.energy import EnergyModel, energy
 from sim.jit import KERNEL_HASH
 from sim.result import OperatorResult, Provenance, Result, UnitAccount
 from sim.step import Step, Ticks
@@ -43,6 +43,7 @@ def workload_sha256(workload: Workload) -> str:
 
 def operator_results(
     machine: Machine,
+    model: EnergyModel,
     step: Step,
     operator: AnyOperator,
     fused: tuple[AnyOperator, ...],
@@ -82,7 +83,7 @@ def operator_results(
         stall_cycles=stalls,
         utilisation=macs / (cycles * pes) if cycles else 0.0,
         events=found,
-        energy=energy(machine, found, seconds),
+        energy=model.energy(found, seconds),
     )
     return [main, *(_fused(each, operator.name) for each in fused)]
 

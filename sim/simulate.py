@@ -14,6 +14,7 @@ from sim.cached import CachedRun
 from sim.checkpoint import Progress, read_checkpoint, write_checkpoint
 from sim.counts import counts
 from sim.deadlock import explain
+from sim.energy import EnergyModel
 from sim.outcome import Window, operator_results, result_of
 from sim.report.log import CommandLog
 from sim.result import OperatorResult, Result
@@ -90,6 +91,7 @@ def _cached(
 ) -> Result:
     """The result of ``run`` from steps that may be known."""
     found = CachedRun(machine, workload, cache)
+    model = EnergyModel(machine)
     operators: list[OperatorResult] = []
     now = 0
     total = np.zeros_like(build_state(machine).ticks_by_cause)
@@ -97,7 +99,7 @@ def _cached(
         span = now, now + done.ticks
         lowering = found.lowering
         operators += operator_results(
-            machine, done.step, lowering.operator(index), lowering.fused(index), span
+            machine, model, done.step, lowering.operator(index), lowering.fused(index), span
         )
         total += done.step.ticks_by_cause
         now = span[1]
@@ -166,6 +168,7 @@ class Simulation:
         self._machine, self._workload, self._options = machine, workload, options
         self._report = progress
         self.system = System(machine, force=force, seed=seed)
+        self._energy = EnergyModel(machine)
         self._period = self.system.ticks_of(machine.array.clock)
         start = options.from_cycle + options.warmup_cycles
         if options.until_cycle is not None and options.until_cycle <= start:
@@ -291,7 +294,7 @@ class Simulation:
             ticks = system.state.ticks_by_cause - p.stalled
             step = Step(form_of(lowered), events, ticks, matmul_ticks(system))
             p.operators += operator_results(
-                self._machine, step, lowered.operator, lowered.fused, (p.step_from, end)
+                self._machine, self._energy, step, lowered.operator, lowered.fused, (p.step_from, end)
             )
         p.step += 1
         self._lowered = None

@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 
 from arch.catalog import CONFIGS
 from arch.dram.channels import BankHash, Channels
-from arch.dram.load import is_there, read_spec
 from arch.errors import InputError
 from arch.spec import Name
+from arch.spec_file import is_there, read_spec
 
 FOLDER = CONFIGS / "memories"
 

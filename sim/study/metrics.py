@@ -1,0 +1,181 @@
+"""What a study can ask of a machine and of its runs; docs/studies.md defines each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from arch.dram.memory import Dram
+from arch.errors import InputError
+from arch.machine import Machine
+from sim.area import area, column_kib
+from sim.energy import EnergyModel
+from sim.result import Result
+from sim.study.spec import Counted
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that a study can bound or optimise."""
+
+    unit: str
+    meaning: str
+
+
+STATIC = {
+    "area_mm2": Metric("mm2", "area of the chip, or of the components that are counted"),
+    "pes": Metric("", "processing elements of all cores"),
+    "sram_kib": Metric("KiB", "scratchpads and accumulators of all cores"),
+    "peak_macs_per_s": Metric("MAC/s", "multiply-accumulates with every PE busy"),
+    "bandwidth_bytes_per_s": Metric("byte/s", "peak of the memory; none without memory"),
+}
+"""Of a machine alone, known before anything is simulated."""
+
+RUN = {
+    "cycles": Metric("cycles", "cycles of the array's clock, of all workloads one after the other"),
+    "seconds": Metric("s", "simulated time"),
+    "energy_pj": Metric("pJ", "energy, or that of the components that are counted"),
+    "edp_pj_s": Metric("pJ s", "energy_pj x seconds"),
+    "traffic_bytes": Metric("byte", "bytes read from and written to the memory"),
+    "macs": Metric("", "multiply-accumulates of the workloads"),
+    "utilisation": Metric("", "macs / (cycles x PEs)"),
+    "stall_cycles": Metric("cycles", "cycles in which every array with work stalled"),
+}
+"""Of runs: of all workloads together, and as ``<workload>.<metric>`` of each."""
+
+
+class UnknownMetricError(InputError):
+    """An objective or bound that a machine does not report."""
+
+
+def names(workloads: Sequence[str]) -> list[str]:
+    """All metrics that a study of some workloads has."""
+    each = [f"{workload}.{name}" for workload in workloads for name in RUN]
+    return [*STATIC, *(RUN if workloads else ()), *each]
+
+
+def unit_of(metric: str) -> str:
+    """Unit of a metric, that of a workload as well; empty for one that is not ours."""
+    known = STATIC | RUN
+    found = known.get(metric) or known.get(metric.rpartition(".")[2])
+    return found.unit if found else ""
+
+
+def static_metrics(machine: Machine, counted: Counted) -> dict[str, float]:
+    """Metrics of a machine alone. ``area_mm2`` is missing where it is a lower bound."""
+    found: dict[str, float] = {
+        "pes": machine.cores * machine.array.rows * machine.array.cols,
+        "sram_kib": _sram_kib(machine),
+        "peak_macs_per_s": machine.peak_macs_per_second,
+    }
+    size = area(machine)
+    if counted.area is not None:
+        with _of_counted("area"):
+            found["area_mm2"] = size.total_of(counted.area)
+    elif not size.is_lower_bound:
+        found["area_mm2"] = size.total_mm2
+    bandwidth = _bandwidth(machine)
+    if bandwidth is not None:
+        found["bandwidth_bytes_per_s"] = bandwidth
+    return found
+
+
+def run_metrics(
+    results: Mapping[str, Result], machine: Machine, counted: Counted
+) -> dict[str, float]:
+    """Metrics of runs by workload: of all together, and of each where there are several."""
+    components = EnergyModel(machine).components
+    each = {name: _of_one(result, counted, components) for name, result in results.items()}
+    shared = set.intersection(*(set(found) for found in each.values())) if each else set()
+    total: dict[str, float] = {
+        name: sum(found[name] for found in each.values())
+        for name in RUN
+        if name in shared and name not in ("utilisation", "edp_pj_s")
+    }
+    if not total:
+        return {}
+    _add_ratios(total, machine)
+    if len(each) > 1:
+        for workload, found in each.items():
+            _add_ratios(found, machine)
+            total.update({f"{workload}.{name}": found[name] for name in RUN if name in found})
+    else:
+        (workload,) = each
+        total.update({f"{workload}.{name}": total[name] for name in RUN if name in total})
+    return total
+
+
+@contextmanager
+def _of_counted(section: str) -> Iterator[None]:
+    """Say which section of the study names what has no figure."""
+    try:
+        yield
+    except InputError as error:
+        raise UnknownMetricError(f"counted.{section}: {error}") from None
+
+
+def _of_one(result: Result, counted: Counted, components: Sequence[str]) -> dict[str, float]:
+    events = result.events()
+    found: dict[str, float] = {
+        "cycles": result.cycles,
+        "seconds": result.seconds,
+        "traffic_bytes": events.get("memory_read_bytes", 0) + events.get("memory_write_bytes", 0),
+        "macs": result.macs,
+        "stall_cycles": sum(operator.stall_cycles for operator in result.operators),
+    }
+    if counted.energy is not None:
+        with _of_counted("energy"):
+            found["energy_pj"] = result.energy.total_of(counted.energy, components)
+    elif not result.energy.is_lower_bound:
+        found["energy_pj"] = result.energy.total_pj
+    return found
+
+
+def _add_ratios(found: dict[str, float], machine: Machine) -> None:
+    pes = machine.cores * machine.array.rows * machine.array.cols
+    found["utilisation"] = found["macs"] / (found["cycles"] * pes) if found["cycles"] else 0.0
+    if "energy_pj" in found:
+        found["edp_pj_s"] = found["energy_pj"] * found["seconds"]
+
+
+def _sram_kib(machine: Machine) -> float:
+    pads = sum(pad.capacity_kib for pad in machine.buffer.scratchpads.values())
+    return machine.cores * (pads + column_kib(machine.array) * machine.array.cols)
+
+
+def _bandwidth(machine: Machine) -> float | None:
+    """Bytes a second of the memory's pins or interfaces."""
+    memory = machine.memory
+    if memory is None:
+        return None
+    hertz = machine.clocks_khz[machine.memory_clock] * 1000
+    if isinstance(memory, Dram) or memory.bytes_per_cycle is not None:
+        width = memory.bytes_per_cycle
+        assert width is not None
+        return width * hertz
+    widths = memory.operand_bytes_per_cycle
+    assert widths is not None
+    return (widths.ifmap + widths.filter + widths.ofmap) * hertz
+
+
+def missing(
+    wanted: str, found: Mapping[str, float], machine: Machine, results: Mapping[str, Result]
+) -> str:
+    """Why a machine does not report a metric that a study wants."""
+    kind = wanted.rpartition(".")[2]
+    if kind == "area_mm2":
+        unknown: Sequence[str] = area(machine).unknown
+        return _lower_bound("area_mm2", "area", unknown, machine)
+    if kind in ("energy_pj", "edp_pj_s"):
+        unknown = sorted({name for each in results.values() for name in each.energy.unknown})
+        return _lower_bound("energy_pj", "energy", unknown, machine)
+    if kind == "bandwidth_bytes_per_s":
+        return f"{machine.name} has no memory, and so no bandwidth"
+    return f"{machine.name} reports no {wanted}, only {', '.join(found)}"
+
+
+def _lower_bound(metric: str, section: str, unknown: Sequence[str], machine: Machine) -> str:
+    return (
+        f"{metric} of {machine.name} is a lower bound, since technology {machine.technology!r} has "
+        f"no sourced figure for {', '.join(unknown)}; list the components that shall count under "
+        f"counted.{section}"
+    )

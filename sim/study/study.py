@@ -1,0 +1,226 @@
+"""A study, from its file or from Python, and the folder that it lives in."""
+
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from arch.catalog import CONFIGS
+from arch.errors import InputError
+from arch.load import load_machine, machine_names
+from arch.machine import Machine
+from arch.spec_file import is_there, read_spec
+from sim.report.writing import open_whole
+from sim.study import journal, metrics
+from sim.study.evaluate import Evaluate
+from sim.study.record import Record
+from sim.study.space import Space, space_of
+from sim.study.spec import StudySpec
+from traces import workload as workloads
+from traces.operators import Workload
+
+FOLDER = CONFIGS / "studies"
+DOCUMENT = "study.json"
+"""In a study's folder: everything that the study is."""
+
+
+def study_names() -> tuple[str, ...]:
+    """Studies that are known by name."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+@dataclass(frozen=True)
+class Study:
+    """A question about machines, ready to run.
+
+    ``evaluate`` takes a machine and returns metrics by name, in place of simulating workloads; it
+    must be importable by other processes.
+    """
+
+    spec: StudySpec
+    base: Machine
+    workloads: Mapping[str, Workload] = field(default_factory=dict)
+    evaluate: Evaluate | None = None
+    place: str = "study"
+    """Where it comes from, for messages."""
+
+    @cached_property
+    def space(self) -> Space:
+        """Its points."""
+        return space_of(self.spec, self.base, self.place)
+
+    def check(self) -> None:
+        """Raise InputError for parameters, metrics and components that there are not."""
+        spec = self.spec
+        faults = []
+        try:
+            _ = self.space
+        except InputError as error:
+            faults.append(str(error))
+        if self.evaluate is None:
+            if not spec.workloads and set(spec.objectives) - set(metrics.STATIC):
+                faults.append(f"{self.place}: workloads: is missing; name what shall run")
+            known = metrics.names(list(spec.workloads))
+            for section in ("objectives", "constraints"):
+                for name in getattr(spec, section):
+                    if name not in known:
+                        faults.append(f"{self.place}: {section}.{name}: {_unknown(name, known)}")
+        if faults:
+            raise InputError("\n".join(faults))
+
+    def document(self) -> dict[str, Any]:
+        """All that the study is, as plain data: equal documents give equal results."""
+        return {
+            "spec": self.spec.model_dump(mode="json"),
+            "machine": self.base.model_dump(mode="json"),
+            "workloads": {
+                name: sha256(each.model_dump_json().encode()).hexdigest()
+                for name, each in self.workloads.items()
+            },
+            "evaluate": None if self.evaluate is None else reference(self.evaluate),
+        }
+
+    @property
+    def sha256(self) -> str:
+        """Of the document."""
+        return sha256(json.dumps(self.document(), sort_keys=True).encode()).hexdigest()
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    shown = ", ".join(each for each in known if "." not in each)
+    return f"is no metric; {hint}Metrics are {shown}, and WORKLOAD.METRIC of each workload"
+
+
+def load_study(name_or_path: str) -> Study:
+    """A study by name or from a YAML file; paths in it are from the file's folder.
+
+    Raises InputError with what is wrong and where.
+    """
+    path = Path(name_or_path)
+    if name_or_path in study_names():
+        path = FOLDER / f"{name_or_path}.yaml"
+    elif not is_there(path):
+        near = get_close_matches(path.stem, study_names(), n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InputError(
+            f"{name_or_path}: is no study and no file; {hint}known by name are "
+            f"{', '.join(study_names())}"
+        )
+    spec = read_spec(StudySpec, path, "a study: name, machine, parameters, objectives ...")
+    return study_of(spec, beside=path.parent, place=str(path))
+
+
+def study_of(
+    spec: StudySpec, evaluate: Evaluate | None = None, beside: Path = Path(), place: str = "study"
+) -> Study:
+    """The study that a specification describes. Raises InputError."""
+    name = spec.machine
+    if name not in machine_names() and is_there(beside / name):
+        name = str(beside / name)
+    try:
+        base = load_machine(name, spec.set)
+    except InputError as error:
+        raise InputError(f"{place}: machine: {error}") from None
+    loaded = {}
+    absolute = {}
+    for label, given in spec.workloads.items():
+        absolute[label] = _beside(given, beside)
+        try:
+            loaded[label] = workloads.load(absolute[label]).workload
+        except InputError as error:
+            raise InputError(f"{place}: workloads.{label}: {error}") from None
+    spec = spec.model_copy(update={"workloads": absolute})
+    study = Study(spec, base, loaded, evaluate, place)
+    study.check()
+    return study
+
+
+def _beside(given: str, folder: Path) -> str:
+    """A workload as named, a file by its full path."""
+    name, colon, options = given.partition(":")
+    there = folder / name
+    return f"{there.resolve()}{colon}{options}" if is_there(there) and there.is_file() else given
+
+
+def reference(function: Evaluate) -> str:
+    """``module:name`` of a function. Raises InputError where other processes cannot import it."""
+    name = getattr(function, "__qualname__", "<unnamed>")
+    if "<" in name:
+        raise InputError(
+            f"evaluate: given {name}; must be a function of a module, which workers can import"
+        )
+    return f"{function.__module__}:{name}"
+
+
+def write_document(study: Study, folder: Path) -> None:
+    """Keep a study in its folder."""
+    text = json.dumps({"place": study.place, **study.document()}, indent=1) + "\n"
+    with open_whole(folder / DOCUMENT) as file:
+        file.write(text.encode())
+
+
+def read_folder(folder: Path, *, to_run: bool) -> tuple[Study, tuple[Record, ...]]:
+    """The study of a folder, and its finished points.
+
+    Without ``to_run`` workloads are not read. Raises InputError where the folder holds none, or
+    what is to run has changed since.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is no folder of a study; `lockstep study run` makes one")
+    path = folder / DOCUMENT
+    try:
+        data = json.loads(path.read_text())
+        spec = StudySpec.model_validate_json(json.dumps(data["spec"]))
+        base = Machine.model_validate_json(json.dumps(data["machine"]))
+        place, evaluate = str(data["place"]), data["evaluate"]
+    except FileNotFoundError:
+        raise InputError(f"{folder}: holds no study ({DOCUMENT} is missing)") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise InputError(
+            f"{path}: is not as this lockstep writes it ({first}); use the version that began "
+            "the study, or run it in another folder"
+        ) from None
+    records = journal.read(folder / journal.NAME).records
+    if not to_run:
+        return Study(spec, base, {}, None, place), records
+    own = None if evaluate is None else _imported(evaluate, path)
+    loaded = {name: workloads.load(given).workload for name, given in spec.workloads.items()}
+    study = Study(spec, base, loaded, own, place)
+    for name, digest in study.document()["workloads"].items():
+        if digest != data["workloads"][name]:
+            raise InputError(
+                f"{folder}: workload {name} ({spec.workloads[name]}) has changed since the study "
+                "began; restore it, or run the study in another folder"
+            )
+    return study, records
+
+
+def _imported(name: str, path: Path) -> Evaluate:
+    module, _, inner = name.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in inner.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f"{path}: evaluates points by {name}, which cannot be imported here ({error}); run "
+            "the script that began the study again: it goes on"
+        ) from None
+    if module == "__main__" or not callable(found):
+        raise InputError(
+            f"{path}: evaluates points by a function of a script; run the script that began the "
+            "study again: it goes on"
+        )
+    return found  # type: ignore[no-any-return]
