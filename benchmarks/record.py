@@ -25,8 +25,9 @@ HEAD = """\
 
 Written by `python benchmarks/record.py`, which runs `pytest benchmarks --benchmark-only` and takes
 its figures as they are: medians, and ratios of times of the same run. A benchmark fails where it
-misses its target. SCALE-Sim is installed from PyPI into a virtual environment of its own the first
-time, or taken from the interpreter that `LOCKSTEP_SCALESIM_PYTHON` names.
+misses its target. SCALE-Sim and ZigZag are installed from PyPI into virtual environments of their
+own the first time, or taken from the interpreters that `LOCKSTEP_SCALESIM_PYTHON` and
+`LOCKSTEP_ZIGZAG_PYTHON` name.
 """
 
 

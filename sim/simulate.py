@@ -294,7 +294,12 @@ class Simulation:
             ticks = system.state.ticks_by_cause - p.stalled
             step = Step(form_of(lowered), events, ticks, matmul_ticks(system))
             p.operators += operator_results(
-                self._machine, self._energy, step, lowered.operator, lowered.fused, (p.step_from, end)
+                self._machine,
+                self._energy,
+                step,
+                lowered.operator,
+                lowered.fused,
+                (p.step_from, end),
             )
         p.step += 1
         self._lowered = None

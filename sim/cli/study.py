@@ -33,9 +33,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No tables, messages 
 
 @app.command("run")
 def run(
-    study: Annotated[
-        str, typer.Argument(help="A study by name or a YAML file.", metavar="STUDY")
-    ],
+    study: Annotated[str, typer.Argument(help="A study by name or a YAML file.", metavar="STUDY")],
     out: Annotated[
         Path | None,
         typer.Option(help="Folder to make; by default one of the study's name.", metavar="DIR"),
@@ -134,9 +132,12 @@ def show(
     """Show the Pareto front and draw it, with what each parameter does, as SVG and PNG."""
     from rich.console import Console
 
+    from sim.report.needs import require
     from sim.study.study import read_folder
     from sim.study.table import point_report, report
 
+    if point is None and not no_figures:
+        require("matplotlib", "drawing a study (or give --no-figures)", "study")
     loaded, records = read_folder(folder, to_run=False)
     console = Console(highlight=False)
     if point is not None:

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from sim.report.text import count
 from sim.study.driver import Status
+from sim.study.metrics import title_of
 from sim.study.study import Study
 from sim.study.table import shown
 
@@ -73,7 +74,7 @@ def describe(status: Status, seconds: float, objective: str, best: float | None)
         left = (status.planned - status.finished) / rate
         text += f"  {rate:.3g}/s  {duration(left)} left"
     if best is not None:
-        text += f"  best {objective} {shown(objective, best)}"
+        text += f"  best {title_of(objective)} {shown(objective, best)}"
     return text
 
 

@@ -1,10 +1,10 @@
 """Studies: thousands of machines around one, and which of them are best.
 
-    from sim.study import load_study, run
+from sim.study import load_study, run
 
-    outcome = run(load_study("array_shape"), Path("array_shape"))
-    for record in outcome.front:
-        ...
+outcome = run(load_study("array_shape"), Path("array_shape"))
+for record in outcome.front:
+    ...
 """
 
 from sim.study.run import Outcome, Settings, run

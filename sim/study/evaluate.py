@@ -127,8 +127,9 @@ def _checked(given: object) -> dict[str, float]:
             try:
                 value = float(value)
             except (TypeError, ValueError):
-                raise InputError(f"evaluate() must return a number for {name!r}, not {value!r}") \
-                    from None
+                raise InputError(
+                    f"evaluate() must return a number for {name!r}, not {value!r}"
+                ) from None
         if value != value or value in (float("inf"), float("-inf")):
             raise InputError(f"evaluate() must return a finite number for {name!r}, not {value!r}")
         found[str(name)] = value

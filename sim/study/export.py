@@ -83,7 +83,5 @@ def export(study: Study, records: Sequence[Record], path: Path) -> None:
             writer.writerows(zip(*found.values(), strict=True))
             file.write(text.getvalue().encode())
         else:
-            rows = [
-                dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)
-            ]
+            rows = [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
             file.write((json.dumps(rows, indent=1) + "\n").encode())

@@ -17,30 +17,36 @@ from sim.study.spec import Counted
 class Metric:
     """A number that a study can bound or optimise."""
 
+    title: str
+    """For tables and figures."""
     unit: str
     meaning: str
 
 
 STATIC = {
-    "area_mm2": Metric("mm2", "area of the chip, or of the components that are counted"),
-    "pes": Metric("", "processing elements of all cores"),
-    "sram_kib": Metric("KiB", "scratchpads and accumulators of all cores"),
-    "peak_macs_per_s": Metric("MAC/s", "multiply-accumulates with every PE busy"),
-    "bandwidth_bytes_per_s": Metric("byte/s", "peak of the memory; none without memory"),
+    "area_mm2": Metric("area", "mm2", "area of the chip, or of the components that are counted"),
+    "pes": Metric("PEs", "", "processing elements of all cores"),
+    "sram_kib": Metric("SRAM", "KiB", "scratchpads and accumulators of all cores"),
+    "peak_macs_per_s": Metric("peak", "MAC/s", "multiply-accumulates with every PE busy"),
+    "bandwidth_bytes_per_s": Metric(
+        "bandwidth", "byte/s", "peak of the memory; none without memory"
+    ),
 }
 """Of a machine alone, known before anything is simulated."""
 
 RUN = {
-    "cycles": Metric("cycles", "cycles of the array's clock, of all workloads one after the other"),
-    "seconds": Metric("s", "simulated time"),
-    "energy_pj": Metric("pJ", "energy, or that of the components that are counted"),
-    "edp_pj_s": Metric("pJ s", "energy_pj x seconds"),
-    "traffic_bytes": Metric("byte", "bytes read from and written to the memory"),
-    "macs": Metric("", "multiply-accumulates of the workloads"),
-    "utilisation": Metric("", "macs / (cycles x PEs)"),
-    "stall_cycles": Metric("cycles", "cycles in which every array with work stalled"),
+    "cycles": Metric(
+        "cycles", "cycles", "cycles of the array's clock, of all workloads one after the other"
+    ),
+    "seconds": Metric("time", "s", "simulated time"),
+    "energy_pj": Metric("energy", "pJ", "energy, or that of the components that are counted"),
+    "edp_pj_s": Metric("energy x delay", "pJ s", "energy_pj x seconds"),
+    "traffic_bytes": Metric("traffic", "byte", "bytes read from and written to the memory"),
+    "macs": Metric("MACs", "", "multiply-accumulates of the workloads"),
+    "utilisation": Metric("utilisation", "", "macs / (cycles x PEs)"),
+    "stall_cycles": Metric("stalls", "cycles", "cycles in which every array with work stalled"),
 }
-"""Of runs: of all workloads together, and as ``<workload>.<metric>`` of each."""
+"""Of runs: of all workloads together and, where there are several, as ``<workload>.<metric>``."""
 
 
 class UnknownMetricError(InputError):
@@ -49,7 +55,8 @@ class UnknownMetricError(InputError):
 
 def names(workloads: Sequence[str]) -> list[str]:
     """All metrics that a study of some workloads has."""
-    each = [f"{workload}.{name}" for workload in workloads for name in RUN]
+    several = workloads if len(workloads) > 1 else ()
+    each = [f"{workload}.{name}" for workload in several for name in RUN]
     return [*STATIC, *(RUN if workloads else ()), *each]
 
 
@@ -58,6 +65,15 @@ def unit_of(metric: str) -> str:
     known = STATIC | RUN
     found = known.get(metric) or known.get(metric.rpartition(".")[2])
     return found.unit if found else ""
+
+
+def title_of(metric: str) -> str:
+    """What tables and figures call a metric; its own name where it is not ours."""
+    known = STATIC | RUN
+    workload, _, name = metric.rpartition(".")
+    if metric in known:
+        return known[metric].title
+    return f"{known[name].title} of {workload}" if name in known else metric
 
 
 def static_metrics(machine: Machine, counted: Counted) -> dict[str, float]:
@@ -94,13 +110,9 @@ def run_metrics(
     if not total:
         return {}
     _add_ratios(total, machine)
-    if len(each) > 1:
-        for workload, found in each.items():
-            _add_ratios(found, machine)
-            total.update({f"{workload}.{name}": found[name] for name in RUN if name in found})
-    else:
-        (workload,) = each
-        total.update({f"{workload}.{name}": total[name] for name in RUN if name in total})
+    for workload, found in each.items() if len(each) > 1 else ():
+        _add_ratios(found, machine)
+        total.update({f"{workload}.{name}": found[name] for name in RUN if name in found})
     return total
 
 

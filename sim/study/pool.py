@@ -91,7 +91,7 @@ class LocalPool:
 
     def close(self) -> None:
         """Stop the workers, whatever they do."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
 

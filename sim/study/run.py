@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from arch import __version__
 from arch.errors import InputError
@@ -14,6 +15,9 @@ from sim.study.pareto import front
 from sim.study.record import Record
 from sim.study.sampling import Enumeration
 from sim.study.study import DOCUMENT, Study, write_document
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,14 @@ class Outcome:
     """All points, by index."""
     cache_fault: str | None = None
     """Why there was no cache after all."""
+
+    def frame(self) -> "pandas.DataFrame":
+        """All points as a table, columns as ``lockstep study export`` writes them."""
+        import pandas as pd
+
+        from sim.study.export import columns
+
+        return pd.DataFrame(columns(self.study, self.records))
 
     @property
     def front(self) -> list[Record]:
@@ -97,7 +109,9 @@ def check_some_point(outcome: Outcome) -> None:
         return
     failed = [record for record in records if record.state == "failed"]
     rejected = len(records) - len(failed)
-    lines = [f"none of {len(records)} points can be used: {rejected} rejected, {len(failed)} failed"]
+    lines = [
+        f"none of {len(records)} points can be used: {rejected} rejected, {len(failed)} failed"
+    ]
     for name, bounds in outcome.study.spec.constraints.items():
         values = [record.metrics[name] for record in records if name in record.metrics]
         if values and not any(bounds.keeps(value) for value in values):

@@ -113,7 +113,7 @@ class Space:
             Override(f"{field}={value}", self._paths[field], _copy(value))
             for field, value in self.settings(point)
         ]
-        where = {(): f"machine {self.base.name}"}
+        where: dict[Path, str] = {(): f"machine {self.base.name}"}
         return validated(Machine, _copy(self._plain), where, given)
 
     def neighbours(self, point: Point) -> list[Point]:

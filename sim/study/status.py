@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sim.report.text import count
-from sim.study import journal
+from sim.study import journal, metrics
 from sim.study.pareto import front
 from sim.study.record import Record
 from sim.study.study import Study
@@ -36,7 +36,9 @@ def status_text(study: Study, folder: Path, records: Sequence[Record]) -> str:
         if best:
             pick = min if goal == "min" else max
             record = pick(best, key=lambda each, of=name: each.metrics[of])  # type: ignore[misc]
-            lines.append(f"  best {name} {shown(name, record.metrics[name])}, point {record.index}")
+            lines.append(
+                f"  best {metrics.title_of(name)} {shown(name, record.metrics[name])}, point {record.index}"
+            )
     if not running:
         lines.append(f"  `lockstep study resume {folder}` runs what is left, if anything is")
     return "\n".join(lines)

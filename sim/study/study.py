@@ -97,7 +97,8 @@ def _unknown(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     shown = ", ".join(each for each in known if "." not in each)
-    return f"is no metric; {hint}Metrics are {shown}, and WORKLOAD.METRIC of each workload"
+    each = "; WORKLOAD.METRIC of each workload" if len(shown) < len(", ".join(known)) else ""
+    return f"is no metric; {hint}Metrics are {shown}{each}"
 
 
 def load_study(name_or_path: str) -> Study:

@@ -67,13 +67,15 @@ def report(study: Study, records: Sequence[Record]) -> RenderableType:
 
 
 def _title(study: Study, records: Sequence[Record]) -> Text:
-    title = Text(printable(f"{study.spec.name}: {study.base.name}"), "bold")
+    title = Text(printable(f"{study.spec.name}, around {study.base.name}"), "bold")
     states = Counter(record.state for record in records)
     text = f"  {count(len(records))} points"
     for state in ("rejected", "failed"):
         if states[state]:
             text += f", {count(states[state])} {state}"
-    wanted = ", ".join(f"{best} {name}" for name, best in study.spec.objectives.items())
+    wanted = ", ".join(
+        f"{best} {metrics.title_of(name)}" for name, best in study.spec.objectives.items()
+    )
     title.append(f"{text}; {wanted}", "not bold")
     return title
 
@@ -87,13 +89,11 @@ def front_table(study: Study, best: Sequence[Record]) -> Fitted:
     names = short_names(study.space.names)
     columns = [Column("Point", [str(record.index) for record in rows])]
     columns += [
-        Column(name, [shown(name, record.metrics[name]) for record in rows])
+        Column(metrics.title_of(name), [shown(name, record.metrics[name]) for record in rows])
         for name in study.spec.objectives
     ]
     columns += [
-        Column(
-            names[name], [value_text(row[name]) for row in values], "left", least=6, comfort=12
-        )
+        Column(names[name], [value_text(row[name]) for row in values], "left", least=6, comfort=12)
         for name in varying(study, best)
     ]
     return Fitted(columns)
