@@ -29,15 +29,13 @@ STATIC = {
     "sram_kib": Metric("SRAM", "KiB", "scratchpads and accumulators of all cores"),
     "peak_macs_per_s": Metric("peak", "MAC/s", "multiply-accumulates with every PE busy"),
     "bandwidth_bytes_per_s": Metric(
-        "bandwidth", "byte/s", "peak of the memory; none without memory"
+        "bandwidth", "byte/s", "peak of the memory, where there is one"
     ),
 }
 """Of a machine alone, known before anything is simulated."""
 
 RUN = {
-    "cycles": Metric(
-        "cycles", "cycles", "cycles of the array's clock, of all workloads one after the other"
-    ),
+    "cycles": Metric("cycles", "cycles", "of the array's clock"),
     "seconds": Metric("time", "s", "simulated time"),
     "energy_pj": Metric("energy", "pJ", "energy, or that of the components that are counted"),
     "edp_pj_s": Metric("energy x delay", "pJ s", "energy_pj x seconds"),
