@@ -127,6 +127,10 @@ def show(
         Path | None,
         typer.Option(help="Folder for the figures; by default the study's own.", metavar="DIR"),
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(help="Write a page in Markdown, with figures, instead.", metavar="FILE"),
+    ] = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Tables alone.")] = False,
 ) -> None:
     """Show the Pareto front and draw it, with what each parameter does, as SVG and PNG."""
@@ -147,7 +151,12 @@ def show(
         console.print(point_report(loaded, found), soft_wrap=True)
         return
     console.print(report(loaded, records))
-    if not no_figures:
+    if page is not None:
+        from sim.study.page import write_page
+
+        for path in write_page(loaded, records, page):
+            typer.echo(f"wrote {path}", err=True)
+    elif not no_figures:
         from sim.study.draw import draw
 
         for path in draw(loaded, records, figures or folder):

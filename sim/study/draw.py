@@ -21,11 +21,17 @@ GROUPS_MAX = 7
 
 
 def draw(study: Study, records: Sequence[Record], folder: Path) -> list[Path]:
-    """Write ``front`` (of two objectives or more) and ``effects`` as ``.svg`` and ``.png`` into a
-    folder, which is made if it is not there; return what was written.
+    """Write ``figures`` as SVG and PNG into a folder, which is made if it is not there; return what
+    was written. Raises InputError as ``figures`` and where the folder cannot be written."""
+    files = figures(study, records, SUFFIXES)
+    write_folder(folder, files)
+    return [folder / name for name in files]
 
-    Raises InputError where no point is done, matplotlib is missing, or the folder cannot be
-    written.
+
+def figures(study: Study, records: Sequence[Record], suffixes: Sequence[str]) -> dict[str, bytes]:
+    """Files by name: ``front`` (of two objectives or more) and ``effects``.
+
+    Raises InputError where no point is done or matplotlib is missing.
     """
     done = [record for record in records if record.state == "done"]
     if not done:
@@ -35,17 +41,15 @@ def draw(study: Study, records: Sequence[Record], folder: Path) -> list[Path]:
     values = [study.space.values(record.point) for record in done]
     parameters = {short: [_drawn(row[name]) for row in values] for name, short in names.items()}
     objectives = {name: [record.metrics[name] for record in done] for name in axes}
-    figures = {"effects": effects(parameters, objectives, axes)}
+    found = {"effects": effects(parameters, objectives, axes)}
     if len(axes) > 1:
         x, y = list(axes.values())[:2]
-        figures = {"front": pareto(panels(study, done), x, y), **figures}
-    files = {
+        found = {"front": pareto(panels(study, done), x, y), **found}
+    return {
         name + suffix: render(figure, suffix)
-        for name, figure in figures.items()
-        for suffix in SUFFIXES
+        for name, figure in found.items()
+        for suffix in suffixes
     }
-    write_folder(folder, files)
-    return [folder / name for name in files]
 
 
 def panels(study: Study, done: Sequence[Record]) -> list[Panel]:

@@ -28,9 +28,7 @@ STATIC = {
     "pes": Metric("PEs", "", "processing elements of all cores"),
     "sram_kib": Metric("SRAM", "KiB", "scratchpads and accumulators of all cores"),
     "peak_macs_per_s": Metric("peak", "MAC/s", "multiply-accumulates with every PE busy"),
-    "bandwidth_bytes_per_s": Metric(
-        "bandwidth", "byte/s", "peak of the memory, where there is one"
-    ),
+    "bandwidth_bytes_per_s": Metric("bandwidth", "B/s", "peak of the memory, where there is one"),
 }
 """Of a machine alone, known before anything is simulated."""
 
@@ -39,7 +37,7 @@ RUN = {
     "seconds": Metric("time", "s", "simulated time"),
     "energy_pj": Metric("energy", "pJ", "energy, or that of the components that are counted"),
     "edp_pj_s": Metric("energy x delay", "pJ s", "energy_pj x seconds"),
-    "traffic_bytes": Metric("traffic", "byte", "bytes read from and written to the memory"),
+    "traffic_bytes": Metric("traffic", "B", "bytes read from and written to the memory"),
     "macs": Metric("MACs", "", "multiply-accumulates of the workloads"),
     "utilisation": Metric("utilisation", "", "macs / (cycles x PEs)"),
     "stall_cycles": Metric("stalls", "cycles", "cycles in which every array with work stalled"),

@@ -36,9 +36,8 @@ def status_text(study: Study, folder: Path, records: Sequence[Record]) -> str:
         if best:
             pick = min if goal == "min" else max
             record = pick(best, key=lambda each, of=name: each.metrics[of])  # type: ignore[misc]
-            lines.append(
-                f"  best {metrics.title_of(name)} {shown(name, record.metrics[name])}, point {record.index}"
-            )
+            value = shown(name, record.metrics[name])
+            lines.append(f"  best {metrics.title_of(name)} {value}, point {record.index}")
     if not running:
         lines.append(f"  `lockstep study resume {folder}` runs what is left, if anything is")
     return "\n".join(lines)
