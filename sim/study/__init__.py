@@ -8,12 +8,16 @@ for record in outcome.front:
 """
 
 from sim.study.run import Outcome, Settings, run
-from sim.study.spec import Parameter, StudySpec
+from sim.study.spec import Bounds, Counted, Parameter, Refinement, Sampling, StudySpec
 from sim.study.study import Study, load_study, study_of
 
 __all__ = [
+    "Bounds",
+    "Counted",
     "Outcome",
     "Parameter",
+    "Refinement",
+    "Sampling",
     "Settings",
     "Study",
     "StudySpec",

@@ -18,6 +18,7 @@ from sim.study.study import DOCUMENT, Study, write_document
 
 if TYPE_CHECKING:
     import pandas
+    from rich.console import RenderableType
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,18 @@ class Outcome:
         from sim.study.export import columns
 
         return pd.DataFrame(columns(self.study, self.records))
+
+    def report(self) -> "RenderableType":
+        """The front as ``lockstep study show`` prints it, for rich's console."""
+        from sim.study.table import report
+
+        return report(self.study, self.records)
+
+    def draw(self, folder: Path) -> list[Path]:
+        """Write the figures into a folder; return what was written."""
+        from sim.study.draw import draw
+
+        return draw(self.study, self.records, folder)
 
     @property
     def front(self) -> list[Record]:
