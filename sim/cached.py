@@ -13,9 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from hashlib import sha256
 from math import lcm
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,12 +29,12 @@ from sim.contract import NEVER
 from sim.counts import counts
 from sim.deadlock import explain
 from sim.jit import KERNEL_HASH
+from sim.sources import lowering_hash
 from sim.step import Form, Step, form_of, matmul_ticks
 from sim.system import State, System
 from traces.mapping.systolic import Lowered, Lowering, Shape
 from traces.operators import Workload
 
-ROOT = Path(__file__).resolve().parents[1]
 LAYOUT = "1"
 """Of the values; counts up when it changes."""
 
@@ -200,17 +198,6 @@ def _parts(machine: Machine, *sections: str) -> str:
     if isinstance(machine.memory, Dram):
         data["device"] = repr(machine.memory.device())
     return json.dumps(data, sort_keys=True)
-
-
-@lru_cache(maxsize=1)
-def lowering_hash() -> str:
-    """Hash of the sources that turn operators into commands."""
-    found = sha256()
-    mapping = (ROOT / "traces" / "mapping").glob("*.py")
-    sources = [*(ROOT / "arch").rglob("*.py"), ROOT / "traces" / "operators.py", *mapping]
-    for path in sorted(sources):
-        found.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()[:16]
 
 
 @lru_cache(maxsize=4096)
