@@ -49,10 +49,11 @@ CREATE INDEX IF NOT EXISTS by_use ON results (used);
 
 def digest(*parts: bytes | str) -> bytes:
     """A key: the hash of some parts, none of which can run into the next."""
-    found = hashlib.blake2b(digest_size=20)
+    found = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
-        found.update(len(data).to_bytes(8, "little") + data)
+        found.update(len(data).to_bytes(8, "little"))
+        found.update(data)
     return found.digest()
 
 

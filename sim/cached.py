@@ -17,6 +17,7 @@ from math import lcm
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from arch.clock import periods
 from arch.commands import OP_VECTOR, CommandTrace
@@ -31,7 +32,7 @@ from sim.deadlock import explain
 from sim.jit import KERNEL_HASH
 from sim.sources import lowering_hash
 from sim.step import Form, Step, form_of, matmul_ticks
-from sim.system import State, System
+from sim.system import System
 from traces.mapping.systolic import Lowered, Lowering, Shape
 from traces.operators import Workload
 
@@ -69,7 +70,8 @@ class CachedRun:
         self.lowering = Lowering(workload, machine)
         self._cache = cache
         self._system: System | None = None
-        self._reset: dict[str, Any] = {}
+        self._reset: list[tuple[Any, Any]] = []
+        """Memory of the system's arrays, and what it holds after a reset."""
         self._known: dict[tuple[Shape, Start], Done] = {}
         self._cycle_ticks = lcm(*periods(machine.clocks_khz).values())
         self._all_parts = _parts(machine, "array", "buffer", "vector", "memory", "mapping")
@@ -129,11 +131,12 @@ class CachedRun:
         """Simulate a step alone, on a machine that has just been reset."""
         if self._system is None:
             self._system = System(self.machine)
-            self._reset = copy_of(self._system.state)
+            arrays = self._system.state.arrays_by_name()
+            held = [plain_bytes(array) for name, array in arrays.items() if name != "runtime"]
+            self._reset = [(each, each.copy()) for each in held]
         system = self._system
-        for name, array in system.state.arrays_by_name().items():
-            if name != "runtime":
-                np.copyto(array, self._reset[name])
+        for now, then in self._reset:
+            now[:] = then
         system.state.clock[0] = start.phase_ticks
         system.state.units["due"] = NEVER
         system.state.interfaces["turn"][: len(start.turns)] = start.turns
@@ -168,9 +171,9 @@ class CachedRun:
         self._cache.put(key, _compressed([_fields(done) for done in all_done]))
 
 
-def copy_of(state: State) -> dict[str, Any]:
-    """All arrays of a state."""
-    return {name: array.copy() for name, array in state.arrays_by_name().items()}
+def plain_bytes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """The memory of an array; NumPy copies records field by field."""
+    return array.reshape(-1).view(np.uint8)
 
 
 def _ran(system: System, lowered: Lowered, start: int, before: Any, counted: Counter[str]) -> Done:

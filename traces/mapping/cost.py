@@ -6,7 +6,8 @@ is fetched anew in each iteration of d, unless all its tiles inside d fit its sl
 estimates that only compare tiles; the simulation decides.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,22 @@ Mask = npt.NDArray[np.bool_]
 Slots = tuple[Table, Table, Table]
 
 
+@lru_cache(maxsize=64)
+def inside(orders: tuple[str, ...], outer: str, inner: str) -> Mask:
+    """Which orders have one loop inside another, along their axis."""
+    return _along([order.index(inner) > order.index(outer) for order in orders])
+
+
+@lru_cache(maxsize=64)
+def innermost_k(orders: tuple[str, ...]) -> Mask:
+    """Which orders have the loop over the depth innermost, along their axis."""
+    return _along([order[2] == "k" for order in orders])
+
+
+def _along(found: list[bool]) -> Mask:
+    return np.array(found).reshape(-1, 1, 1, 1, 1)
+
+
 class CostTable:
     """All combinations of loop orders and tile extents, an axis each: order, m, n, k, groups.
 
@@ -41,7 +58,7 @@ class CostTable:
         kept_bytes: float,
     ) -> None:
         self.product, self.machine, self.pack, self.candidates = product, machine, pack, candidates
-        self.orders = orders
+        self.orders = tuple(orders)
         ms, ns, ks, gs = candidates
         shape = np.ix_(*(np.arange(len(c)) for c in candidates))
         prints = np.array([footprint(product, *m) for m in ms], float)
@@ -70,14 +87,6 @@ class CostTable:
         self._spills = ((self.blocks_k > 1) & ~self.keeps_sums) | self._sums_pass
         self.tile_bytes = self._tile_bytes()
 
-    def _of_orders(self, choice: Callable[[str], bool]) -> Mask:
-        """Which orders are so, along their axis."""
-        return np.array([choice(order) for order in self.orders]).reshape(-1, 1, 1, 1, 1)
-
-    def _inside(self, outer: str, inner: str) -> Mask:
-        """Which orders have one loop inside another."""
-        return self._of_orders(lambda order: order.index(inner) > order.index(outer))
-
     def _keeps_sums(self) -> Mask:
         """Where partial sums stay in the accumulators from one depth to the next."""
         array = self.machine.array
@@ -85,7 +94,7 @@ class CostTable:
             return np.zeros((1, 1, 1, 1, 1), bool)
         vectors, cols = (self.m, self.n) if array.dataflow == "ws" else (self.n, self.m)
         rows = vectors * np.ceil(cols / (array.cols // self.pack)) * np.ceil(self.g / self.pack)
-        return self._of_orders(lambda order: order[2] == "k") & (rows <= array.accumulator_rows)
+        return innermost_k(self.orders) & (rows <= array.accumulator_rows)
 
     def _sums_pass_scratchpad(self) -> Mask:
         """Where partial sums of one tile go through the scratchpad."""
@@ -138,7 +147,7 @@ class CostTable:
         """Times that an operand is fetched (or visited, for the ofmap)."""
         inner: Any = 1.0
         for loop in "mnk":
-            inner = inner * np.where(self._inside(lacking, loop), self.blocks(loop), 1.0)
+            inner = inner * np.where(inside(self.orders, lacking, loop), self.blocks(loop), 1.0)
         return np.where(slots >= inner, 1.0, self.blocks(lacking))
 
     def traffic(self, slots: Slots) -> tuple[Table, Table, Table]:
