@@ -11,7 +11,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from math import lcm
 from typing import Any
@@ -213,7 +213,7 @@ def _fields(done: Done) -> dict[str, Any]:
     ticks = done.step.ticks_by_cause
     rows, causes = np.nonzero(ticks)
     return {
-        "form": asdict(done.step.form),
+        "form": vars(done.step.form),
         "events": {name: count for name, count in done.step.events.items() if count},
         "shape": ticks.shape,
         "charged": [[int(r), int(c), int(ticks[r, c])] for r, c in zip(rows, causes, strict=True)],

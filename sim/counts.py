@@ -1,12 +1,13 @@
 """Event counts of a system, by the names that results use."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from arch.buffer import OPERANDS
 from arch.dram.memory import Dram
 from arch.machine import Machine
 from arch.vector import VECTOR_OPS
-from sim.system import System
+from sim.system import Records, System
 
 ARRAY_COUNTS = (
     "folds",
@@ -19,6 +20,7 @@ ARRAY_COUNTS = (
     "accumulator_write_words",
     "accumulator_read_words",
 )
+ARRAY_BYTES = (*(f"{operand}_read_bytes" for operand in OPERANDS), "ofmap_write_bytes")
 
 
 def counts(system: System) -> Counter[str]:
@@ -28,19 +30,23 @@ def counts(system: System) -> Counter[str]:
     """
     state, machine = system.state, system.machine
     found: Counter[str] = Counter()
+    arrays = _sums(state.arrays, (*ARRAY_COUNTS, *ARRAY_BYTES))
     for name in ARRAY_COUNTS:
-        found[name] = int(state.arrays[name].sum())
+        found[name] = arrays[name]
     pads = list(machine.buffer.scratchpads)
+    filled = state.pads["fill_bytes"].sum(axis=0).tolist()
+    drained = state.pads["drain_bytes"].sum(axis=0).tolist()
     for index, pad in enumerate(pads):
-        found[f"{pad}_read_bytes"] += int(state.pads["drain_bytes"][:, index].sum())
-        found[f"{pad}_write_bytes"] += int(state.pads["fill_bytes"][:, index].sum())
+        found[f"{pad}_read_bytes"] += drained[index]
+        found[f"{pad}_write_bytes"] += filled[index]
     of = {operand: pads[machine.buffer.scratchpad_of(operand)[0]] for operand in OPERANDS}
     for operand in OPERANDS:
-        found[f"{of[operand]}_read_bytes"] += int(state.arrays[f"{operand}_read_bytes"].sum())
-    found[f"{of['ofmap']}_write_bytes"] += int(state.arrays["ofmap_write_bytes"].sum())
+        found[f"{of[operand]}_read_bytes"] += arrays[f"{operand}_read_bytes"]
+    found[f"{of['ofmap']}_write_bytes"] += arrays["ofmap_write_bytes"]
     width = system.output_bytes
-    for at, op in enumerate(VECTOR_OPS):
-        elements = int(state.vectors["elements"][:, at].sum())
+    for op, elements in zip(
+        VECTOR_OPS, state.vectors["elements"].sum(axis=0).tolist(), strict=True
+    ):
         found[f"vector_{op}_elements"] = elements
         moved = -(-elements * width.numerator // width.denominator)
         found[f"{of['ofmap']}_read_bytes"] += moved
@@ -52,6 +58,13 @@ def counts(system: System) -> Counter[str]:
         found["memory_write_bytes"] = int(state.interfaces["write_bytes"].sum())
         found["memory_requests"] = int(state.memories["requests"].sum())
     return found
+
+
+def _sums(records: Records, names: Sequence[str]) -> dict[str, int]:
+    """Of some fields, over all records; all at once, since a look at a field alone is slow."""
+    at = {name: index for index, name in enumerate(records.dtype.names or ())}
+    rows = records.tolist()
+    return {name: sum(row[at[name]] for row in rows) for name in names}
 
 
 def dram_counts(system: System) -> Counter[str]:
