@@ -1,4 +1,4 @@
-"""What a PIM adds to its DRAM standard: commands, constraints, instructions, as a file gives them."""
+"""What a PIM adds to its DRAM standard: commands, constraints, instructions."""
 
 from typing import Literal
 
@@ -85,7 +85,7 @@ class CommandSet(Spec):
     source: str
     """Where the numbers come from."""
     sources: dict[str, str] = Field(default={})
-    """Where single numbers come from, by their path; ``assumed`` where a source leaves them open."""
+    """Where single numbers come from, by their path; ``assumed`` where no source says."""
     standard: Name
     """DRAM standard, a name of configs/dram."""
     commands: dict[Name, PimCommand] = Field(min_length=1)

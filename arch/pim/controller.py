@@ -30,10 +30,10 @@ class PimController(Spec):
     refresh: Literal["none", "all_bank"] = "all_bank"
     """All banks of a channel at once, or not at all."""
     forwarding: Literal["address", "any"] = "address"
-    """A read is served by a waiting write of its address; or of any, a fault of the AiM simulator."""
+    """A read is served by a waiting write of its address; or of any, as in the AiM simulator."""
     partly_open: Literal["close", "activate"] = "close"
     """What happens to a group of banks of which some have the wanted row open and some none: they
-    all close; or all are activated, a fault of the AiM simulator."""
+    all close; or all are activated, as in the AiM simulator."""
     activated_first: bool = True
     """A read or write that has activated its row has its data before PIM commands are taken and
     before its bank closes for them; if not, as in the AiM simulator, they may come between."""

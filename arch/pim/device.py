@@ -12,6 +12,7 @@ from arch.dram.standard import Command, Standard
 from arch.errors import InputError
 from arch.pim.command_set import CommandSet, PimCommand
 
+
 @dataclass(frozen=True)
 class PimDevice:
     """What a controller of one channel drives."""

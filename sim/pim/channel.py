@@ -47,8 +47,8 @@ def answer_at(s, pending, now):
 
 
 @njit
-def serve_entry(c, commands, pim, rules, e, s, entries, pending, rows, ready, history, issued, log,
-                channel, kind, i):  # fmt: skip
+def serve_entry(c, commands, pim, rules, whole, e, s, entries, pending, rows, ready, history,
+                issued, log, channel, kind, i):  # fmt: skip
     """Give the next command of a read or write; whether one was given."""
     entry = entries[kind, i]
     bank, row, write = entry["bank"], entry["row"], entry["write"]
@@ -59,7 +59,7 @@ def serve_entry(c, commands, pim, rules, e, s, entries, pending, rows, ready, hi
     if not entry["noted"]:
         note_row(pim, s, final, command)
         entry["noted"] = 1
-    if not issue(c, commands, pim, rules, e, s, rows, ready, history, issued, log, channel,
+    if not issue(c, commands, pim, rules, whole, e, s, rows, ready, history, issued, log, channel,
                  command, bank, row, 0):  # fmt: skip
         return True
     if command == final:
@@ -75,7 +75,7 @@ def serve_entry(c, commands, pim, rules, e, s, entries, pending, rows, ready, hi
 
 
 @njit
-def refresh(c, commands, pim, rules, e, s, rows, ready, history, issued, log, channel):
+def refresh(c, commands, pim, rules, whole, e, s, rows, ready, history, issued, log, channel):
     """Bring a refresh that is due closer. Returns when that may be, ``now`` if it was."""
     now = e["now"]
     command = c["command_close_all"] if s["open_banks"] > 0 else c["command_refresh"]
@@ -84,7 +84,7 @@ def refresh(c, commands, pim, rules, e, s, rows, ready, history, issued, log, ch
     when = max(now, when_ready(c, commands, pim, ready, command, 0))
     if when > now:
         return when
-    itself = issue(c, commands, pim, rules, e, s, rows, ready, history, issued, log, channel,
+    itself = issue(c, commands, pim, rules, whole, e, s, rows, ready, history, issued, log, channel,
                    command, NONE, NONE, NONE)  # fmt: skip
     if itself and command == c["command_refresh"]:
         s["refreshes_due"] -= 1
@@ -94,8 +94,8 @@ def refresh(c, commands, pim, rules, e, s, rows, ready, history, issued, log, ch
 
 
 @njit
-def serve_pim(c, commands, pim, rules, e, s, runs, entries, pending, rows, ready, history, issued,
-              log, channel):  # fmt: skip
+def serve_pim(c, commands, pim, rules, whole, e, s, runs, entries, pending, rows, ready, history,
+              issued, log, channel):  # fmt: skip
     """Give the next command of the first PIM command in the queue. Returns when that may be,
     ``now`` if it was."""
     now = e["now"]
@@ -116,7 +116,7 @@ def serve_pim(c, commands, pim, rules, e, s, runs, entries, pending, rows, ready
     if not s["noted"]:
         note_row(pim, s, final, command)
         s["noted"] = 1
-    itself = issue(c, commands, pim, rules, e, s, rows, ready, history, issued, log, channel,
+    itself = issue(c, commands, pim, rules, whole, e, s, rows, ready, history, issued, log, channel,
                    command, bank, row, run["column"])  # fmt: skip
     if itself and command == final:
         done = now + pim[final]["latency_cycles"]
@@ -141,8 +141,8 @@ def pim_at(c, commands, pim, s, runs, rows, ready, now):
 
 
 @inlined
-def step(c, commands, pim, rules, e, s, runs, entries, pending, rows, ready, history, issued, log,
-         channel):  # fmt: skip
+def step(c, commands, pim, rules, whole, e, s, runs, entries, pending, rows, ready, history, issued,
+         log, channel):  # fmt: skip
     """Go through cycle ``now``: hand back what is done, then give one command at most.
 
     Sets ``due``; returns whether something was given.
@@ -160,22 +160,22 @@ def step(c, commands, pim, rules, e, s, runs, entries, pending, rows, ready, his
         i, when = oldest_ready(c, commands, pim, s, entries, rows, ready, ACTIVATED, now)
         due = min(due, when)
         if i >= 0:
-            gave = serve_entry(c, commands, pim, rules, e, s, entries, pending, rows, ready,
+            gave = serve_entry(c, commands, pim, rules, whole, e, s, entries, pending, rows, ready,
                                history, issued, log, channel, ACTIVATED, i)  # fmt: skip
     if not gave:
         if s["refreshes_due"] > 0:
-            when = refresh(c, commands, pim, rules, e, s, rows, ready, history, issued, log,
+            when = refresh(c, commands, pim, rules, whole, e, s, rows, ready, history, issued, log,
                            channel)  # fmt: skip
         elif s["queued"] > 0:
-            when = serve_pim(c, commands, pim, rules, e, s, runs, entries, pending, rows, ready,
-                             history, issued, log, channel)  # fmt: skip
+            when = serve_pim(c, commands, pim, rules, whole, e, s, runs, entries, pending, rows,
+                             ready, history, issued, log, channel)  # fmt: skip
         else:
             choose_drain(c, s)
             kind = WRITES if s["draining"] else READS
             i, when = oldest_ready(c, commands, pim, s, entries, rows, ready, kind, now)
             if i >= 0:
-                gave = serve_entry(c, commands, pim, rules, e, s, entries, pending, rows, ready,
-                                   history, issued, log, channel, kind, i)  # fmt: skip
+                gave = serve_entry(c, commands, pim, rules, whole, e, s, entries, pending, rows,
+                                   ready, history, issued, log, channel, kind, i)  # fmt: skip
                 when = now
         gave = gave or when == now
         due = min(due, when)

@@ -32,13 +32,14 @@ def wanted(c, pim, s, rows, command, bank, row):
 @njit
 def when_ready(c, commands, pim, ready, command, bank):
     """Cycle from which on a command may issue; a mode change in its place may issue then too."""
+    when = ready[(c["commands"] + command) * c["banks"]]
     if pim[command]["single"]:
-        return ready[command * c["banks"]]
-    return ready_at(c, commands, ready, command, max(0, bank))
+        return when
+    return max(when, ready_at(c, commands, ready, command, max(0, bank)))
 
 
 @njit
-def issue(c, commands, pim, rules, e, s, rows, ready, history, issued, log, channel, command,
+def issue(c, commands, pim, rules, whole, e, s, rows, ready, history, issued, log, channel, command,
           bank, row, column):  # fmt: skip
     """Give a command, or the mode change that it needs first; whether it was itself."""
     now = e["now"]
@@ -47,8 +48,12 @@ def issue(c, commands, pim, rules, e, s, rows, ready, history, issued, log, chan
         given = c["command_mode"]
         s["register_mode"] = 1 - s["register_mode"]
     first = max(0, bank)
-    apply_rules(c, commands, rules, ready, history, given, first, now)
     kind = pim[given]
+    for i in range(kind["first_whole"], kind["end_whole"]):
+        rule = whole[i]
+        following = rule["following"]
+        ready[following] = max(ready[following], now + rule["cycles"])
+    apply_rules(c, commands, rules, ready, history, given, first, now)
     if kind["action"] == OPEN:
         open_rows(c, s, rows, first, kind["span"], row, now)
     elif kind["action"] == CLOSE or kind["closes"]:

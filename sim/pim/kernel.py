@@ -11,11 +11,11 @@ PENDING_SPARE = 4
 
 
 @njit
-def run(config, commands, pim, rules, engine, channels, runs, entries, pending, rows, ready,
+def run(config, commands, pim, rules, whole, engine, channels, runs, entries, pending, rows, ready,
         history, issued, program, more, every, log):  # fmt: skip
     """Run instructions until all are done; returns why it has come back.
 
-    - ``config``, ``commands``, ``pim``, ``rules``: as of ``sim.pim.tables.Tables``
+    - ``config``, ``commands``, ``pim``, ``rules``, ``whole``: as of ``sim.pim.tables.Tables``
     - ``engine`` to ``issued``: as of ``sim.pim.state.State``
     - ``program`` [instruction] of PROGRAM; ``more``: others follow these
     - ``every``: step each channel in each cycle, which changes nothing but the time it takes
@@ -38,7 +38,7 @@ def run(config, commands, pim, rules, engine, channels, runs, entries, pending, 
             s = channels[channel]
             if every or s["due"] <= now:
                 gave = step(
-                    c, commands, pim, rules, e, s, runs[channel], entries[channel],
+                    c, commands, pim, rules, whole, e, s, runs[channel], entries[channel],
                     pending[channel], rows[channel], ready[channel], history[channel],
                     issued[channel], log, channel,
                 )  # fmt: skip

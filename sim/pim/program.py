@@ -36,7 +36,7 @@ class Lowering:
 
     def lower(self, instructions: Records) -> Records:
         """The same instructions, to be run."""
-        program = self._table[instructions["op"]]
+        program: Records = self._table[instructions["op"]]
         for name in ("count", "channels", "bank", "row"):
             program[name] = instructions[name]
         program["channels"][program["kind"] == FENCE] = self._all

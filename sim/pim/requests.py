@@ -88,16 +88,18 @@ def activate(s, entries, kind, i):
 @njit
 def has_activated(s, entries, bank):
     """Whether a read or write has activated its row in a bank and waits for its data."""
+    found = False
     for i in range(s["counts"][ACTIVATED]):
-        if entries[ACTIVATED, i]["bank"] == bank:
-            return True
-    return False
+        found = found or entries[ACTIVATED, i]["bank"] == bank
+    return found
 
 
 @njit
 def choose_drain(c, s):
     """Whether writes go first from now on."""
     reads, writes = s["counts"][READS], s["counts"][WRITES]
+    if reads + writes == 0:
+        return
     if s["draining"]:
         if writes < c["drain_below"] and reads > 0:
             s["draining"] = 0

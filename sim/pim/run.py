@@ -90,9 +90,9 @@ class Simulation:
         while True:
             state.engine["logged"] = 0
             status = kernel.run(
-                tables.config, tables.commands, tables.pim, tables.rules, state.engine,
-                state.channels, state.runs, state.entries, state.pending, state.rows, state.ready,
-                state.history, state.issued, program, more, self._every, self._room,
+                tables.config, tables.commands, tables.pim, tables.rules, tables.whole,
+                state.engine, state.channels, state.runs, state.entries, state.pending, state.rows,
+                state.ready, state.history, state.issued, program, more, self._every, self._room,
             )  # fmt: skip
             if self._log is not None:
                 self._log(self._room[: int(state.engine["logged"][0])])

@@ -131,7 +131,8 @@ class State:
     rows: npt.NDArray[np.int64]
     """[bank], open row or CLOSED"""
     ready: npt.NDArray[np.int64]
-    """[command * banks + bank], cycle from which on it may issue"""
+    """[command * banks + bank], cycle from which on it may issue; after the last command those of
+    the whole channel, [(commands + command) * banks]"""
     history: npt.NDArray[np.int64]
     """[history, bank of the node, window], as of ``sim.dram.state``"""
     issued: npt.NDArray[np.int64]
@@ -156,7 +157,7 @@ def new_state(tables: Tables) -> State:
         entries=np.zeros((channels, LISTS, room), ENTRY),
         pending=np.zeros((channels, PENDING_READS), PENDING),
         rows=np.full((channels, banks), CLOSED, np.int64),
-        ready=np.zeros((channels, commands * banks), np.int64),
+        ready=np.zeros((channels, 2 * commands * banks), np.int64),
         history=np.full(
             (channels, tables.histories, banks, tables.history_depth), -NEVER, np.int64
         ),

@@ -10,6 +10,8 @@ from arch.pim.device import PimDevice
 from arch.pim.system import Pim
 from sim.dram.tables import NEVER, command_tables, spans_of
 
+Records = npt.NDArray[np.void]
+
 NOTHING, OPEN, CLOSE, ACCESS = range(4)
 """What a command does to its banks."""
 ACTIONS = {
@@ -26,7 +28,16 @@ PIM_COMMAND = np.dtype(
         ("closer", np.int64),
         ("register_mode", np.int64),
         ("latency_cycles", np.int64),
-        ("single", np.int64),  # one bank's ready time stands for all
+        ("single", np.int64),  # no rule but those of the whole channel holds it back
+        ("first_whole", np.int64),  # of its rules that hold in the whole channel
+        ("end_whole", np.int64),
+    ]
+)
+
+WHOLE = np.dtype(
+    [
+        ("following", np.int64),  # place of its ready time
+        ("cycles", np.int64),
     ]
 )
 
@@ -34,6 +45,7 @@ CONFIG = np.dtype(
     [
         ("banks", np.int64),  # of a channel
         ("channels", np.int64),
+        ("commands", np.int64),
         ("command_read", np.int64),
         ("command_write", np.int64),
         ("command_mode", np.int64),  # -1: there is one mode
@@ -58,14 +70,17 @@ UNUSED = ("REFpb", "RDA", "WRA")
 class Tables:
     """All that the kernels read and never write."""
 
-    config: npt.NDArray[np.void]
+    config: Records
     """[1] of CONFIG"""
-    commands: npt.NDArray[np.void]
+    commands: Records
     """[command] of ``sim.dram.tables.COMMAND``"""
-    pim: npt.NDArray[np.void]
+    pim: Records
     """[command] of PIM_COMMAND"""
-    rules: npt.NDArray[np.void]
-    """[rule] of ``sim.dram.tables.RULE``"""
+    rules: Records
+    """[rule] of ``sim.dram.tables.RULE`` that hold in a part of the channel, or have a window"""
+    whole: Records
+    """[rule] of WHOLE, those that hold in the whole channel: one ready time, not one a bank, and no
+    division to find it"""
     names: tuple[str, ...]
     histories: int
     history_depth: int
@@ -80,14 +95,40 @@ def build(pim: Pim) -> Tables:
     for field, value in _settings(pim, device, names).items():
         config[field] = value
     table = _commands(device, names)
-    banks = device.device.banks
-    for i in range(len(names)):
-        to_it = rules[rules["following"] == i]
-        table[i]["single"] = (to_it["span"] == banks).all() and (to_it["width"] == 1).all()
-    return Tables(config, commands, table, rules, names, max(1, histories), depth)
+    rules, whole = _parted(device.device.banks, commands, table, rules)
+    return Tables(config, commands, table, rules, whole, names, max(1, histories), depth)
 
 
-def _commands(device: PimDevice, names: tuple[str, ...]) -> npt.NDArray[np.void]:
+def _parted(
+    banks: int, commands: Records, table: Records, rules: Records
+) -> tuple[Records, Records]:
+    """Rules of a part of the channel, and WHOLE; the commands are told where theirs are."""
+    parts: list[Records] = []
+    everywhere: list[Records] = []
+    told = told_whole = 0
+    for command, own in zip(commands, table, strict=True):
+        given = rules[command["first_rule"] : command["end_rule"]]
+        held = given["span"] == banks
+        # Those with a window need the history that the others have no use for.
+        windowed = given[held & (given["window"] > 1)]
+        windowed["following"] += len(commands)
+        windowed["width"] = 1
+        parts += [given[~held], windowed]
+        command["first_rule"] = told
+        command["end_rule"] = told = told + len(given[~held]) + len(windowed)
+        plain = given[held & (given["window"] == 1)]
+        one = np.zeros(len(plain), WHOLE)
+        one["following"] = (len(commands) + plain["following"]) * banks
+        one["cycles"] = plain["cycles"]
+        everywhere.append(one)
+        own["first_whole"] = told_whole
+        own["end_whole"] = told_whole = told_whole + len(one)
+    kept = np.concatenate(parts)
+    table["single"] = ~np.isin(np.arange(len(commands)), kept["following"])
+    return kept, np.concatenate(everywhere)
+
+
+def _commands(device: PimDevice, names: tuple[str, ...]) -> Records:
     spans = spans_of(device.device)
     table = np.zeros(len(names), PIM_COMMAND)
     actions = {name: str(c.action) for name, c in device.device.commands.items()}
@@ -122,6 +163,8 @@ def _commands(device: PimDevice, names: tuple[str, ...]) -> npt.NDArray[np.void]
             own is not None and own.register_mode,
             device.latency_cycles[name],
             0,
+            0,
+            0,
         )
     return table
 
@@ -136,6 +179,7 @@ def _settings(pim: Pim, device: PimDevice, names: tuple[str, ...]) -> dict[str, 
     return {
         "banks": device.device.banks,
         "channels": pim.channels,
+        "commands": len(names),
         "command_read": names.index("RD"),
         "command_write": names.index("WR"),
         "command_mode": names.index(modes[0]) if modes else -1,

@@ -76,7 +76,7 @@ class AimTrace:
                         continue
                     if ended:
                         raise InputError(
-                            f"{self.path}: line {number}: comes after EOC of line {ended}; EOC must "
+                            f"{self.path}: line {number}: comes after EOC, line {ended}; EOC must "
                             "be last"
                         )
                     try:
