@@ -24,15 +24,16 @@ def traces() -> pd.DataFrame:
 
 
 @cache
-def _logs() -> pd.DataFrame:
-    return pd.read_parquet(GOLDEN / "pim_aim.parquet")
+def _logs(name: str) -> pd.DataFrame:
+    return pd.read_parquet(GOLDEN / f"{name}.parquet")
 
 
 def log(trace: str) -> pd.DataFrame:
-    """Commands of the logged channel; -1 where an address has no meaning."""
-    table = _logs()
-    found = table.loc[table.trace == trace, COLUMNS]
-    numbers = dict.fromkeys(set(COLUMNS) - {"command"}, int)
+    """Commands of the logged channel, with ``channel`` those of all if the trace is a random one;
+    -1 where an address has no meaning."""
+    table = _logs("pim_aim_random" if trace.startswith("random") else "pim_aim")
+    found = table.loc[table.trace == trace].drop(columns="trace")
+    numbers = dict.fromkeys(set(found.columns) - {"command"}, int)
     return found.astype({**numbers, "command": str}).reset_index(drop=True)
 
 
@@ -51,8 +52,8 @@ def run(
     return done, np.concatenate(chunks)
 
 
-def named(done: PimRun, commands: npt.NDArray[np.void]) -> pd.DataFrame:
-    """A log with the simulator's names."""
+def named(done: PimRun, commands: npt.NDArray[np.void], *more: str) -> pd.DataFrame:
+    """A log with the simulator's names; ``more`` columns."""
     names = np.array([NAMES.get(name, name) for name in done.tables.names])
-    columns = {name: commands[name] for name in COLUMNS}
-    return pd.DataFrame({**columns, "command": names[commands["command"]]})[COLUMNS]
+    columns = {name: commands[name] for name in (*COLUMNS, *more)}
+    return pd.DataFrame({**columns, "command": names[commands["command"]]})

@@ -6,12 +6,14 @@ from pandas.testing import assert_frame_equal
 
 pytestmark = pytest.mark.compiled
 
-TRACES = list(pim_golden.traces().index)
+TRACES = [name for name in pim_golden.traces().index if not name.startswith("random")]
+RANDOM = [name for name in pim_golden.traces().index if name.startswith("random")]
 UNCHECKED = "registers_checked=false"
 
 
 def test_all_traces_are_there() -> None:
     assert len(TRACES) == 21
+    assert len(RANDOM) == 40
     assert sum(len(pim_golden.log(trace)) for trace in TRACES) == 7713
 
 
@@ -23,6 +25,14 @@ def test_every_command_is_the_simulators(trace: str) -> None:
     assert_frame_equal(pim_golden.named(done, mine), pim_golden.log(trace))
     assert done.cycles == theirs.total_cycles
     assert done.active_cycles(theirs.channel) == theirs.active_cycles
+
+
+@pytest.mark.parametrize("trace", RANDOM)
+def test_ordinary_reads_and_writes_between_are_the_simulators(trace: str) -> None:
+    theirs = pim_golden.traces().loc[trace]
+    done, commands = pim_golden.run(theirs.text, "aim_as_simulated")
+    assert_frame_equal(pim_golden.named(done, commands, "channel"), pim_golden.log(trace))
+    assert done.cycles == theirs.total_cycles
 
 
 @pytest.mark.parametrize("trace", ["gemv_1024x1024_4ch", "gemv_4096x4096_32ch"])
