@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from arch.catalog import CONFIGS
+from arch.catalog import CONFIGS, read_text
 from arch.dram.expression import CYCLES_MAX
 from arch.errors import InputError
 from arch.pim.command_set import CommandSet
@@ -15,6 +15,7 @@ from arch.pim.controller import PimController
 from arch.pim.device import PimDevice, resolve_pim
 from arch.spec import Name, Spec
 from arch.spec_file import is_there, read_spec
+from arch.yaml_lines import YamlError, parse
 
 SETS = CONFIGS / "pim"
 FOLDER = CONFIGS / "pims"
@@ -75,6 +76,20 @@ def command_set_names() -> tuple[str, ...]:
 def pim_names() -> tuple[str, ...]:
     """PIMs that are known by name."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def is_pim(name_or_path: str) -> bool:
+    """Whether a name, or what a file holds, is a PIM and no memory."""
+    if name_or_path in pim_names():
+        return True
+    path = Path(name_or_path)
+    if not is_there(path) or path.is_dir():
+        return False
+    try:
+        data = parse(read_text(path)).data
+    except (InputError, YamlError):
+        return False
+    return isinstance(data, dict) and "commands" in data
 
 
 def load_command_set(name_or_path: str) -> CommandSet:
