@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from arch.dram.consistent import cycles_name
+from arch.dram.expression import names_in
 from arch.dram.standard import Constraint, LevelName, Speed
 from arch.spec import Name, Spec
 
@@ -115,6 +117,30 @@ class CommandSet(Spec):
             raise ValueError(
                 f"commands.{registers[0]}.register_mode: needs a command of action mode"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _expressions(self) -> "CommandSet":
+        expressions = {
+            f"constraints[{i}].latency": c.latency for i, c in enumerate(self.constraints)
+        }
+        for name, variant in self.variants.items():
+            for i, constraint in enumerate(variant.constraints):
+                expressions[f"variants.{name}.constraints[{i}].latency"] = constraint.latency
+        for name, command in self.commands.items():
+            expressions[f"commands.{name}.latency"] = command.latency
+            expressions[f"commands.{name}.mac_busy"] = command.mac_busy
+        for path, expression in expressions.items():
+            try:
+                used = names_in(expression)
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from None
+            for speed, given in self.speeds.items():
+                missing = sorted(used - {cycles_name(name) for name in given.timings})
+                if missing:
+                    raise ValueError(
+                        f"{path}: {expression!r} names {missing[0]!r}, not given by speeds.{speed}"
+                    )
         return self
 
     @model_validator(mode="after")
