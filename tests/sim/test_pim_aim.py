@@ -4,11 +4,11 @@ import pim_golden
 import pytest
 from pandas.testing import assert_frame_equal
 
-pytestmark = pytest.mark.compiled
-
 TRACES = [name for name in pim_golden.traces().index if not name.startswith("random")]
 RANDOM = [name for name in pim_golden.traces().index if name.startswith("random")]
 UNCHECKED = "registers_checked=false"
+LARGE = pytest.param("gemv_4096x4096_32ch", marks=pytest.mark.compiled)
+SMALL = [name for name in TRACES if name not in LARGE.values]
 
 
 def test_all_traces_are_there() -> None:
@@ -17,7 +17,7 @@ def test_all_traces_are_there() -> None:
     assert sum(len(pim_golden.log(trace)) for trace in TRACES) == 7713
 
 
-@pytest.mark.parametrize("trace", TRACES)
+@pytest.mark.parametrize("trace", [*SMALL, LARGE])
 def test_every_command_is_the_simulators(trace: str) -> None:
     theirs = pim_golden.traces().loc[trace]
     done, commands = pim_golden.run(theirs.text, "aim_as_simulated")
@@ -35,7 +35,7 @@ def test_ordinary_reads_and_writes_between_are_the_simulators(trace: str) -> Non
     assert done.cycles == theirs.total_cycles
 
 
-@pytest.mark.parametrize("trace", ["gemv_1024x1024_4ch", "gemv_4096x4096_32ch"])
+@pytest.mark.parametrize("trace", ["gemv_1024x1024_4ch", LARGE])
 def test_all_channels_do_the_same(trace: str) -> None:
     theirs = pim_golden.traces().loc[trace]
     done, commands = pim_golden.run(theirs.text, "aim_as_simulated")

@@ -14,8 +14,6 @@ from sim.pim.run import run_trace
 from sim.pim.state import State
 from traces.pim.aim import aim_in
 
-pytestmark = pytest.mark.compiled
-
 WAYS = ("due", "dispatch_at")
 """When something may happen is a bound, which skipping alone uses."""
 MASKS = st.sampled_from([1, 2, 3])
