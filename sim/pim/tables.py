@@ -169,6 +169,18 @@ def _commands(device: PimDevice, names: tuple[str, ...]) -> Records:
     return table
 
 
+def _check_refresh(device: PimDevice) -> None:
+    """Between refreshes rows must close, open and close again, and the mode change twice."""
+    timings = device.device.timings
+    others = (r.cycles for r in device.device.rules if "REF" not in r.preceding and r.window == 1)
+    least = timings["nRFCab"] + 4 * max(others)
+    if timings["nREFI"] < least:
+        raise InputError(
+            f"{device.device.name}: timings.nREFI: given {timings['nREFI']}; must be {least} at "
+            "least, or nothing is done between refreshes"
+        )
+
+
 def _settings(pim: Pim, device: PimDevice, names: tuple[str, ...]) -> dict[str, int | list[int]]:
     controller = pim.controller
     modes = [name for name, command in device.commands.items() if command.action == "mode"]
@@ -176,6 +188,8 @@ def _settings(pim: Pim, device: PimDevice, names: tuple[str, ...]) -> dict[str, 
         if needed not in names:
             raise InputError(f"{device.device.name}: has no command {needed}")
     refreshed = controller.refresh != "none"
+    if refreshed:
+        _check_refresh(device)
     return {
         "banks": device.device.banks,
         "channels": pim.channels,

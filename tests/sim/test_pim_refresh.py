@@ -5,6 +5,8 @@ import pim_golden
 import pytest
 from pim_judge import judged
 
+from arch.errors import InputError
+
 pytestmark = pytest.mark.compiled
 
 UNCHECKED = "registers_checked=false"
@@ -58,6 +60,14 @@ def test_a_refresh_leaves_register_mode_and_comes_back() -> None:
     assert names[first - 2 : first + 3] == ["WRGB", "TMOD", "REFab", "TMOD", "WRGB"]
     assert found.column[first + 2] == (found.column[first - 2] + 1) % 64
     assert list(np.diff(found.cycle[first - 1 : first + 3])) == [32, 240, 32]
+
+
+def test_refreshes_that_leave_no_time_are_refused() -> None:
+    told = r"timings\.nREFI: given 595; must be 596 at least, or nothing is done between refreshes"
+    with pytest.raises(InputError, match=told):
+        pim_golden.run(TEXT, "aim", UNCHECKED, "timings.nREFI=595")
+    done, _ = pim_golden.run(TEXT, "aim", UNCHECKED, "timings.nREFI=596")
+    assert done.commands["MAC16"] == 40 * 64
 
 
 def test_what_refresh_costs_a_gemv() -> None:
