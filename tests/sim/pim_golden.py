@@ -14,6 +14,10 @@ from traces.pim.aim import aim_in
 GOLDEN = Path(__file__).parents[1] / "golden"
 NAMES = {"PREab": "PREA", "PREpb": "PRE"}
 """As the simulator calls them."""
+MADE = ("random", "refreshed")
+"""Begins of the names of traces that are made from seeds."""
+REFRESHED = ("controller.refresh=all_bank", "timings.nRFCab=240", "timings.nREFI=700")
+"""With which the latter were run."""
 COLUMNS = ["cycle", "command", "bank", "row", "column"]
 
 
@@ -29,9 +33,9 @@ def _logs(name: str) -> pd.DataFrame:
 
 
 def log(trace: str) -> pd.DataFrame:
-    """Commands of the logged channel, with ``channel`` those of all if the trace is a random one;
+    """Commands of the logged channel, or of all if the trace is made from a seed, with ``channel``;
     -1 where an address has no meaning."""
-    table = _logs("pim_aim_random" if trace.startswith("random") else "pim_aim")
+    table = _logs("pim_aim_random" if trace.startswith(MADE) else "pim_aim")
     found = table.loc[table.trace == trace].drop(columns="trace")
     numbers = dict.fromkeys(set(found.columns) - {"command"}, int)
     return found.astype({**numbers, "command": str}).reset_index(drop=True)

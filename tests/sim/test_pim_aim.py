@@ -4,8 +4,10 @@ import pim_golden
 import pytest
 from pandas.testing import assert_frame_equal
 
-TRACES = [name for name in pim_golden.traces().index if not name.startswith("random")]
-RANDOM = [name for name in pim_golden.traces().index if name.startswith("random")]
+NAMES = list(pim_golden.traces().index)
+TRACES = [name for name in NAMES if not name.startswith(pim_golden.MADE)]
+RANDOM = [name for name in NAMES if name.startswith("random")]
+REFRESHED = [name for name in NAMES if name.startswith("refreshed")]
 UNCHECKED = "registers_checked=false"
 LARGE = pytest.param("gemv_4096x4096_32ch", marks=pytest.mark.compiled)
 SMALL = [name for name in TRACES if name not in LARGE.values]
@@ -14,6 +16,7 @@ SMALL = [name for name in TRACES if name not in LARGE.values]
 def test_all_traces_are_there() -> None:
     assert len(TRACES) == 21
     assert len(RANDOM) == 40
+    assert len(REFRESHED) == 12
     assert sum(len(pim_golden.log(trace)) for trace in TRACES) == 7713
 
 
@@ -33,6 +36,15 @@ def test_ordinary_reads_and_writes_between_are_the_simulators(trace: str) -> Non
     done, commands = pim_golden.run(theirs.text, "aim_as_simulated")
     assert_frame_equal(pim_golden.named(done, commands, "channel"), pim_golden.log(trace))
     assert done.cycles == theirs.total_cycles
+
+
+@pytest.mark.parametrize("trace", REFRESHED)
+def test_refreshes_are_those_of_the_simulator_made_to_refresh(trace: str) -> None:
+    theirs = pim_golden.traces().loc[trace]
+    done, commands = pim_golden.run(theirs.text, "aim_as_simulated", *pim_golden.REFRESHED)
+    assert_frame_equal(pim_golden.named(done, commands, "channel"), pim_golden.log(trace))
+    assert done.cycles == theirs.total_cycles
+    assert done.commands["REFab"] >= 64
 
 
 @pytest.mark.parametrize("trace", ["gemv_1024x1024_4ch", LARGE])

@@ -25,7 +25,7 @@ def test_nothing_is_wrong_with_the_corrected_preset(trace: str, refresh: str) ->
 
 def test_the_simulator_activates_open_banks_and_does_nothing_else_wrong() -> None:
     found = {}
-    for trace in TRACES:
+    for trace in [each for each in TRACES if not each.startswith("refreshed")]:
         run = pim_golden.run(pim_golden.traces().loc[trace].text, "aim_as_simulated")
         report = judged(*run)
         if report.total:
