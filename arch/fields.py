@@ -25,7 +25,9 @@ UNITS = (
 class Shape:
     """What may stand in one place."""
 
-    kind: Literal["integer", "number", "flag", "text", "choice", "section", "table", "list"]
+    kind: Literal[
+        "integer", "number", "flag", "text", "choice", "section", "table", "list", "any"
+    ]  # fmt: skip
     nullable: bool = False
     least: int | None = None
     """Smallest value, or number of items or characters."""
@@ -59,6 +61,8 @@ class Shape:
         elif self.kind == "list":
             text = f"a list{_count(self.least, self.most)}"
             text += f", each {self.item.wanted()}" if self.item else ""
+        elif self.kind == "any":
+            text = "any value"
         elif self.most is not None:
             text = "a name of letters, digits and _ that begins with a letter"
         else:
@@ -116,6 +120,8 @@ def _shape(annotation: Any, metadata: Sequence[Any]) -> Shape:
         return Shape("section", sections=(annotation,))
     if annotation is bool:
         return Shape("flag")
+    if annotation is Any:
+        return Shape("any")
     kinds: dict[Any, Any] = {int: "integer", float: "number"}
     return Shape(kinds.get(annotation, "text"), **bounds)
 

@@ -13,9 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from hashlib import sha256
 from math import lcm
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,12 +29,12 @@ from sim.contract import NEVER
 from sim.counts import counts
 from sim.deadlock import explain
 from sim.jit import KERNEL_HASH
+from sim.sources import lowering_hash
 from sim.step import Form, Step, form_of, matmul_ticks
-from sim.system import System
+from sim.system import State, System
 from traces.mapping.systolic import Lowered, Lowering, Shape
 from traces.operators import Workload
 
-ROOT = Path(__file__).resolve().parents[1]
 LAYOUT = "1"
 """Of the values; counts up when it changes."""
 
@@ -71,6 +69,7 @@ class CachedRun:
         self.lowering = Lowering(workload, machine)
         self._cache = cache
         self._system: System | None = None
+        self._reset: dict[str, Any] = {}
         self._known: dict[tuple[Shape, Start], Done] = {}
         self._cycle_ticks = lcm(*periods(machine.clocks_khz).values())
         self._all_parts = _parts(machine, "array", "buffer", "vector", "memory", "mapping")
@@ -130,8 +129,11 @@ class CachedRun:
         """Simulate a step alone, on a machine that has just been reset."""
         if self._system is None:
             self._system = System(self.machine)
+            self._reset = copy_of(self._system.state)
         system = self._system
-        system.reset()
+        for name, array in system.state.arrays_by_name().items():
+            if name != "runtime":
+                np.copyto(array, self._reset[name])
         system.state.clock[0] = start.phase_ticks
         system.state.units["due"] = NEVER
         system.state.interfaces["turn"][: len(start.turns)] = start.turns
@@ -166,6 +168,11 @@ class CachedRun:
         self._cache.put(key, _compressed([_fields(done) for done in all_done]))
 
 
+def copy_of(state: State) -> dict[str, Any]:
+    """All arrays of a state."""
+    return {name: array.copy() for name, array in state.arrays_by_name().items()}
+
+
 def _ran(system: System, lowered: Lowered, start: int, before: Any, counted: Counter[str]) -> Done:
     """Run the commands that a system has loaded, and take what they did."""
     if system.advance() == engine.DEADLOCK:
@@ -191,17 +198,6 @@ def _parts(machine: Machine, *sections: str) -> str:
     if isinstance(machine.memory, Dram):
         data["device"] = repr(machine.memory.device())
     return json.dumps(data, sort_keys=True)
-
-
-@lru_cache(maxsize=1)
-def lowering_hash() -> str:
-    """Hash of the sources that turn operators into commands."""
-    found = sha256()
-    mapping = (ROOT / "traces" / "mapping").glob("*.py")
-    sources = [*(ROOT / "arch").rglob("*.py"), ROOT / "traces" / "operators.py", *mapping]
-    for path in sorted(sources):
-        found.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()[:16]
 
 
 @lru_cache(maxsize=4096)

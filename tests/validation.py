@@ -213,6 +213,19 @@ def mutated_text(record: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def kills_text(record: dict[str, Any]) -> str:
+    """What studies whose processes were killed have shown."""
+    kills = ", ".join(f"{count} of the {who}" for who, count in sorted(record["kills"].items()))
+    return (
+        "## Killed studies\n\n"
+        f"`python -m tests.study_kills --seed {record['seed']}`: SIGKILL at random times, {kills} "
+        f"(a group is driver and workers); {record['studies']} studies, {record['points']:,} "
+        "points, none lost that was told, none twice, each export equal to that of an undisturbed "
+        f"run; workers were gone {record['slowest_orphan_seconds']:.1f} s after their driver at "
+        f"most; {len(record['faults'])} faults.\n"
+    )
+
+
 def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
     """The page."""
     parts = [HEAD]
@@ -238,6 +251,8 @@ def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
         parts.append(hazards_text(records["dram_hazards"]))
     if "fuzz_requests" in records:
         parts.append(mutated_text(records["fuzz_requests"]))
+    if "study_kills" in records:
+        parts.append(kills_text(records["study_kills"]))
     if "mutation" in records:
         parts.append(mutation_text(records["mutation"]))
     return "\n".join(parts)

@@ -44,12 +44,13 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a study in a new folder. Ctrl-C and crashes lose nothing: `resume` goes on."""
+    from arch.spec_file import is_there
     from sim.study.journal import NAME, read
     from sim.study.study import load_study
 
     loaded = load_study(study)
     folder = out or Path(loaded.spec.name)
-    if (folder / NAME).exists() and read(folder / NAME).records:
+    if is_there(folder / NAME) and read(folder / NAME).records:
         raise InputError(
             f"{folder}: holds a study already; `lockstep study resume {folder}` goes on with it, "
             "--out DIR takes another folder"
@@ -73,10 +74,8 @@ def resume(
 
 
 def _settings(workers: int | None, cache: Path | None, no_cache: bool) -> "Settings":
-    from sim.report.needs import require
     from sim.study.run import Settings
 
-    require("pebble", "a study", "study")
     if cache is not None and no_cache:
         raise InputError("--no-cache and --cache DIR exclude each other; give one")
     return Settings(workers, not no_cache, cache)

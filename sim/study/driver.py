@@ -8,9 +8,10 @@ from pathlib import Path
 
 from arch.errors import InputError
 from sim.study.journal import Journal
-from sim.study.pool import Executor, Numbered
+from sim.study.pool import Executor
 from sim.study.record import Record
 from sim.study.sampling import Sampler
+from sim.study.worker import Numbered
 
 BATCH_SECONDS = 0.5
 """Finished points wait at most so long for their batch to be written."""

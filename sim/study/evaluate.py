@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from arch.errors import InputError, SimulationError
@@ -70,7 +71,7 @@ class Evaluator:
             return Record(index, point, "rejected", found, reason)
         results: dict[str, Any] = {}
         if self._task.own is not None:
-            found.update(_checked(self._task.own(machine)))
+            found.update(_asked(self._task.own, machine))
         else:
             results = self._runs(machine)
             found.update(metrics.run_metrics(results, machine, spec.counted))
@@ -115,6 +116,21 @@ class Evaluator:
             if not bounds.keeps(found[name]):
                 broken.append(f"{name} is {found[name]:.6g}, must be {bounds.text()}")
         return "; ".join(broken)
+
+
+def _asked(own: Evaluate, machine: Machine) -> dict[str, float]:
+    """What a study's own function says of a machine. Raises InputError where it fails, which must
+    not end a study of many points."""
+    try:
+        given = own(machine)
+    except (InputError, SimulationError, MemoryError):
+        raise
+    except Exception as error:
+        frame = extract_tb(error.__traceback__)[-1]
+        raise InputError(
+            f"evaluate() raised {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})"
+        ) from None
+    return _checked(given)
 
 
 def _checked(given: object) -> dict[str, float]:

@@ -16,6 +16,7 @@ from sim.study.pareto import front
 from sim.study.record import Record
 from sim.study.study import Study
 
+INT64_END = 2**63
 SUFFIXES = (".csv", ".parquet", ".json")
 
 
@@ -37,12 +38,15 @@ def columns(study: Study, records: Sequence[Record]) -> dict[str, list[Any]]:
         "state": [record.state for record in records],
         "front": [record.index in best for record in records],
     }
+    # Names may be one's own, even those of other columns.
+    taken = {*found, "reason"}
     for name in study.space.names:
-        found[name] = _one_type([row[name] for row in values])
+        key = name if name not in taken else f"parameter.{name}"
+        found[key] = _one_type([row[name] for row in values])
+    taken |= set(found)
     metrics = dict.fromkeys(name for record in records for name in record.metrics)
     for name in metrics:
-        # A metric may have the name of a parameter.
-        key = name if name not in found else f"metric.{name}"
+        key = name if name not in taken else f"metric.{name}"
         found[key] = _numbers([record.metrics.get(name) for record in records])
     found["reason"] = [record.reason for record in records]
     return found
@@ -61,7 +65,11 @@ def _one_type(values: list[Any]) -> list[Any]:
 
 
 def _numbers(values: list[Any]) -> list[Any]:
-    if all(value is None or isinstance(value, int) for value in values):
+    """Whole numbers if all are and fit into 64 bits."""
+    if all(
+        value is None or (isinstance(value, int) and -INT64_END < value < INT64_END)
+        for value in values
+    ):
         return values
     return [None if value is None else float(value) for value in values]
 

@@ -9,8 +9,10 @@ again.
 import fcntl
 import json
 import os
+import re
 import time
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +24,10 @@ from sim.study.record import Record
 VERSION = 1
 """Of the layout."""
 NAME = "journal.jsonl"
+TORN_HEADER = re.compile(rb"[0-9a-f]{0,8}\0*|[0-9a-f]{8} (\{[^\n]*)?", re.DOTALL)
+"""A first line without its end, or what a file system leaves of one."""
+LOCK_SECONDS = 0.5
+"""How long a writer waits for those that only look."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class Contents:
     """What a journal holds."""
 
     header: dict[str, Any]
+    """Empty where its writer died before the first line was whole."""
     records: tuple[Record, ...]
     """By index."""
     times: tuple[float, ...]
@@ -43,13 +50,18 @@ def read(path: Path) -> Contents:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if _is_torn_header(data):
+        return Contents({}, (), (), 0)
     lines = data.split(b"\n")
     parsed = [_parsed(line) for line in lines[:-1]]
     whole = len(parsed)
     while whole and parsed[whole - 1] is None:
         whole -= 1
     if not whole:
-        raise InputError(f"{path}: is no journal of a study, or its first line is damaged")
+        raise InputError(
+            f"{path}: is no journal of a study, or its first line is damaged; run the study in "
+            "another folder"
+        )
     header = parsed[0]
     for number, fields in enumerate(parsed[:whole], 1):
         if fields is None:
@@ -59,10 +71,11 @@ def read(path: Path) -> Contents:
             )
     assert header is not None
     if header.get("version") != VERSION:
+        versions = header.get("versions")
+        writer = versions.get("lockstep") if isinstance(versions, dict) else None
         raise InputError(
             f"{path}: has layout {header.get('version')}, this lockstep reads {VERSION}; use "
-            f"lockstep {header.get('versions', {}).get('lockstep', 'of then')}, or run the study "
-            "in another folder"
+            f"lockstep {writer or 'of then'}, or run the study in another folder"
         )
     records, times = {}, []
     for number, fields in enumerate(parsed[1:whole], 2):
@@ -92,6 +105,11 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return fields if isinstance(fields, dict) else None
 
 
+def _is_torn_header(data: bytes) -> bool:
+    """Whether a file is what is left of a first line, which may be nothing."""
+    return TORN_HEADER.fullmatch(data) is not None
+
+
 def _line(fields: dict[str, Any]) -> bytes:
     text = json.dumps(fields, separators=(",", ":")).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
@@ -108,14 +126,12 @@ class Journal:
             self._file: IO[bytes] = path.open("ab+", buffering=0)
         except OSError as error:
             raise self._unwritable(error) from None
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not self._locked():
             self._file.close()
             raise InputError(
                 f"{path}: another process runs this study; `lockstep study status {path.parent}` "
                 "shows how far it is"
-            ) from None
+            )
         self.records: tuple[Record, ...] = ()
         self._size = 0
         header = {"version": VERSION, **header}
@@ -125,16 +141,24 @@ class Journal:
             self._file.close()
             raise
 
+    def _locked(self) -> bool:
+        """Take the lock, which ``is_written`` has for a moment as well."""
+        until = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            except OSError:
+                if time.monotonic() > until:
+                    return False
+                time.sleep(LOCK_SECONDS / 20)
+
     def _begin(self, header: dict[str, Any]) -> None:
-        if self.path.stat().st_size == 0 or self._is_torn_header():
-            self._file.truncate(0)
-            self._append(_line(header))
-            _sync_folder(self.path.parent)
-            return
         contents = read(self.path)
         if not contents.records:
             self._file.truncate(0)
             self._append(_line(header))
+            _sync_folder(self.path.parent)
             return
         for key, value in header.items():
             if contents.header.get(key) != value:
@@ -146,10 +170,6 @@ class Journal:
         self._file.truncate(contents.whole_bytes)
         self._size = contents.whole_bytes
         self.records = contents.records
-
-    def _is_torn_header(self) -> bool:
-        """Whether its writer died before the first line was whole."""
-        return b"\n" not in self.path.read_bytes()
 
     def append(self, records: list[Record]) -> None:
         """Put points on the disk. Raises InputError where that fails; then none is there."""
@@ -163,8 +183,10 @@ class Journal:
                 left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            # What was written of a batch must not be taken for all of it.
-            self._file.truncate(self._size)
+            # What was written of a batch must not be taken for all of it; if it stays, its last
+            # line is torn.
+            with suppress(OSError):
+                self._file.truncate(self._size)
             raise self._unwritable(error) from None
         self._size += len(data)
 

@@ -7,10 +7,11 @@ them, in any order.
 
 import multiprocessing
 import signal
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Protocol
@@ -58,7 +59,8 @@ class LocalPool:
         waiting = deque(points)
         while waiting or any(worker.given for worker in self._workers):
             for _ in range(min(self._count, len(waiting)) - len(self._workers)):
-                self._workers.append(_Worker(self._task))
+                with _uninterrupted():
+                    self._workers.append(_Worker(self._task))
             for worker in self._workers:
                 worker.hand_out(waiting)
             ready = set(wait([each for worker in self._workers for each in worker.signs],
@@ -109,6 +111,29 @@ class LocalPool:
         self._workers.clear()
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C: from this process for a while, from those that it starts until they take
+    off the mask, so that none is left half started or tells of it."""
+    held: list[int] = []
+    in_main = threading.current_thread() is threading.main_thread()
+    # What spawn starts beside them on first use opens the mask again.
+    resource_tracker.ensure_running()
+    # The mask is of this thread alone; the handler holds back what others get.
+    handler = signal.getsignal(signal.SIGINT)
+    if in_main:
+        signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if in_main:
+            signal.signal(signal.SIGINT, handler)
+    if held:
+        signal.raise_signal(signal.SIGINT)
+
+
 class _Worker:
     """A process, and the points that it has."""
 
@@ -116,14 +141,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=work, args=(task, theirs), name="lockstep worker")
-        # What spawn starts beside it on first use opens the mask again.
-        resource_tracker.ensure_running()
-        # Ctrl-C must not end it while it starts; it takes over the mask.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        try:
-            self._process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._process.start()
         theirs.close()
         self.given: deque[Numbered] = deque()
         """In order; it is at the first."""
@@ -146,23 +164,27 @@ class _Worker:
 
     def replies(self) -> Iterator[Reply]:
         """All that it has sent. Raises what a point's evaluation raised."""
-        ended = not self._process.is_alive()
+        # In this order: what it sent before it ended is still read.
+        self.lives = self._process.is_alive()
+        for found in self._messages():
+            if isinstance(found, Exception):
+                raise found
+            if found is None:
+                self.was_ready, self._room = True, 1
+                continue
+            now = time.monotonic()
+            self._room = AHEAD if now - self._since < SHORT_SECONDS else 1
+            self._since = now
+            self.given.popleft()
+            yield found
+
+    def _messages(self) -> Iterator[Reply | Exception | None]:
         try:
             while self._pipe.poll():
-                found = self._pipe.recv()
-                if isinstance(found, Exception):
-                    raise found
-                if found is None:
-                    self.was_ready, self._room = True, 1
-                    continue
-                now = time.monotonic()
-                self._room = AHEAD if now - self._since < SHORT_SECONDS else 1
-                self._since = now
-                self.given.popleft()
-                yield found
-        except (EOFError, ConnectionError):
-            ended = True
-        self.lives = not ended
+                yield self._pipe.recv()
+        except (EOFError, OSError):
+            # It ended, perhaps within a message.
+            self.lives = False
 
     def death(self) -> str:
         """How it died."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from arch import __version__
 from arch.errors import InputError
 from sim.cache import LIMIT_BYTES
+from sim.sources import code_hash
 from sim.study.driver import Status, default_workers, drive
 from sim.study.evaluate import Task
 from sim.study.journal import NAME, Journal
@@ -80,21 +81,22 @@ def run(
 
     Raises InputError where the study or the folder is wrong; finished points stay in its journal.
     """
-    from sim.jit import KERNEL_HASH
     from sim.study.pool import LocalPool
 
     study.check()
-    workers = settings.workers or default_workers()
-    _make(folder)
+    workers = default_workers() if settings.workers is None else settings.workers
+    if workers < 1:
+        raise InputError(f"workers: given {workers}; must be 1 or more")
     header = {
         "study_sha256": study.sha256,
-        "kernel_hash": KERNEL_HASH,
+        "code_hash": code_hash(),
         "versions": {"lockstep": __version__},
     }
     task = Task(
         study.spec, study.space, dict(study.workloads), study.evaluate, settings.cache_folder,
         settings.use_cache, settings.cache_bytes,
     )  # fmt: skip
+    _make(folder)
     with Journal(folder / NAME, header) as journal:
         if not (folder / DOCUMENT).exists() or not journal.records:
             write_document(study, folder)

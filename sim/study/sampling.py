@@ -6,6 +6,7 @@ the same points. Other samplers take this place.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,11 @@ from sim.study.pareto import front
 from sim.study.record import Record
 from sim.study.space import Point, Space
 from sim.study.spec import Sampling, StudySpec
+
+SHUFFLED_MAX = 10**6
+"""Combinations that are shuffled rather than drawn."""
+PATIENCE = 100_000
+"""Points in a row that were drawn before, after which there are taken to be no others."""
 
 
 class Sampler(Protocol):
@@ -69,11 +75,15 @@ def first_points(sampling: Sampling, space: Space) -> Iterator[Point]:
 
 
 def _random(random: np.random.Generator, points: int, space: Space) -> Iterator[Point]:
-    """Distinct points, drawn until there are enough or nothing new is found for long."""
+    """Distinct points: all combinations shuffled, or, where they are too many for that, drawn until
+    there are enough or nothing new is found for long."""
+    if space.size <= SHUFFLED_MAX:
+        shuffled = random.permutation(space.size)
+        yield from islice(_distinct(space.combination(int(at)) for at in shuffled), points)
+        return
     seen: set[Point] = set()
     vain = 0
-    patience = min(100_000, 1000 + 10 * space.size)
-    while len(seen) < min(points, space.size) and vain < patience:
+    while len(seen) < points and vain < PATIENCE:
         drawn = tuple(int(random.integers(len(levels))) for levels in space.levels)
         point = space.settled(drawn)
         if point in seen:
@@ -85,15 +95,18 @@ def _random(random: np.random.Generator, points: int, space: Space) -> Iterator[
 
 
 def _latin_hypercube(random: np.random.Generator, points: int, space: Space) -> Iterator[Point]:
-    """Each parameter's range in as many equal parts as points, each part met once (McKay, Beckman
-    and Conover, Technometrics 1979)."""
-    columns = [
-        (random.permutation(points) + random.random(points)) / points * len(levels)
-        for levels in space.levels
-    ]
+    """Each level of each parameter equally often, or once more or less, in random combinations
+    (McKay, Beckman and Conover, Technometrics 1979)."""
+    columns = []
+    for levels in space.levels:
+        all_once, more = divmod(points, len(levels))
+        # As far apart as may be, from a random one on: no two are the same.
+        spread = (np.arange(more) + random.random()) * len(levels) / max(more, 1)
+        rest = np.minimum(spread.astype(int), len(levels) - 1)
+        column = np.concatenate([np.tile(np.arange(len(levels)), all_once), rest])
+        columns.append(random.permutation(column))
     for row in zip(*columns, strict=True):
-        level = (min(int(v), len(of) - 1) for v, of in zip(row, space.levels, strict=True))
-        yield space.settled(tuple(level))
+        yield space.settled(tuple(map(int, row)))
 
 
 def _distinct(points: Iterator[Point]) -> Iterator[Point]:

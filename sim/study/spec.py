@@ -13,6 +13,10 @@ from arch.spec import Name, Spec
 
 LEVELS_MAX = 10**6
 """Bound on the values of a parameter."""
+POINTS_MAX = 10**7
+"""Bound on the points of a study."""
+LARGEST = 10**18
+"""Bound on the ends of a range."""
 
 
 class Parameter(Spec):
@@ -76,6 +80,11 @@ class Parameter(Spec):
             raise ValueError(f"{lacking}: is missing; a range has first and last")
         if len(given) > 1:
             raise ValueError(f"{given[1]}: must not be given with {given[0]}")
+        for name in ("first", "last", "step", "factor"):
+            value = getattr(self, name)
+            # Also false for what is not a number.
+            if value is not None and not -LARGEST <= value <= LARGEST:
+                raise ValueError(f"{name}: must be a number of at most {LARGEST:.0e}")
         if self.first > self.last:
             raise ValueError(
                 f"last: given {self.last}, less than first, {self.first}: an empty range; "
@@ -156,6 +165,9 @@ class Bounds(Spec):
     def _leave_something(self) -> "Bounds":
         if self.at_least is None and self.at_most is None:
             raise ValueError("at_most: is missing; give at_least, at_most or both")
+        for name, value in (("at_least", self.at_least), ("at_most", self.at_most)):
+            if value is not None and value != value:
+                raise ValueError(f"{name}: must be a number, not {value}")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
             raise ValueError(
                 f"at_most: given {self.at_most}, less than at_least, {self.at_least}: nothing "
@@ -199,7 +211,7 @@ class Sampling(Spec):
     method: Literal["grid", "random", "latin_hypercube"] = "grid"
     """All combinations; some, each as likely as any; or some in which each value of each parameter
     comes equally often."""
-    points: int | None = Field(default=None, ge=1, le=10**7)
+    points: int | None = Field(default=None, ge=1, le=POINTS_MAX)
     """How many, but for a grid."""
     seed: int = Field(default=1, ge=0, le=2**32)
     """Of random and latin_hypercube and of the refinement."""

@@ -22,7 +22,7 @@ from sim.study import journal, metrics
 from sim.study.evaluate import Evaluate
 from sim.study.record import Record
 from sim.study.space import Space, space_of
-from sim.study.spec import StudySpec
+from sim.study.spec import POINTS_MAX, StudySpec
 from traces import workload as workloads
 from traces.operators import Workload
 
@@ -61,9 +61,15 @@ class Study:
         spec = self.spec
         faults = []
         try:
-            _ = self.space
+            size = self.space.size
         except InputError as error:
             faults.append(str(error))
+        else:
+            if spec.sampling.method == "grid" and size > POINTS_MAX:
+                faults.append(
+                    f"{self.place}: sampling: a grid of {size} points; must be {POINTS_MAX} at "
+                    "most: give the method random or latin_hypercube, and points"
+                )
         if self.evaluate is None:
             if not spec.workloads and set(spec.objectives) - set(metrics.STATIC):
                 faults.append(f"{self.place}: workloads: is missing; name what shall run")
@@ -183,6 +189,7 @@ def read_folder(folder: Path, *, to_run: bool) -> tuple[Study, tuple[Record, ...
         spec = StudySpec.model_validate_json(json.dumps(data["spec"]))
         base = Machine.model_validate_json(json.dumps(data["machine"]))
         place, evaluate = str(data["place"]), data["evaluate"]
+        digests = {name: data["workloads"][name] for name in spec.workloads}
     except FileNotFoundError:
         raise InputError(f"{folder}: holds no study ({DOCUMENT} is missing)") from None
     except OSError as error:
@@ -200,7 +207,7 @@ def read_folder(folder: Path, *, to_run: bool) -> tuple[Study, tuple[Record, ...
     loaded = {name: workloads.load(given).workload for name, given in spec.workloads.items()}
     study = Study(spec, base, loaded, own, place)
     for name, digest in study.document()["workloads"].items():
-        if digest != data["workloads"][name]:
+        if digest != digests[name]:
             raise InputError(
                 f"{folder}: workload {name} ({spec.workloads[name]}) has changed since the study "
                 "began; restore it, or run the study in another folder"

@@ -1,6 +1,7 @@
 """A study as tables for the terminal."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from sim.study.pareto import front
 from sim.study.record import Record
 from sim.study.study import Study
 
+HEADING_WIDTH = 11
 ROWS_MAX = 40
 """Rows of a front that are shown."""
 SCALES = {"pJ": (1e-12, "J"), "mm2": (1, "mm2"), "KiB": (1, "KiB"), "pJ s": (1e-12, "J s")}
@@ -56,6 +58,18 @@ def short_names(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def heading(name: str) -> str:
+    """A name in short lines."""
+    lines = [""]
+    for word in re.split(r"[._]", name):
+        joined = f"{lines[-1]} {word}".strip()
+        if len(joined) > HEADING_WIDTH and lines[-1]:
+            lines.append(word)
+        else:
+            lines[-1] = joined
+    return "\n".join(lines)
+
+
 def report(study: Study, records: Sequence[Record]) -> RenderableType:
     """What came of a study: how many points, and its Pareto front."""
     best = front(records, study.spec.objectives)
@@ -93,7 +107,13 @@ def front_table(study: Study, best: Sequence[Record]) -> Fitted:
         for name in study.spec.objectives
     ]
     columns += [
-        Column(names[name], [value_text(row[name]) for row in values], "left", least=6, comfort=12)
+        Column(
+            heading(names[name]),
+            [value_text(row[name]) for row in values],
+            "left",
+            least=6,
+            comfort=12,
+        )
         for name in varying(study, best)
     ]
     return Fitted(columns)

@@ -5,8 +5,10 @@ import signal
 import threading
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
+from traceback import format_exc
 
 from sim.study.evaluate import Evaluator, Task
+from sim.study.metrics import UnknownMetricError
 from sim.study.record import Record
 from sim.study.space import Point
 
@@ -42,8 +44,11 @@ def work(task: Task, pipe: Connection) -> None:
 def _reply(evaluator: Evaluator, index: int, point: Point) -> Reply | Exception:
     try:
         return evaluator(index, point), evaluator.cache_fault
-    except Exception as error:
+    except UnknownMetricError as error:
         return error
+    except Exception:
+        # Its own kind may be one that the driver cannot be told.
+        return RuntimeError(f"point {index}:\n{format_exc()}")
 
 
 def _end_with_driver() -> None:

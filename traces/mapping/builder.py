@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from arch.commands import COMMAND, TENSOR, CommandTrace
 
@@ -40,11 +41,15 @@ class TraceBuilder:
         self._rows.append(row)
         return len(self._rows) - 1
 
-    def build(self) -> CommandTrace:
-        """The trace so far."""
+    def build(
+        self, emitted: tuple[npt.NDArray[np.void], npt.NDArray[np.int64]] | None = None
+    ) -> CommandTrace:
+        """The trace so far, or that of commands and dependencies ``emitted`` elsewhere."""
+        if emitted is None:
+            rows = np.array(self._rows, np.int64).reshape(-1).view(COMMAND)
+            emitted = rows, np.array(self._dependencies, np.int64)
         return CommandTrace(
-            np.array(self._rows, np.int64).reshape(-1).view(COMMAND),
-            np.array(self._dependencies, np.int64),
+            *emitted,
             np.array(self._tensors, TENSOR),
             tuple(self._tensor_names),
             (self._operator_name,),

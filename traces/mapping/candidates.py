@@ -43,17 +43,8 @@ def _limited(sizes: list[int], limit: int | None, quantum: int = 1) -> list[int]
     return kept if kept and kept[0] == min(bound, sizes[0]) else [bound, *kept]
 
 
-def row_tiles(product: Product, rows: int, pixels: int) -> list[tuple[int, int, int, int]]:
-    """Blocks (row, row_end, pixel, pixel_end) of the output; rows of a block are of one image
-    or of several whole ones."""
-    return [
-        (*rows_of_block, *pixels_of_block)
-        for rows_of_block in _row_parts(product, rows)
-        for pixels_of_block in _pixel_parts(product, pixels)
-    ]
-
-
-def _row_parts(product: Product, rows: int) -> list[tuple[int, int]]:
+def row_parts(product: Product, rows: int) -> list[tuple[int, int]]:
+    """Parts of the output's rows, each of one image or of several whole ones."""
     per_image = product.rows_per_image
     if rows >= per_image:
         return [(r, min(r + rows, product.rows)) for r in range(0, product.rows, rows)]
@@ -64,7 +55,8 @@ def _row_parts(product: Product, rows: int) -> list[tuple[int, int]]:
     return parts
 
 
-def _pixel_parts(product: Product, pixels: int) -> list[tuple[int, int]]:
+def pixel_parts(product: Product, pixels: int) -> list[tuple[int, int]]:
+    """Parts of the pixels of an output row; a block is one of these and one of the rows."""
     end = product.row_pixels
     return [(pixel, min(pixel + pixels, end)) for pixel in range(0, end, pixels)]
 
@@ -91,8 +83,8 @@ def footprint(product: Product, rows: int, pixels: int) -> tuple[int, int, int]:
     """Number of blocks, input pixels of the largest block, and of all blocks together."""
     if product.image_rows == 0:
         return -(-product.rows // rows), rows, product.rows
-    heights = [product.input_rows(*part) for part in _row_parts(product, rows)]
-    widths = [product.pixel_axis.touched(*part) for part in _pixel_parts(product, pixels)]
+    heights = [product.input_rows(*part) for part in row_parts(product, rows)]
+    widths = [product.pixel_axis.touched(*part) for part in pixel_parts(product, pixels)]
     return len(heights) * len(widths), max(heights) * max(widths), sum(heights) * sum(widths)
 
 

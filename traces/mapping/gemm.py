@@ -1,38 +1,26 @@
-"""Matrix products to commands: loads, tile products, epilogues and stores.
+"""Matrix products to commands: the tables that the kernel of ``emit`` works on."""
 
-Tiles live in slots (``slots``). A tile that is in none is loaded as soon as the last user of the
-slot's former tile is done. An output tile is stored when it is complete; one that must go
-before is stored with its partial sums and loaded again.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
-from arch.commands import (
-    FLAG_ACCUMULATE,
-    FLAG_FINAL,
-    FLAG_KEEP,
-    OP_LOAD,
-    OP_MATMUL,
-    OP_STORE,
-    OP_VECTOR,
-    OPERAND_FILTER,
-    OPERAND_IFMAP,
-    OPERAND_OFMAP,
-    QUEUE_ARRAY,
-    QUEUE_LOAD,
-    QUEUE_STORE,
-    QUEUE_VECTOR,
-)
+import numpy as np
+import numpy.typing as npt
+
+from arch.commands import COMMAND
+from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
 from arch.vector import VECTOR_OPS, VectorOp
-from traces.mapping import layout
-from traces.mapping.builder import TraceBuilder
-from traces.mapping.layout import Block, Range
+from traces.mapping.candidates import pixel_parts, row_parts
+from traces.mapping.emit import JOB, SHARE, emit
+from traces.mapping.layout import LAYOUT, PART, PLACE
 from traces.mapping.product import Product
-from traces.mapping.slots import Slot, Slots
+from traces.mapping.program import CURSOR
+from traces.mapping.slots import SLOTS, TILE
 from traces.mapping.tiling import Tiling
+
+Structured = npt.NDArray[np.void]
+Emitted = tuple[Structured, npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -46,16 +34,6 @@ class Epilogue:
 
 
 @dataclass(frozen=True)
-class Share:
-    """The part of a product that one core does."""
-
-    core: int
-    groups: tuple[Range, ...]
-    blocks: tuple[Block, ...]
-    ns: tuple[Range, ...]
-
-
-@dataclass(frozen=True)
 class Tensors:
     """Indices in the tensor table."""
 
@@ -66,166 +44,150 @@ class Tensors:
     residuals: tuple[int, ...]
 
 
-def ranges(begin: int, end: int, size: int) -> tuple[Range, ...]:
-    """Consecutive parts of at most ``size``."""
-    return tuple(Range(at, min(at + size, end)) for at in range(begin, end, size))
+class Tiles(NamedTuple):
+    """Tiles of a product along each of its dimensions."""
+
+    groups: int
+    blocks: int
+    ns: int
+    channels: int
 
 
-class ProductLowering:
-    """Emits the commands of one core's share of a product."""
+def emit_product(
+    machine: Machine,
+    product: Product,
+    tiling: Tiling,
+    epilogue: Epilogue,
+    tensors: Tensors,
+    split: str,
+) -> Emitted:
+    """Commands and dependencies of a product, a dimension of which is split over the cores:
+    ``g`` groups, ``m`` or ``n``."""
+    rows, pixels = _row_table(product, tiling.rows), _pixel_table(product, tiling.pixels)
+    tiles = Tiles(
+        groups=-(-product.groups // tiling.groups),
+        blocks=len(rows) * len(pixels),
+        ns=-(-product.n // tiling.n),
+        channels=-(-product.channels // tiling.channels),
+    )
+    shares = _shares(tiles, split, machine.cores)
+    slots = np.zeros(3, SLOTS)
+    slots["count"] = tiling.slots
+    cursor = np.zeros(1, CURSOR)
+    arguments = (
+        cursor,
+        _job(machine, tiling, tensors, tiles),
+        _layout(machine, product, tiling),
+        rows,
+        pixels,
+        shares,
+        np.array(tensors.residuals, np.int64),
+        np.array([VECTOR_OPS.index(op) for op in epilogue.vector_ops], np.int64),
+        np.zeros(2, PLACE),
+        slots,
+        np.empty(_tiles_of_largest(shares, tiles), TILE),
+        np.array(["mnk".index(loop) for loop in tiling.order], np.int64),
+        np.zeros(3, np.int64),
+        np.zeros(3, np.int64),
+    )
+    emit(np.zeros(0, COMMAND), np.zeros(0, np.int64), *arguments)
+    commands = np.zeros(cursor["command"][0], COMMAND)
+    dependencies = np.zeros(cursor["dependency"][0], np.int64)
+    cursor[:] = 0
+    emit(commands, dependencies, *arguments)
+    return commands, dependencies
 
-    def __init__(
-        self,
-        builder: TraceBuilder,
-        machine: Machine,
-        product: Product,
-        tiling: Tiling,
-        epilogue: Epilogue,
-        tensors: Tensors,
-        share: Share,
-    ) -> None:
-        self._builder, self._product, self._tiling = builder, product, tiling
-        self._epilogue, self._tensors, self._share = epilogue, tensors, share
-        self._array = machine.array
-        self._has_memory = machine.memory is not None
-        self._slots = [Slots(count) for count in tiling.slots]
-        self._spilled: dict[Any, int] = {}
-        """Store command of each tile of partial sums that is in memory."""
 
-    def lower(self) -> None:
-        """Emit everything."""
-        for groups in self._share.groups:
-            for block, ns, channels in self._nest():
-                self._tile(groups, block, ns, channels)
+def _job(machine: Machine, tiling: Tiling, tensors: Tensors, tiles: Tiles) -> Structured:
+    return _record(
+        JOB,
+        has_memory=machine.memory is not None,
+        keeps_sums=tiling.keeps_sums,
+        pack=tiling.pack,
+        ifmap=tensors.ifmap,
+        filters=tensors.filters,
+        ofmap=tensors.ofmap,
+        sums=tensors.sums,
+        depths=tiles.channels,
+    )
 
-    def _nest(self) -> Iterator[tuple[Block, Range, Range]]:
-        loops: dict[str, Sequence[Any]] = {
-            "m": self._share.blocks,
-            "n": self._share.ns,
-            "k": ranges(0, self._product.channels, self._tiling.channels),
-        }
-        order = self._tiling.order
-        for outer in loops[order[0]]:
-            for middle in loops[order[1]]:
-                for inner in loops[order[2]]:
-                    at = dict(zip(order, (outer, middle, inner), strict=True))
-                    yield at["m"], at["n"], at["k"]
 
-    def _add(self, queue: int, opcode: int, after: list[int], **columns: int) -> int:
-        return self._builder.add(self._share.core * 4 + queue, opcode, after, **columns)
+def _layout(machine: Machine, product: Product, tiling: Tiling) -> Structured:
+    return _record(
+        LAYOUT,
+        image=product.image_rows > 0,
+        rows=product.rows,
+        row_pixels=product.row_pixels,
+        n=product.n,
+        channels=product.channels,
+        window=product.window,
+        groups=product.groups,
+        image_pixels=product.image_pixels,
+        rows_contiguous=product.row_axis.contiguous,
+        pixels_contiguous=product.pixel_axis.contiguous,
+        filter_is_weights=product.filter_is_weights,
+        tile_groups=tiling.groups,
+        tile_n=tiling.n,
+        tile_channels=tiling.channels,
+        operand_bits=FORMAT_BITS[machine.array.operand_format],
+        output_bits=FORMAT_BITS[machine.array.output_format],
+        sum_bits=FORMAT_BITS[machine.array.accumulator_format],
+    )
 
-    def _tile(self, groups: Range, block: Block, ns: Range, channels: Range) -> None:
-        """One tile product, with the loads it needs and the stores that make room."""
-        product = self._product
-        form = self._array.operand_format
-        a = self._input(
-            OPERAND_IFMAP,
-            (groups, block, channels),
-            self._tensors.ifmap,
-            lambda: layout.ifmap(product, groups, block, channels, form),
-        )
-        b = self._input(
-            OPERAND_FILTER,
-            (groups, ns, channels),
-            self._tensors.filters,
-            lambda: layout.filters(product, groups, ns, channels, form),
-        )
-        c = self._output(groups, block, ns)
-        last = channels.end == product.channels
-        flags = FLAG_ACCUMULATE * c.holds_sums | FLAG_FINAL * last
-        flags |= FLAG_KEEP * self._tiling.keeps_sums
-        command = self._add(
-            QUEUE_ARRAY,
-            OP_MATMUL,
-            a.ready_after + b.ready_after + c.ready_after,
-            m=block.size,
-            n=ns.size,
-            k=channels.size * product.window,
-            groups=groups.size,
-            pack=min(self._tiling.pack, groups.size),
-            flags=flags,
-        )
-        a.free_after = b.free_after = [command]
-        if last:
-            self._complete(c, command, groups, block, ns)
-        else:
-            c.holds_sums = True
-            c.free_after = [command]
-            c.ready_after = []
 
-    def _input(self, operand: int, tile: Any, tensor: int, where: Any) -> Slot:
-        """The slot of an input tile, loaded if it is not there."""
-        slots = self._slots[operand]
-        slot = slots.find(tile)
-        if slot is None:
-            replaced = slots.make_room()
-            slot = slots.put(tile)
-            columns = where()
-            if self._has_memory and columns["bytes"]:
-                after = replaced[1].free_after if replaced else []
-                slot.ready_after = [
-                    self._add(QUEUE_LOAD, OP_LOAD, after, operand=operand, tensor=tensor, **columns)
-                ]
-        return slot
+def _record(dtype: np.dtype[np.void], **fields: int) -> Structured:
+    """An array of one record."""
+    return np.array([tuple(fields[name] for name in dtype.names or ())], dtype)
 
-    def _output(self, groups: Range, block: Block, ns: Range) -> Slot:
-        """The slot of an output tile; its partial sums are loaded if they had to leave."""
-        slots = self._slots[OPERAND_OFMAP]
-        tile = (groups, block, ns)
-        slot = slots.find(tile)
-        if slot is not None:
-            return slot
-        replaced = slots.make_room()
-        free_after: list[int] = []
-        if replaced is not None:
-            old_tile, old = replaced
-            if old.holds_sums and self._has_memory:
-                old.free_after = [self._move_sums(QUEUE_STORE, OP_STORE, old.free_after, old_tile)]
-                self._spilled[old_tile] = old.free_after[0]
-            free_after = old.free_after
-        slot = slots.put(tile)
-        slot.room_after = slot.ready_after = free_after
-        stored_by = self._spilled.pop(tile, None)
-        if stored_by is not None:
-            after = [*free_after, stored_by]
-            slot.ready_after = [self._move_sums(QUEUE_LOAD, OP_LOAD, after, tile)]
-            slot.holds_sums = True
-        return slot
 
-    def _move_sums(self, queue: int, opcode: int, after: list[int], tile: Any) -> int:
-        groups, block, ns = tile
-        form = self._array.accumulator_format
-        where = layout.sums(self._product, groups, block, ns, form)
-        return self._add(
-            queue, opcode, after, operand=OPERAND_OFMAP, tensor=self._tensors.sums, **where
-        )
+def _row_table(product: Product, rows: int) -> Structured:
+    """Parts of the output's rows; those of one image read what they read in the first."""
+    parts = row_parts(product, rows)
+    if product.image_rows == 0:
+        return _parts((begin, end, end - begin, begin) for begin, end in parts)
+    axis, per_image = product.row_axis, product.rows_per_image
+    touched: dict[tuple[int, int], int] = {}
+    table = []
+    for begin, end in parts:
+        image, row = divmod(begin, per_image)
+        size = end - begin
+        if (row, size) not in touched:
+            touched[row, size] = product.input_rows(begin, end)
+        first = image * product.image_rows + max(0, row * axis.stride - axis.pad)
+        table.append((begin, end, touched[row, size], first))
+    return _parts(table)
 
-    def _complete(self, slot: Slot, command: int, groups: Range, block: Block, ns: Range) -> None:
-        """Epilogue and store of an output tile."""
-        where = layout.ofmap(self._product, groups, block, ns, self._array.output_format)
-        after = [command]
-        if self._has_memory:
-            after += [
-                self._add(
-                    QUEUE_LOAD, OP_LOAD, slot.room_after, operand=OPERAND_OFMAP, tensor=tensor,
-                    flags=FLAG_FINAL, **where,
-                )
-                for tensor in self._tensors.residuals
-            ]  # fmt: skip
-        for op in self._epilogue.vector_ops:
-            elements = groups.size * block.size * ns.size
-            after = [
-                self._add(
-                    QUEUE_VECTOR, OP_VECTOR, after, vector_op=VECTOR_OPS.index(op),
-                    elements=elements,
-                )
-            ]  # fmt: skip
-        slot.holds_sums = False
-        slot.free_after = after
-        if self._has_memory:
-            slot.free_after = [
-                self._add(
-                    QUEUE_STORE, OP_STORE, after, operand=OPERAND_OFMAP,
-                    tensor=self._tensors.ofmap, flags=FLAG_FINAL, **where,
-                )
-            ]  # fmt: skip
+
+def _pixel_table(product: Product, pixels: int) -> Structured:
+    """Parts of the pixels of an output row."""
+    axis = product.pixel_axis
+    return _parts(
+        (begin, end, axis.touched(begin, end), max(0, begin * axis.stride - axis.pad))
+        for begin, end in pixel_parts(product, pixels)
+    )
+
+
+def _parts(rows: Iterable[tuple[int, int, int, int]]) -> Structured:
+    return np.array(list(rows), np.int64).reshape(-1).view(PART)
+
+
+def _shares(tiles: Tiles, split: str, cores: int) -> Structured:
+    """What each core does: consecutive tiles of the dimension that is split, as even as can be."""
+    shares = []
+    for core in range(cores):
+        parts = []
+        for count, loop in ((tiles.groups, "g"), (tiles.blocks, "m"), (tiles.ns, "n")):
+            begin, end = 0, count
+            if loop == split:
+                begin, end = count * core // cores, count * (core + 1) // cores
+            parts += [begin, end - begin]
+        if parts[1] and parts[3] and parts[5]:
+            shares.append((core, *parts))
+    return np.array(shares, SHARE)
+
+
+def _tiles_of_largest(shares: Structured, tiles: Tiles) -> int:
+    """Tiles of the three operands of the largest share."""
+    groups, blocks, ns = shares["groups"], shares["blocks"], shares["ns"]
+    counts = groups * (blocks * tiles.channels + ns * tiles.channels + blocks * ns)
+    return int(counts.max())

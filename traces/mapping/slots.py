@@ -1,45 +1,75 @@
-"""Slots of a scratchpad: which tile each holds, and who must be done before it is replaced."""
+"""Slots of scratchpads: which tiles they hold, and who must be done before one is replaced.
 
-from collections import OrderedDict
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+A tile that is in no slot takes a free one, or that of the tile that was used least recently. In a
+nest of loops, tiles that are used again are used again in the same order, so that is the tile that
+was put first: a queue will do. Each operand's tiles are numbered, and lie one behind the other in
+an array of ``TILE``. A command is named by its index, ``NONE`` is no command.
+"""
+
+import numpy as np
+
+from traces.jit import njit
+
+NONE = np.int64(-1)
+
+TILE = np.dtype(
+    [
+        ("here", np.int64),  # 1: it is in a slot
+        ("next", np.int64),  # tile that was put after it
+        ("ready_after", np.int64),  # command that a user waits for
+        ("room_after", np.int64),  # that the first write waits for: last user of the former tile
+        ("free_after", np.int64),  # that must be done before the tile is replaced
+        ("holds_sums", np.int64),  # 1: partial sums, which must be stored before that
+        ("stored_by", np.int64),  # last store of its partial sums, if they had to leave
+    ]
+)
+
+SLOTS = np.dtype(
+    [
+        ("count", np.int64),
+        ("used", np.int64),
+        ("oldest", np.int64),  # tile that was put first
+        ("newest", np.int64),
+        ("first", np.int64),  # index in the array of tiles
+    ]
+)
 
 
-@dataclass
-class Slot:
-    """A tile's place."""
-
-    ready_after: list[int] = field(default_factory=list)
-    """Commands that a user of the tile waits for."""
-    room_after: list[int] = field(default_factory=list)
-    """Commands that the first write to the slot waits for: users of the former tile."""
-    free_after: list[int] = field(default_factory=list)
-    """Commands that must be done before the tile may be replaced."""
-    holds_sums: bool = False
-    """Whether it holds partial sums, which must be stored before they are replaced."""
+@njit
+def clear(slots, tiles, first, count):
+    """Give an operand the tiles from ``first`` on, none in a slot; return where the next begin."""
+    for index in range(first, first + count):
+        tiles[index]["here"] = 0
+        tiles[index]["stored_by"] = NONE
+    slots["used"] = 0
+    slots["first"] = first
+    return first + count
 
 
-class Slots:
-    """``count`` slots, replaced least recently used first."""
+@njit
+def make_room(slots, tiles):
+    """Take the tile that was used least recently out of its slot, NONE if one is free."""
+    if slots["used"] < slots["count"]:
+        return NONE
+    oldest = slots["oldest"]
+    slots["oldest"] = tiles[oldest]["next"]
+    slots["used"] -= 1
+    tiles[oldest]["here"] = 0
+    return oldest
 
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._tiles: OrderedDict[Hashable, Slot] = OrderedDict()
 
-    def find(self, tile: Hashable) -> Slot | None:
-        """The slot of a tile, which is then the most recently used; None if it is not here."""
-        slot = self._tiles.get(tile)
-        if slot is not None:
-            self._tiles.move_to_end(tile)
-        return slot
-
-    def make_room(self) -> tuple[Hashable, Slot] | None:
-        """Take out the tile to replace, None while there is a free slot."""
-        if len(self._tiles) < self._count:
-            return None
-        return self._tiles.popitem(last=False)
-
-    def put(self, tile: Hashable) -> Slot:
-        """Give a tile a free slot."""
-        slot = self._tiles[tile] = Slot()
-        return slot
+@njit
+def put(slots, tiles, index):
+    """Give a tile a free slot, which holds nothing yet."""
+    if slots["used"] == 0:
+        slots["oldest"] = index
+    else:
+        tiles[slots["newest"]]["next"] = index
+    slots["newest"] = index
+    slots["used"] += 1
+    tile = tiles[index]
+    tile["here"] = 1
+    tile["ready_after"] = NONE
+    tile["room_after"] = NONE
+    tile["free_after"] = NONE
+    tile["holds_sums"] = 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import ceil
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 from arch.commands import CommandTrace
 from arch.errors import InputError
@@ -16,16 +16,13 @@ from arch.mac.formats import FORMAT_BITS, storage_bytes
 from arch.machine import Machine
 from arch.vector import VectorOp
 from traces.mapping.builder import TraceBuilder
-from traces.mapping.candidates import packing, row_tiles
+from traces.mapping.candidates import packing
 from traces.mapping.fuse import plan
-from traces.mapping.gemm import Epilogue, ProductLowering, Share, Tensors, ranges
-from traces.mapping.layout import Block
+from traces.mapping.gemm import Emitted, Epilogue, Tensors, emit_product
 from traces.mapping.product import Product, product_of
 from traces.mapping.tiling import ORDERS, Tiling, choose
 from traces.mapping.vector import lower_vector
 from traces.operators import AnyOperator, Commands, Conv2d, Gemm, Workload
-
-T = TypeVar("T")
 
 KNOWN_COMMANDS_MAX = 250_000
 """Commands that are kept for operators of the same shape, about 40 MB."""
@@ -150,13 +147,13 @@ class Lowering:
                 f"machine {self._machine.name!r} has no vector unit for operator "
                 f"{needing[-1]!r}; add a 'vector' section or --set vector.lanes=N"
             )
-        product = tiling = None
+        product = tiling = emitted = None
         if isinstance(operator, Gemm | Conv2d):
             product = product_of(operator)
-            tiling = self._product(builder, product, epilogue)
+            tiling, emitted = self._product(builder, product, epilogue)
         else:
             lower_vector(builder, self._machine, operator)
-        return Lowered(operator, fused, builder.build(), product, tiling)
+        return Lowered(operator, fused, builder.build(emitted), product, tiling)
 
     def _choose(self, product: Product, kept_bytes: float) -> tuple[Tiling, str]:
         """Tiles and the dimension that is split over the cores."""
@@ -178,7 +175,9 @@ class Lowering:
         _, tiling, split = min(found, key=lambda row: row[0])
         return tiling, split
 
-    def _product(self, builder: TraceBuilder, product: Product, epilogue: Epilogue) -> Tiling:
+    def _product(
+        self, builder: TraceBuilder, product: Product, epilogue: Epilogue
+    ) -> tuple[Tiling, Emitted]:
         machine = self._machine
         array = machine.array
         width = FORMAT_BITS[array.output_format] / 8
@@ -203,9 +202,7 @@ class Lowering:
                 for other in epilogue.residuals
             ),
         )
-        for share in _shares(product, tiling, split, machine.cores):
-            ProductLowering(builder, machine, product, tiling, epilogue, tensors, share).lower()
-        return tiling
+        return tiling, emit_product(machine, product, tiling, epilogue, tensors, split)
 
 
 def _renamed(known: Lowered, name: str, residuals: tuple[str, ...]) -> CommandTrace:
@@ -240,27 +237,6 @@ def _everything(product: Product, machine: Machine, order: str) -> Tiling:
         product.groups, product.rows, product.row_pixels, product.n, product.channels, order,
         (1, 1, 1), False, packing(product, machine), 0, 0.0,
     )  # fmt: skip
-
-
-def _shares(product: Product, tiling: Tiling, split: str, cores: int) -> Iterator[Share]:
-    """What each core does: consecutive tiles of the dimension that is split."""
-    groups = ranges(0, product.groups, tiling.groups)
-    blocks = tuple(Block(*tile) for tile in row_tiles(product, tiling.rows, tiling.pixels))
-    ns = ranges(0, product.n, tiling.n)
-    for core in range(cores):
-        mine = Share(
-            core,
-            _slice(groups, core, cores) if split == "g" else groups,
-            _slice(blocks, core, cores) if split == "m" else blocks,
-            _slice(ns, core, cores) if split == "n" else ns,
-        )
-        if mine.groups and mine.blocks and mine.ns:
-            yield mine
-
-
-def _slice(items: tuple[T, ...], core: int, cores: int) -> tuple[T, ...]:
-    """One core's part of a list, the parts as even as they can be."""
-    return items[len(items) * core // cores : len(items) * (core + 1) // cores]
 
 
 def lower(workload: Workload, machine: Machine) -> Iterator[Lowered]:

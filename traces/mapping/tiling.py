@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,9 @@ def choose(
     for fine in (False, True):
         sizes = candidates(product, machine, pack, fine=fine)
         table = CostTable(product, machine, pack, sizes, orders, kept_bytes)
-        found = _best_of_orders(table)
-        if found:
-            return min(found, key=lambda tiling: (tiling.traffic_bytes, tiling.time))
+        best = _best_of_orders(table)
+        if best is not None:
+            return best
     raise InputError(_too_small(product, machine, table))
 
 
@@ -76,24 +77,27 @@ def _too_small(product: Product, machine: Machine, table: CostTable) -> str:
     )
 
 
-def _best_of_orders(table: CostTable) -> list[Tiling]:
-    """The tiles of each loop order in which some fit."""
+def _best_of_orders(table: CostTable) -> Tiling | None:
+    """The tiles of the best loop order, None if none fit."""
     compute = table.compute_cycles() + table.port_cycles()
     pads = table.machine.buffer.scratchpads.values()
     sharing = [operand for pad in pads if len(pad.operands) > 1 for operand in pad.operands]
     choices = [_Choice(table, favoured, compute) for favoured in sharing or OPERANDS[:1]]
     fastest = np.min([np.where(each.fits, each.busy, np.inf) for each in choices], axis=0)
     fastest = fastest.min(axis=(1, 2, 3, 4), keepdims=True)
-    found = []
     picks = [each.picks(fastest) for each in choices]
+    found = []
     for order in range(len(table.orders)):
         traffic, time, choice = min(
-            (pick[0][order], pick[1][order], at) for at, pick in enumerate(picks)
+            (float(pick[0][order]), float(pick[1][order]), at) for at, pick in enumerate(picks)
         )
-        if np.isfinite(traffic):
-            at = (order, *np.unravel_index(int(picks[choice][2][order]), table.shape[1:]))
-            found.append(_tiling(table, at, choices[choice].slots, float(traffic), float(time)))
-    return found
+        if isfinite(traffic):
+            found.append((round(traffic), time, order, choice))
+    if not found:
+        return None
+    traffic_bytes, time, order, choice = min(found)
+    at = (order, *np.unravel_index(int(picks[choice][2][order]), table.shape[1:]))
+    return _tiling(table, at, choices[choice].slots, traffic_bytes, time)
 
 
 class _Choice:
@@ -117,7 +121,7 @@ class _Choice:
 
 
 def _tiling(
-    table: CostTable, at: tuple[Any, ...], slots: Slots, traffic: float, time: float
+    table: CostTable, at: tuple[Any, ...], slots: Slots, traffic_bytes: int, time: float
 ) -> Tiling:
     order, m, n, k, g = at
     sizes = table.candidates
@@ -134,6 +138,6 @@ def _tiling(
         slots=(ifmap, filters, ofmap),
         keeps_sums=keeps and bool(table.blocks_k[0, 0, k, 0] > 1),
         pack=table.pack,
-        traffic_bytes=round(traffic),
+        traffic_bytes=traffic_bytes,
         time=time,
     )
