@@ -61,7 +61,8 @@ Trace = Annotated[
     Path | None,
     _option(
         "Serve a trace of memory requests (Ramulator's, DRAMsim3's, Parquet; also .gz, .zst) by a "
-        "memory, not a machine: `lockstep memories` lists them.",
+        "memory, not a machine (`lockstep memories` lists them), or one of instructions (the AiM "
+        "simulator's) by a PIM (`lockstep pims`).",
         "--trace",
         metavar="FILE",
     ),
@@ -120,6 +121,15 @@ def run(
         for name, value in given.items():
             if value:
                 raise InputError(f"{name}: is not for --trace")
+        from arch.pim.system import is_pim
+
+        if is_pim(machine):
+            from sim.cli import pim
+
+            if dialect is not None:
+                raise InputError("--dialect: is not for traces of instructions")
+            pim.run_trace(machine, trace, settings, commands, as_json=as_json, quiet=quiet)
+            return
         from sim.cli.memory import run_trace
 
         run_trace(machine, trace, dialect, settings, commands, as_json=as_json, quiet=quiet)

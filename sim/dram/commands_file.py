@@ -1,6 +1,6 @@
 """The command log of a memory run, as .csv or .parquet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -25,6 +25,9 @@ COLUMNS = {
 }
 """Names in a log of the levels of a bank's place: a pseudo-channel is what a rank is elsewhere."""
 SUFFIXES = (".csv", ".parquet")
+MOVES = ("RD", "WR", "RDA", "WRA")
+ROWS = ("ACT", "ACT1", "ACT2", *MOVES)
+Integers = npt.NDArray[np.int64]
 
 
 def check_suffix(path: Path) -> None:
@@ -40,15 +43,24 @@ class CommandsFile:
     none.
     """
 
-    def __init__(self, path: Path, device: Device) -> None:
+    def __init__(
+        self,
+        path: Path,
+        device: Device,
+        rows: Collection[str] = ROWS,
+        columns: Collection[str] = MOVES,
+    ) -> None:
+        """``rows``, ``columns``: commands that have a row, a column."""
         check_suffix(path)
         self.path, self.device = path, device
+        self._rows, self._columns = list(rows), list(columns)
+        self._grouped = [n for n, c in device.commands.items() if c.level == "bank_group"]
         self._names = np.array(list(device.commands))
         self._writer: Any = None
         self._same_bank = [name for name, c in device.commands.items() if c.same_bank]
         self._spans = {name: device.nodes(c.level) for name, c in device.commands.items()}
 
-    def __enter__(self) -> Callable[[int, npt.NDArray[np.void]], None]:
+    def __enter__(self) -> Callable[[int | Integers, npt.NDArray[np.void]], None]:
         self._whole = open_whole(self.path)
         self._file: IO[bytes] = self._whole.__enter__()
         return self._write
@@ -65,23 +77,24 @@ class CommandsFile:
             self._writer.close()
         self._whole.__exit__(kind, error, traceback)
 
-    def _write(self, channel: int, log: npt.NDArray[np.void]) -> None:
+    def _write(self, channel: int | Integers, log: npt.NDArray[np.void]) -> None:
+        """Commands of a channel, or of the channel of each."""
         names = self._names[log["command"]]
         columns: dict[str, Any] = {
             "cycle": log["cycle"],
             "cmd": pa.array(names, pa.string()),
-            "channel": np.full(len(log), channel, np.int64),
+            "channel": np.zeros(len(log), np.int64) + channel,
         }
         single = np.isin(names, [n for n, s in self._spans.items() if s == self.device.banks])
-        place = bank_place(self.device, log["bank"])
+        place = bank_place(self.device, np.maximum(log["bank"], 0))
         for level, values in place.items():
             narrow = level not in ("bank_group", "bank")
-            given = single if level == "bank_group" else single | np.isin(names, self._same_bank)
+            others = self._grouped if level == "bank_group" else self._same_bank
+            given = single | np.isin(names, others)
             columns[COLUMNS[level]] = values if narrow else _where(values, given)
-        opens = np.char.startswith(names.astype(str), "ACT")
-        moves = np.isin(names, ["RD", "WR", "RDA", "WRA"])
-        columns["row"] = _where(log["row"], (opens | moves) & (log["row"] >= 0))
-        columns["col"] = _where(log["column"], moves)
+        rows = np.isin(names, self._rows) & (log["row"] >= 0)
+        columns["row"] = _where(log["row"], rows)
+        columns["col"] = _where(log["column"], np.isin(names, self._columns))
         table = pa.table(columns)
         if self._writer is None:
             self._writer = self._open(table.schema)

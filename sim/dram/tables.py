@@ -98,8 +98,26 @@ class Tables:
 def build(device: Device, controller: Controller) -> Tables:
     """Tables of a device under a controller. Raises InputError where it lacks a command."""
     names = tuple(device.commands)
-    spans = {level: math.prod(device.sizes[i + 1 :]) for i, level in enumerate(device.levels)}
-    used = _used(device, controller)
+    spans = spans_of(device)
+    commands, table, histories, depth = command_tables(device, _used(device, controller))
+    config = np.zeros(1, CONFIG)
+    for field, value in _settings(device, controller, names, spans).items():
+        config[field] = value
+    config["histories"] = max(1, histories)
+    return Tables(config, commands, table, names, depth)
+
+
+def spans_of(device: Device) -> dict[str, int]:
+    """Banks of a node of each level."""
+    return {level: math.prod(device.sizes[i + 1 :]) for i, level in enumerate(device.levels)}
+
+
+def command_tables(
+    device: Device, used: set[str]
+) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void], int, int]:
+    """[command] of COMMAND and [rule] of RULE between those that are used; number of histories and
+    the longest window."""
+    names, spans = tuple(device.commands), spans_of(device)
     rules, histories, depth = _rules(device, spans, used)
     commands = np.zeros(len(names), COMMAND)
     at = 0
@@ -120,11 +138,7 @@ def build(device: Device, controller: Controller) -> Tables:
         for rule in rules[name]:
             table[at] = rule
             at += 1
-    config = np.zeros(1, CONFIG)
-    for field, value in _settings(device, controller, names, spans).items():
-        config[field] = value
-    config["histories"] = max(1, histories)
-    return Tables(config, commands, table, names, depth)
+    return commands, table, histories, depth
 
 
 REFRESHES = {"all_bank": "REFab", "per_bank": "REFpb", "same_bank": "REFsb"}

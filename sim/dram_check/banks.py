@@ -10,10 +10,14 @@ from sim.dram_check.tables import (
     ACTIVATES,
     ACTIVATES_1,
     ACTIVATES_2,
+    ALL,
+    BANK_MODE,
     CAS_ALONE,
     CLOSED_BANK,
     DATA_CLOCK,
     EACH_GROUP,
+    GROUP_BANKS,
+    MODES,
     NO_ACT1,
     OPEN_AT_REFRESH,
     OPEN_BANK,
@@ -21,6 +25,8 @@ from sim.dram_check.tables import (
     PRECHARGES,
     READS,
     REFRESHES,
+    REGISTER_MODE,
+    REGISTERS,
     SYNCS,
     WRITES,
     Tables,
@@ -74,6 +80,32 @@ def check_clock(now: int, code: int, r: int, tables: Tables, s: State, f: Findin
 
 
 @njit
+def check_mode(code: int, tables: Tables, c: Any, f: Findings) -> None:
+    """Registers are reached in register mode, banks in bank mode."""
+    action = tables.kinds[code]["action"]
+    if action == MODES:
+        c["registers"] = 1 - c["registers"]
+    elif action == REGISTERS and not c["registers"]:
+        note(f, REGISTER_MODE, 0, -1, 0, -1)
+    elif action != REGISTERS and c["registers"]:
+        note(f, BANK_MODE, 0, -1, 0, -1)
+
+
+@njit
+def addressed(code: int, place: Any, tables: Tables) -> tuple[int, int]:
+    """The first bank that a command goes to and the one after the last."""
+    r, _, g, b = place
+    d = tables.device[0]
+    reach = tables.kinds[code]["reach"]
+    if reach == GROUP_BANKS:
+        return g * d["banks"], (g + 1) * d["banks"]
+    if reach == ALL:
+        in_rank = d["stacks"] * d["groups"] * d["banks"]
+        return r * in_rank, (r + 1) * in_rank
+    return b, b + 1
+
+
+@njit
 def check_banks(
     now: int, code: int, place: Any, row: int, tables: Tables, s: State, f: Findings
 ) -> None:
@@ -81,22 +113,32 @@ def check_banks(
     r, b = place[0], place[3]
     kind = tables.kinds[code]
     action = kind["action"]
-    bank = s.banks[b]
+    first, end = addressed(code, place, tables)
     if action == ACTIVATES:
-        if bank["row"] != CLOSED:
-            note(f, OPEN_BANK, 0, -1, 0, -1)
-        bank["row"] = row
+        told = False
+        for one in range(first, end):
+            if s.banks[one]["row"] != CLOSED and not told:
+                note(f, OPEN_BANK, 0, -1, 0, -1)
+                told = True
+            s.banks[one]["row"] = row
     elif action in (ACTIVATES_1, ACTIVATES_2):
         check_two_steps(now, code, r, b, row, tables, s, f)
     elif action in (READS, WRITES):
-        if bank["row"] < 0:
-            note(f, CLOSED_BANK, 0, -1, 0, -1)
-        elif row >= 0 and row != bank["row"]:
-            note(f, OTHER_ROW, bank["row"], -1, 0, -1)
-        if kind["closes"]:
-            bank["row"] = CLOSED
+        told = False
+        for one in range(first, end):
+            bank = s.banks[one]
+            if told:
+                pass
+            elif bank["row"] < 0:
+                note(f, CLOSED_BANK, 0, -1, 0, -1)
+                told = True
+            elif row >= 0 and row != bank["row"]:
+                note(f, OTHER_ROW, bank["row"], -1, 0, -1)
+                told = True
+            if kind["closes"]:
+                bank["row"] = CLOSED
     elif action in (PRECHARGES, REFRESHES):
-        close(code, r, b, tables, s, f)
+        close(code, place, tables, s, f)
 
 
 @njit
@@ -127,12 +169,13 @@ def check_two_steps(
 
 
 @njit
-def close(code: int, r: int, b: int, tables: Tables, s: State, f: Findings) -> None:
+def close(code: int, place: Any, tables: Tables, s: State, f: Findings) -> None:
     """A refresh wants its banks closed; a precharge closes what is open."""
+    r, b = place[0], place[3]
     d = tables.device[0]
     kind = tables.kinds[code]
-    first, last = b, b + 1
-    if kind["reach"] != 0:
+    first, last = addressed(code, place, tables)
+    if kind["reach"] == EACH_GROUP:
         in_rank = d["stacks"] * d["groups"] * d["banks"]
         first, last = r * in_rank, (r + 1) * in_rank
     told = False

@@ -18,7 +18,10 @@ Log = Annotated[
 StandardName = Annotated[
     str,
     typer.Option(
-        "--standard", "-s", metavar="NAME", help="DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3."
+        "--standard",
+        "-s",
+        metavar="NAME",
+        help="DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3, AIM.",
     ),
 ]
 BinName = Annotated[

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sim.dram_check.banks import check_banks, check_clock, note
+from sim.dram_check.banks import check_banks, check_clock, check_mode, note
 from sim.dram_check.rules import BANK, GROUP, OTHER_GROUP, OTHER_RANK, RANK
 from sim.dram_check.state import NEVER, Array, Findings, State
 from sim.dram_check.tables import (
@@ -10,6 +10,7 @@ from sim.dram_check.tables import (
     BUS,
     EACH_GROUP,
     FALLING_EDGE,
+    GROUP_BANKS,
     ONE,
     PAIRING,
     PRECHARGES,
@@ -49,6 +50,8 @@ def check_distances(now: int, code: int, place: Any, tables: Tables, s: State, f
                     other = group * d["banks"] + b % d["banks"]
                     if last[other, p]["cycle"] > last[node, p]["cycle"]:
                         node = other
+            elif tables.kinds[code]["reach"] == GROUP_BANKS:
+                node = newest(last, g * d["banks"], d["banks"], -1, p)
         elif scope == GROUP:
             last = s.group_last
             node = g
@@ -173,6 +176,12 @@ def remember(now: int, code: int, place: Any, tables: Tables, s: State) -> None:
         s.group_last[g, code]["bank"] = b
         s.stack_last[stack, code]["cycle"] = now
         s.stack_last[stack, code]["bank"] = b
+    elif reach == GROUP_BANKS:
+        s.group_last[g, code]["cycle"] = now
+        s.group_last[g, code]["bank"] = -1
+        for bank in range(g * d["banks"], (g + 1) * d["banks"]):
+            s.bank_last[bank, code]["cycle"] = now
+            s.bank_last[bank, code]["bank"] = bank
     elif reach == EACH_GROUP:
         in_rank = d["stacks"] * d["groups"]
         for group in range(r * in_rank, (r + 1) * in_rank):
@@ -220,6 +229,7 @@ def check(log: Array, number: int, tables: Tables, s: State, f: Findings) -> int
         check_distances(now, code, place, tables, s, f)
         check_windows(now, code, place, tables, s, f)
         check_clock(now, code, r, tables, s, f)
+        check_mode(code, tables, c, f)
         check_banks(now, code, place, command["row"], tables, s, f)
         if kind["counts"]:
             total["refreshes"] += 1

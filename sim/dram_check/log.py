@@ -19,7 +19,7 @@ from arch.errors import InputError
 from sim.dram_check.fault import find_fault, shown
 from sim.dram_check.rules import CODES
 from sim.dram_check.state import LOG, Array
-from sim.dram_check.tables import ONE, Rules
+from sim.dram_check.tables import EACH_GROUP, GROUP_BANKS, ONE, Rules
 
 CHUNK_BYTES = 1 << 22
 CHUNK_ROWS = 1 << 18
@@ -239,10 +239,11 @@ def _check_addresses(chunk: Array, where: _Where, rules: Rules) -> None:
     single = (kinds["reach"] == ONE) & ~np.isin(chunk["kind"], syncs)
     grouped = any("bank group" in reason for reason in rules.reasons)
     flat = rules.standard.name == "LPDDR4" or not grouped
+    in_group = single | (kinds["reach"] == GROUP_BANKS)
     needs = {
-        "group": single if not flat else np.zeros(len(chunk), bool),
-        "bank": single | (kinds["reach"] == 1),
-        "row": np.isin(chunk["kind"], [CODES["ACT"], CODES["ACT1"]]),
+        "group": in_group if not flat else np.zeros(len(chunk), bool),
+        "bank": single | (kinds["reach"] == EACH_GROUP),
+        "row": np.isin(chunk["kind"], [CODES[each] for each in ("ACT", "ACT1", "ACT4", "ACT16")]),
     }
     for name, needed in needs.items():
         bad = needed & (chunk[name] < 0)

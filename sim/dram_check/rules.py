@@ -12,6 +12,8 @@ from arch.errors import InputError
 KINDS = (
     "ACT", "ACT1", "ACT2", "PRE", "PREsb", "PREab", "RD", "RDA", "WR", "WRA",
     "REFab", "REFpb", "REFsb", "RFMab", "RFMpb", "CAS_RD", "CAS_WR",
+    "ACT4", "ACT16", "PRE4", "MAC", "MAC4", "MAC16", "AF16", "EWMUL16", "RDCP", "WRCP", "WRA16",
+    "WRGB", "WRMAC16", "RDMAC16", "RDAF16", "TMOD",
 )  # fmt: skip
 """All commands, by code."""
 CODES = {name: code for code, name in enumerate(KINDS)}

@@ -57,6 +57,7 @@ CHANNEL_STATE = np.dtype(
         ("edge_kind", np.int64),
         ("edge_rank", np.int64),
         ("edge_bank", np.int64),
+        ("registers", np.int64),  # 1: register mode
     ]
 )
 TOTAL = np.dtype(

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.errors import InputError
+from sim.dram_check.aim import AIM
 from sim.dram_check.ddr4 import DDR4
 from sim.dram_check.ddr5 import DDR5
 from sim.dram_check.gddr6 import GDDR6
@@ -32,23 +33,28 @@ from sim.dram_check.rules import (
 Array = npt.NDArray[Any]
 
 STANDARDS: Mapping[str, Standard] = {
-    standard.name: standard for standard in (DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3)
+    standard.name: standard for standard in (DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3, AIM)
 }
 
 (
     BUS, CLOSED_BANK, OTHER_ROW, OPEN_BANK, OPEN_AT_REFRESH, NO_ACT1, ACT2_LATE, ACT1_PENDING,
-    DATA_CLOCK, CAS_ALONE, FALLING_EDGE, PAIRING, REFRESH_LATE, REFRESH_DEBT,
-) = range(14)  # fmt: skip
+    DATA_CLOCK, CAS_ALONE, FALLING_EDGE, PAIRING, REFRESH_LATE, REFRESH_DEBT, REGISTER_MODE,
+    BANK_MODE,
+) = range(16)  # fmt: skip
 STATE_RULES = (
     "command bus", "closed bank", "other row", "open bank", "refresh of an open bank",
     "ACT-2 without ACT-1", "tAAD", "ACT-1 without ACT-2", "WCK", "CAS", "rising edge",
-    "falling edge pairing", "tREFI", "postponed refreshes",
+    "falling edge pairing", "tREFI", "postponed refreshes", "register mode", "bank mode",
 )  # fmt: skip
 """Names of the rules that are no row of a table; the rows' own numbers follow."""
 
-ONE, EACH_GROUP, ALL = 0, 1, 2
-"""Banks that a command addresses: one, that number in every group, all of the rank."""
-OTHER, ACTIVATES, ACTIVATES_1, ACTIVATES_2, PRECHARGES, READS, WRITES, REFRESHES, SYNCS = range(9)
+ONE, EACH_GROUP, ALL, GROUP_BANKS = range(4)
+"""Banks that a command addresses: one, that number in every group, all of the rank, all of one
+group."""
+(
+    OTHER, ACTIVATES, ACTIVATES_1, ACTIVATES_2, PRECHARGES, READS, WRITES, REFRESHES, SYNCS,
+    REGISTERS, MODES,
+) = range(11)  # fmt: skip
 
 KIND = np.dtype(
     [
@@ -91,8 +97,14 @@ ACTIONS = {
     "ACT": ACTIVATES, "ACT1": ACTIVATES_1, "ACT2": ACTIVATES_2, "PRE": PRECHARGES,
     "PREsb": PRECHARGES, "PREab": PRECHARGES, "RD": READS, "RDA": READS, "WR": WRITES,
     "WRA": WRITES, "REFab": REFRESHES, "REFpb": REFRESHES, "REFsb": REFRESHES, "RFMab": REFRESHES,
-    "RFMpb": REFRESHES, "CAS_RD": SYNCS, "CAS_WR": SYNCS,
+    "RFMpb": REFRESHES, "CAS_RD": SYNCS, "CAS_WR": SYNCS, "ACT4": ACTIVATES,
+    "ACT16": ACTIVATES, "PRE4": PRECHARGES, "MAC": READS, "MAC4": READS, "MAC16": READS,
+    "AF16": READS, "EWMUL16": WRITES, "RDCP": READS, "WRCP": WRITES, "WRA16": WRITES,
+    "WRGB": REGISTERS, "WRMAC16": REGISTERS, "RDMAC16": REGISTERS, "RDAF16": REGISTERS,
+    "TMOD": MODES,
 }  # fmt: skip
+REACHES = {"ab": ALL, "16": ALL, "sb": EACH_GROUP}
+"""By the end of a command's name."""
 WINDOW_MAX = 8
 """Commands that a window can count."""
 
@@ -185,8 +197,9 @@ def _kinds(
     for code, name in enumerate(KINDS):
         kind = kinds[code]
         kind["action"] = action = ACTIONS[name]
-        kind["reach"] = ALL if name.endswith("ab") else EACH_GROUP if name.endswith("sb") else ONE
-        kind["closes"] = name in ("RDA", "WRA")
+        reach = GROUP_BANKS if name.endswith("4") else REACHES.get(name[-2:], ONE)
+        kind["reach"] = ALL if action in (REGISTERS, MODES) else reach
+        kind["closes"] = name in ("RDA", "WRA", "WRA16")
         kind["counts"] = name.startswith("REF")
         kind["column"] = action in (READS, WRITES)
         kind["bus"] = standard.two_buses and action in (READS, WRITES)

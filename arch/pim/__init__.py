@@ -1,0 +1,1 @@
+"""Processing in memory: DRAM whose banks compute."""

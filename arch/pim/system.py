@@ -1,0 +1,117 @@
+"""A PIM: channels of a command set with their controllers, as a file of configs/pims gives them."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from arch.catalog import CONFIGS, read_text
+from arch.dram.expression import CYCLES_MAX
+from arch.errors import InputError
+from arch.pim.command_set import CommandSet
+from arch.pim.controller import PimController
+from arch.pim.device import PimDevice, resolve_pim
+from arch.spec import Name, Spec
+from arch.spec_file import is_there, read_spec
+from arch.yaml_lines import YamlError, parse
+
+SETS = CONFIGS / "pim"
+FOLDER = CONFIGS / "pims"
+CHANNELS_MAX = 32
+"""Bits of a channel mask."""
+
+
+class Pim(Spec):
+    """Channels that are alike."""
+
+    name: Name
+    """Of the PIM."""
+    source: str
+    """Where its numbers come from."""
+    commands: str
+    """Command set: a name of configs/pim, or a file."""
+    variant: Name
+    """Of the command set."""
+    organisation: Name | None = None
+    """A preset of the DRAM standard; null: its typical one."""
+    speed: Name
+    """A preset of the command set."""
+    channels: int = Field(ge=1, le=CHANNELS_MAX)
+    """Of the PIM."""
+    timings: dict[str, Annotated[int, Field(ge=0, le=CYCLES_MAX)]] = Field(default={})
+    """Cycles, in place of the speed's: ``{nRCDRDMAC: 50}``."""
+    activation_first_row: int = Field(ge=0, le=2**30)
+    """Row of the first activation function's table; the others follow."""
+    registers_checked: bool = True
+    """Whether a register that is read must have been written before."""
+    controller: PimController = PimController()
+    """Of each channel."""
+
+    @cached_property
+    def _set(self) -> CommandSet:
+        return load_command_set(self.commands)
+
+    @cached_property
+    def _device(self) -> PimDevice:
+        return resolve_pim(
+            self._set, self.variant, self.organisation, self.speed, timings=self.timings
+        )
+
+    def command_set(self) -> CommandSet:
+        """Raises InputError for a file that is not there or not right."""
+        return self._set
+
+    def device(self) -> PimDevice:
+        """One channel. Raises InputError for what the command set or the standard does not have."""
+        return self._device
+
+
+def command_set_names() -> tuple[str, ...]:
+    """Command sets that ship with lockstep."""
+    return tuple(sorted(path.stem for path in SETS.glob("*.yaml")))
+
+
+def pim_names() -> tuple[str, ...]:
+    """PIMs that are known by name."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def is_pim(name_or_path: str) -> bool:
+    """Whether a name, or what a file holds, is a PIM and no memory."""
+    if name_or_path in pim_names():
+        return True
+    path = Path(name_or_path)
+    if not is_there(path) or path.is_dir():
+        return False
+    try:
+        data = parse(read_text(path)).data
+    except (InputError, YamlError):
+        return False
+    return isinstance(data, dict) and "commands" in data
+
+
+def load_command_set(name_or_path: str) -> CommandSet:
+    """Read a command set by name or from a file. Raises InputError with a line for each fault."""
+    known = command_set_names()
+    path = SETS / f"{name_or_path}.yaml" if name_or_path in known else Path(name_or_path)
+    if not is_there(path):
+        raise InputError(
+            f"{name_or_path!r} is no command set and no file; known by name are {', '.join(known)}"
+        )
+    return read_spec(CommandSet, path, "a command set of a PIM")
+
+
+def load_pim(name_or_path: str, overrides: Sequence[str] = ()) -> Pim:
+    """Read a PIM from YAML; ``overrides`` as of ``arch.load.load_machine``.
+
+    Raises InputError with a line for each fault.
+    """
+    known = pim_names()
+    path = FOLDER / f"{name_or_path}.yaml" if name_or_path in known else Path(name_or_path)
+    if not is_there(path):
+        raise InputError(
+            f"{name_or_path!r} is no PIM and no file; known by name are {', '.join(known)}"
+        )
+    return read_spec(Pim, path, "a PIM: name, source, commands, speed ...", overrides)

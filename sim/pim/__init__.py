@@ -1,0 +1,1 @@
+"""Cycles of processing in memory, on top of the DRAM's timing."""

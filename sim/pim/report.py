@@ -1,0 +1,75 @@
+"""Results of a PIM run: a table to read, and JSON."""
+
+from typing import Any
+
+from arch import __version__
+from sim.pim.run import PimRun
+from sim.report.text import count, percent, si
+
+
+def as_dict(run: PimRun) -> dict[str, Any]:
+    """All numbers, in cycles of the PIM; docs/pim.md defines them."""
+    device = run.pim.device().device
+    commands = run.commands
+    channels = len(run.channels_used)
+    return {
+        "lockstep": __version__,
+        "pim": run.pim.model_dump(mode="json"),
+        "device": device.name,
+        "clock_khz": device.clock_khz,
+        "cycles": run.cycles,
+        "seconds": run.cycles * 1e-3 / device.clock_khz,
+        "instructions": run.instructions,
+        "channels_used": sorted(run.channels_used),
+        "commands": commands,
+        "row_hits": run.total("hits"),
+        "row_misses": run.total("misses"),
+        "row_conflicts": run.total("conflicts"),
+        "forwarded_reads": run.total("forwarded"),
+        "mac_busy_share": run.mac_busy_share,
+        "active_share": (
+            sum(run.active_cycles(channel) for channel in run.channels_used)
+            / (run.cycles * channels)
+            if channels
+            else 0.0
+        ),
+        "refreshes": commands.get("REFab", 0),
+        "refresh_wait_cycles": run.total("refresh_cycles"),
+    }
+
+
+def table(run: PimRun) -> str:
+    """For a reader, in 80 columns."""
+    found = as_dict(run)
+    rows = found["row_hits"] + found["row_misses"] + found["row_conflicts"]
+    used, refreshes = len(run.channels_used), found["refreshes"]
+    lines = [
+        f"{run.pim.name}: {found['device']}, {used} of {run.pim.channels} channels used",
+        _line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
+        _line("instructions", count(found["instructions"]), ""),
+        _line("MACs busy", f"{percent(found['mac_busy_share'], 1)} %", "of the channels used"),
+        _line("row hits", count(found["row_hits"]), f"{percent(found['row_hits'], rows)} %"),
+        _line("row misses", count(found["row_misses"]), f"{percent(found['row_misses'], rows)} %"),
+        _line(
+            "row conflicts",
+            count(found["row_conflicts"]),
+            f"{percent(found['row_conflicts'], rows)} %",
+        ),
+        _line(
+            "refreshes",
+            count(refreshes),
+            f"of all channels; due {found['refresh_wait_cycles'] / refreshes:.1f} cycles before"
+            if refreshes
+            else "",
+        ),
+    ]
+    lines += [
+        _line(name, count(number), "")
+        for name, number in found["commands"].items()
+        if name != "REFab"
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, value: str, more: str) -> str:
+    return f"  {name:<14} {value:>14}  {more}".rstrip()

@@ -1,0 +1,134 @@
+"""A PIM under a trace of instructions."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from arch.errors import SimulationError
+from arch.pim.system import Pim
+from sim.pim import kernel
+from sim.pim.program import Lowering
+from sim.pim.state import LOG, State, new_state
+from sim.pim.tables import Tables, build
+
+Records = npt.NDArray[np.void]
+LOG_CHUNK_COMMANDS = 1 << 16
+NO_LOG = np.zeros(0, LOG)
+LogSink = Callable[[Records], None]
+"""Given commands (LOG), by cycle, then by channel."""
+Progress = Callable[[int], None]
+"""Told instructions done."""
+
+
+@dataclass
+class PimRun:
+    """What a trace has shown."""
+
+    pim: Pim
+    tables: Tables
+    state: State
+    instructions: int = 0
+    channels_used: set[int] = field(default_factory=set)
+
+    @property
+    def cycles(self) -> int:
+        """Until the last instruction was done in all channels."""
+        return int(self.state.engine["now"][0])
+
+    def total(self, name: str) -> int:
+        """A counter of all channels."""
+        return int(self.state.channels[name].sum())
+
+    @property
+    def commands(self) -> dict[str, int]:
+        """How often each command was given, in all channels."""
+        issued = self.state.issued.sum(axis=0)
+        return {n: int(count) for n, count in zip(self.tables.names, issued, strict=True) if count}
+
+    def active_cycles(self, channel: int) -> int:
+        """With a row open, the last cycle included."""
+        one = self.state.channels[channel]
+        still = self.cycles + 1 - int(one["open_since"]) if one["open_banks"] else 0
+        return int(one["active_cycles"]) + still
+
+    @property
+    def mac_busy_share(self) -> float:
+        """Cycles in which multipliers work, of all banks of all channels that take part."""
+        device = self.pim.device()
+        busy = [
+            device.mac_busy_cycles[name] * int(span)
+            for name, span in zip(self.tables.names, self.tables.pim["span"], strict=True)
+        ]
+        worked = int((self.state.issued.sum(axis=0) * np.array(busy)).sum())
+        whole = len(self.channels_used) * device.device.banks * self.cycles
+        return worked / whole if whole else 0.0
+
+
+class Simulation:
+    """A PIM that runs instructions, chunk by chunk."""
+
+    def __init__(self, pim: Pim, *, every: bool = False, log: LogSink | None = None) -> None:
+        """``every``: step all channels in every cycle. Raises InputError."""
+        tables = build(pim)
+        self.run = PimRun(pim, tables, new_state(tables))
+        self._lowering = Lowering(pim)
+        self._every, self._log = every, log
+        self._room = np.zeros(LOG_CHUNK_COMMANDS, LOG) if log is not None else NO_LOG
+
+    def feed(self, instructions: Records, *, more: bool) -> None:
+        """Run a chunk; ``more`` follow. Raises SimulationError where none may go on."""
+        run, tables, state = self.run, self.run.tables, self.run.state
+        program = self._lowering.lower(instructions)
+        state.engine["cursor"] = 0
+        run.instructions += len(program)
+        used = int(np.bitwise_or.reduce(program["channels"][program["kind"] == 1], initial=0))
+        used |= int(np.bitwise_or.reduce(program["channels"][program["kind"] >= 3], initial=0))
+        run.channels_used |= {c for c in range(run.pim.channels) if used >> c & 1}
+        while True:
+            state.engine["logged"] = 0
+            status = kernel.run(
+                tables.config, tables.commands, tables.pim, tables.rules, tables.whole,
+                state.engine, state.channels, state.runs, state.entries, state.pending, state.rows,
+                state.ready, state.history, state.issued, program, more, self._every, self._room,
+            )  # fmt: skip
+            if self._log is not None:
+                self._log(self._room[: int(state.engine["logged"][0])])
+            if status in (kernel.DONE, kernel.REFILL):
+                return
+            if status != kernel.LOG_FULL:
+                self._fail(int(status))
+
+    def _fail(self, status: int) -> None:
+        now, cursor = int(self.run.state.engine["now"][0]), int(self.run.state.engine["cursor"][0])
+        what = "more reads are under way than a channel has room for"
+        if status == kernel.STUCK:
+            what = "nothing can go on"
+        raise SimulationError(f"{self.run.pim.name}: {what}, cycle {now}, instruction {cursor + 1}")
+
+
+def run_trace(
+    pim: Pim,
+    chunks: Iterable[Records],
+    *,
+    every: bool = False,
+    progress: Progress | None = None,
+    log: LogSink | None = None,
+) -> PimRun:
+    """Run a trace: chunks of ``traces.pim.dtype.INSTRUCTION``.
+
+    Raises InputError for what the trace or the PIM has wrong, SimulationError where none may go on.
+    """
+    simulation = Simulation(pim, every=every, log=log)
+    held: Any = None
+    for chunk in chunks:
+        if held is not None:
+            simulation.feed(held, more=True)
+        held = chunk
+        if progress is not None:
+            progress(simulation.run.instructions + len(chunk))
+    if held is not None:
+        simulation.feed(held, more=False)
+    return simulation.run

@@ -1,0 +1,1 @@
+"""Instruction traces of processing in memory."""
