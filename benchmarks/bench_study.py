@@ -1,9 +1,10 @@
 """Ten thousand machines: how long a study takes, and how much of that is not simulation."""
 
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from figures import Figure, state
 
@@ -13,6 +14,7 @@ from sim.simulate import run as simulate
 from sim.study import Outcome, Settings, StudySpec, run, study_of
 from sim.study.driver import Status
 from sim.study.evaluate import Evaluate
+from sim.study.record import Record
 from traces.operators import Workload
 from traces.workload import load
 
@@ -45,41 +47,53 @@ def spec(points: int, workload: str | None) -> StudySpec:
     )
 
 
+class Timed(NamedTuple):
+    """A study that ran."""
+
+    outcome: Outcome
+    wall_seconds: float
+    later: list[Record]
+    """Points after the first batch, when workers are warm."""
+    each_seconds: float
+    """Of the wall, for each of those."""
+
+
 def timed(
     folder: Path, points: int, workload: str | None, own: Evaluate | None, settings: Settings
-) -> tuple[Outcome, float, float]:
-    """A study, its wall seconds, and those a point between the first and the last batch."""
-    told: list[tuple[float, int]] = []
+) -> Timed:
+    """Run a study."""
+    told: list[tuple[float, Sequence[Record]]] = []
 
     def tell(status: Status) -> None:
-        told.append((time.perf_counter(), status.fresh))
+        told.append((time.perf_counter(), status.records))
 
     began = time.perf_counter()
     outcome = run(study_of(spec(points, workload), own), folder, settings, tell)
     wall = time.perf_counter() - began
-    (first_time, first), (last_time, last) = told[1], told[-1]
-    return outcome, wall, (last_time - first_time) / (last - first)
+    # The first is told before any point runs.
+    later = [record for _, records in told[2:] for record in records]
+    return Timed(outcome, wall, later, (told[-1][0] - told[1][0]) / len(later))
 
 
 def test_ten_thousand_points(benchmark: Any, tmp_path: Path) -> None:
     simulate(load_machine("systolic_128"), load("resnet50").workload)
     settings = Settings(workers=WORKERS, cache_folder=tmp_path / "cache")
 
-    def once() -> tuple[Outcome, float, float]:
+    def once() -> Timed:
         return timed(tmp_path / "cold", POINTS, "resnet50", None, settings)
 
-    cold, seconds, _ = benchmark.pedantic(once, rounds=1)
-    warm, warm_seconds, _ = timed(tmp_path / "warm", POINTS, "resnet50", None, settings)
-    assert len(cold.records) == POINTS
-    assert cold.records == warm.records
+    cold = benchmark.pedantic(once, rounds=1)
+    warm = timed(tmp_path / "warm", POINTS, "resnet50", None, settings)
+    assert len(cold.outcome.records) == POINTS
+    assert cold.outcome.records == warm.outcome.records
     state(
         benchmark,
         SECTION,
         "10 000 systolic arrays, ResNet-50",
         [
-            Figure("cold cache", seconds, "s", below=300),
-            Figure("of that a point and worker", seconds * WORKERS / POINTS, "s"),
-            Figure("the same again, warm cache", warm_seconds, "s"),
+            Figure("cold cache", cold.wall_seconds, "s", below=300),
+            Figure("of that a point and worker", cold.wall_seconds * WORKERS / POINTS, "s"),
+            Figure("the same again, warm cache", warm.wall_seconds, "s"),
             Figure("size of the cache", size_bytes(tmp_path / "cache"), "B"),
         ],
         "`sim.study.run` with two workers, from its call to its return: starting workers, drawing "
@@ -116,20 +130,21 @@ def test_overhead(benchmark: Any, tmp_path: Path) -> None:
     settings = Settings(workers=WORKERS)
     count = 400
 
-    def once() -> tuple[Outcome, float, float]:
+    def once() -> Timed:
         return timed(tmp_path / "simulated", count, None, simulated, settings)
 
-    outcome, _, each = benchmark.pedantic(once, rounds=1)
-    spent = sum(record.metrics["spent_s"] for record in outcome.records) / count
-    _, _, nothing = timed(tmp_path / "constant", POINTS, None, constant, settings)
+    ran = benchmark.pedantic(once, rounds=1)
+    spent = sum(record.metrics["spent_s"] for record in ran.later) / len(ran.later)
+    each = ran.each_seconds * WORKERS
+    nothing = timed(tmp_path / "constant", POINTS, None, constant, settings).each_seconds * WORKERS
     state(
         benchmark,
         SECTION,
         "what a point costs beside its simulation",
         [
-            Figure("worker's time less simulation", each * WORKERS - spent, "s", below=2e-3),
+            Figure("worker's time less simulation", each - spent, "s", below=2e-3),
             Figure("simulation, squeezenet", spent, "s"),
-            Figure("worker's time of points that do nothing", nothing * WORKERS, "s", below=2e-3),
+            Figure("worker's time of points that do nothing", nothing, "s", below=2e-3),
         ],
         "The study's own function simulates and times itself; what is left of the workers' time is "
         "the study's: naming a point, building its machine, sending it there and back, journal.",

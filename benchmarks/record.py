@@ -34,7 +34,7 @@ own the first time, or taken from the interpreters that `LOCKSTEP_SCALESIM_PYTHO
 def shown(value: float, unit: str) -> str:
     """A number and its unit: three digits of what was measured, all of what was counted."""
     if unit in SCALED:
-        fitting = (each for each in PREFIXES if value >= each[0] * 0.9995)
+        fitting = (each for each in PREFIXES if abs(value) >= each[0] * 0.9995)
         scale, prefix = next(fitting, PREFIXES[-1]) if value else (1.0, "")
         return f"{value / scale:.3g} {prefix}{unit}"
     if value == int(value) or abs(value) >= 1000:
