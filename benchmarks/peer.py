@@ -4,15 +4,12 @@ import csv
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.jit import cache_root
+from interpreter import interpreter
 
 REQUIREMENTS = ("scalesim==3.0.0", "numpy<2.4")
-PYTHON_VARIABLE = "LOCKSTEP_SCALESIM_PYTHON"
-"""Names an interpreter that has the requirements; otherwise one is made in the cache folder."""
 
 TOPOLOGY_HEADER = (
     "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, "
@@ -87,21 +84,6 @@ class PeerRun:
     versions: dict[str, str]
 
 
-def interpreter() -> str:
-    """The Python that has SCALE-Sim; made on first use, which needs a package index."""
-    given = os.environ.get(PYTHON_VARIABLE)
-    if given:
-        return given
-    folder = cache_root() / "peers" / "scalesim"
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    done = folder / "installed"
-    if not done.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *REQUIREMENTS], check=True)
-        done.touch()
-    return str(python)
-
-
 def simulate(
     layers: dict[str, str], folder: Path, *, rows: int, cols: int, kib: int, mode: str
 ) -> PeerRun:
@@ -119,7 +101,7 @@ def simulate(
     (folder / "layout.csv").write_text("\n".join(layout) + "\n")
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
     done = subprocess.run(
-        [interpreter(), "-c", SCRIPT],
+        [interpreter("scalesim", REQUIREMENTS), "-c", SCRIPT],
         cwd=folder,
         env={**os.environ, **threads},
         capture_output=True,

@@ -8,22 +8,20 @@ banks that reads and writes share, the skew of operands (it adds one drain of
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
 
+from interpreter import interpreter
+
 from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
-from sim.jit import cache_root
 from traces.operators import Conv2d, Gemm
 
 REQUIREMENTS = ("zigzag-dse==3.9.1", "six")
 """It imports six, which it does not ask for."""
-PYTHON_VARIABLE = "LOCKSTEP_ZIGZAG_PYTHON"
-"""Names an interpreter that has the requirements; otherwise one is made in the cache folder."""
 SCRIPT = Path(__file__).with_name("zigzag_run.py")
 MEMORY_BITS = 10**12
 """Size of the memory behind the scratchpads: everything fits."""
@@ -57,21 +55,6 @@ class PeerPoint:
     command_seconds: float
     """Median of whole processes that call the API once."""
     versions: dict[str, str]
-
-
-def interpreter() -> str:
-    """The Python that has ZigZag; made on first use, which needs a package index."""
-    given = os.environ.get(PYTHON_VARIABLE)
-    if given:
-        return given
-    folder = cache_root() / "peers" / "zigzag"
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    done = folder / "installed"
-    if not done.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *REQUIREMENTS], check=True)
-        done.touch()
-    return str(python)
 
 
 def _port(kind: str, bits: int, *served: str, number: int = 1) -> dict[str, Any]:
@@ -217,7 +200,7 @@ def _run(*arguments: str) -> float:
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
     start = perf_counter()
     done = subprocess.run(
-        [interpreter(), str(SCRIPT), *arguments],
+        [interpreter("zigzag", REQUIREMENTS), str(SCRIPT), *arguments],
         env={**os.environ, **threads, "MPLBACKEND": "Agg"},
         capture_output=True,
         text=True,
