@@ -1,11 +1,13 @@
 """``lockstep study``: run, resume, status, show, export."""
 
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from arch.errors import InputError
+from sim.cli import inputs
 
 if TYPE_CHECKING:
     from sim.study.run import Settings
@@ -90,6 +92,8 @@ def _run(loaded: "Study", folder: Path, settings: "Settings", quiet: bool) -> No
     from sim.study.table import report
 
     stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+    if not inputs.kernels_compiled():
+        stderr.print("compiling kernels (once, about 10 s)")
     try:
         with StudyProgress(stderr, loaded) as progress:
             outcome = run_study(loaded, folder, settings, progress)
@@ -181,8 +185,7 @@ def export(
 @app.command("list")
 def names() -> None:
     """List the studies that are known by name."""
-    from sim.study.study import load_study, study_names
+    from sim.study.study import shipped
 
-    for name in study_names():
-        spec: Any = load_study(name).spec
-        typer.echo(f"{name:<20} {' '.join(spec.source.split())[:58]}")
+    for name, spec in shipped().items():
+        typer.echo(f"{name:<20} {textwrap.shorten(spec.source, 58, placeholder=' …')}")

@@ -112,6 +112,20 @@ def load_study(name_or_path: str) -> Study:
 
     Raises InputError with what is wrong and where.
     """
+    path = _found(name_or_path)
+    return study_of(_spec(path), beside=path.parent, place=str(path))
+
+
+def shipped() -> dict[str, StudySpec]:
+    """What the studies that are known by name ask."""
+    return {name: _spec(FOLDER / f"{name}.yaml") for name in study_names()}
+
+
+def _spec(path: Path) -> StudySpec:
+    return read_spec(StudySpec, path, "a study: name, machine, parameters, objectives ...")
+
+
+def _found(name_or_path: str) -> Path:
     path = Path(name_or_path)
     if name_or_path in study_names():
         path = FOLDER / f"{name_or_path}.yaml"
@@ -122,8 +136,7 @@ def load_study(name_or_path: str) -> Study:
             f"{name_or_path}: is no study and no file; {hint}known by name are "
             f"{', '.join(study_names())}"
         )
-    spec = read_spec(StudySpec, path, "a study: name, machine, parameters, objectives ...")
-    return study_of(spec, beside=path.parent, place=str(path))
+    return path
 
 
 def study_of(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.cli.study import names
 from sim.study import load_study
 from sim.study.evaluate import Evaluator, Task
 from sim.study.metrics import static_metrics
@@ -15,6 +16,13 @@ NAMES = ("array_shape", "decode_memory")
 
 def test_names() -> None:
     assert study_names() == NAMES
+
+
+def test_they_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    names()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(NAMES)
+    assert all(30 < len(line) <= 80 for line in lines)
 
 
 @pytest.mark.parametrize("name", NAMES)
