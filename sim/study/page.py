@@ -29,20 +29,22 @@ def write_page(study: Study, records: Sequence[Record], path: Path) -> list[Path
         with open_whole(figure) as file:
             file.write(data)
         written.append(figure)
-    text = "\n".join(_page(study, records, [each.name for each in written]))
+    text = "\n".join(_page(study, records, path.name, [each.name for each in written]))
     with open_whole(path) as file:
         file.write((text + "\n").encode())
     return [path, *written]
 
 
-def _page(study: Study, records: Sequence[Record], drawn: Sequence[str]) -> Iterator[str]:
+def _page(
+    study: Study, records: Sequence[Record], page: str, drawn: Sequence[str]
+) -> Iterator[str]:
     spec = study.spec
     run = f"lockstep study run {spec.name}"
     yield f"# {spec.name}"
     yield ""
     yield f"{spec.source}."
     yield ""
-    yield f"Written by `lockstep study show {spec.name} --page`, after `{run}`."
+    yield f"Written by `lockstep study show {spec.name} --page {page}`, after `{run}`."
     yield ""
     yield from _question(study, records)
     for name in drawn:
