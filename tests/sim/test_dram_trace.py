@@ -155,6 +155,7 @@ def test_percentiles_are_within_a_bin_of_the_truth() -> None:
         assert below < share * run.reads
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     "name", ["ddr4_2400", "ddr5_4800", "gddr6_14000", "hbm2_2000", "hbm3_6400", "lpddr5_6400"]
 )
