@@ -56,8 +56,9 @@ numba.config.CACHE_DIR = str(CACHE_DIR)
 
 
 def kernels_compiled() -> bool:
-    """Whether a former run has left compiled kernels of exactly these sources."""
-    return any(CACHE_DIR.rglob("*.nbi"))
+    """Whether a former run has left compiled kernels of exactly these sources, or none are to be
+    compiled."""
+    return bool(numba.config.DISABLE_JIT) or any(CACHE_DIR.rglob("*.nbi"))
 
 
 def njit(function: Any) -> Any:

@@ -10,6 +10,7 @@ from arch.errors import InputError
 from sim.cli import inputs
 
 if TYPE_CHECKING:
+    from sim.study.driver import Status
     from sim.study.run import Settings
     from sim.study.study import Study
 
@@ -92,11 +93,17 @@ def _run(loaded: "Study", folder: Path, settings: "Settings", quiet: bool) -> No
     from sim.study.table import report
 
     stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-    if not inputs.kernels_compiled():
-        stderr.print("compiling kernels (once, about 10 s)")
+    told: list[int] = []
+
+    def tell(status: "Status") -> None:
+        if not told and loaded.evaluate is None and not inputs.kernels_compiled():
+            stderr.print("compiling kernels (once, about 10 s)")
+        told.append(status.finished)
+        progress(status)
+
     try:
         with StudyProgress(stderr, loaded) as progress:
-            outcome = run_study(loaded, folder, settings, progress)
+            outcome = run_study(loaded, folder, settings, tell)
     except KeyboardInterrupt:
         stderr.print(f"stopped; `lockstep study resume {folder}` goes on", markup=False)
         raise

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from calling import call
 
 from arch.dram.memory import load_memory
@@ -37,6 +38,7 @@ def test_a_trace_runs_and_its_commands_are_legal(tmp_path: Path) -> None:
     assert "no violation" in judged.stdout
 
 
+@pytest.mark.compiled
 def test_a_stream_gets_the_peak_but_for_refresh() -> None:
     memory = load_memory("lpddr4_2400", ["controller.refresh=none"])
     requests = np.zeros(100_000, REQUEST)

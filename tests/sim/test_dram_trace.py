@@ -84,6 +84,7 @@ def test_chunks_do_not_matter(channels: int) -> None:
     assert as_dict(run_trace(memory, iterate(requests, 333))) == whole
 
 
+@pytest.mark.compiled
 def test_channels_share_the_work() -> None:
     one = load_memory("ddr4_2400")
     four = load_memory("ddr4_2400", ["channels=4"])
