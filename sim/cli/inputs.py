@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from traces.operators import Workload
     from traces.workload import Loaded
 
+COMPILE_SECONDS = 10
+"""How long compiling what a run needs takes, about."""
+
 Machine = Annotated[
     str,
     typer.Argument(
@@ -83,6 +86,12 @@ def kernels_compiled() -> bool:
     from sim import jit
 
     return jit.kernels_compiled()
+
+
+def tell_of_compiling(console: Any) -> None:
+    """Say that the first run compiles, if this is one."""
+    if not kernels_compiled():
+        console.print(f"compiling kernels (once, about {COMPILE_SECONDS} s)")
 
 
 def simulate(

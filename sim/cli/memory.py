@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sim.cli import inputs
+from sim.cli import traced
 
 if TYPE_CHECKING:
     from arch.dram.memory import MemorySystem
@@ -30,47 +30,30 @@ def run_trace(
 
     loaded = load_memory(memory, settings or ())
     loaded.address_map()
-    from rich.console import Console
-
-    from sim.report.writing import check_file
-
-    if commands is not None:
-        from sim.dram.commands_file import check_suffix
-
-        check_suffix(commands)
-        check_file(commands)
-    stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-    if not inputs.kernels_compiled():
-        stderr.print("compiling kernels (once, about 10 s)")
+    stderr = traced.begin(commands, quiet=quiet)
     done, active_cycles = _serve(loaded, trace, dialect, commands, stderr)
     if commands is not None:
         stderr.print(f"wrote {commands}", markup=False)
     from sim.dram import report
 
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(report.as_dict(done, active_cycles), indent=2))
-    elif not quiet:
-        typer.echo(report.table(done, active_cycles), nl=False)
+    traced.show(
+        lambda: report.as_dict(done, active_cycles),
+        lambda: report.table(done, active_cycles),
+        as_json=as_json,
+        quiet=quiet,
+    )
 
 
 def _serve(
     memory: "MemorySystem", trace: Path, dialect: str | None, commands: Path | None, stderr: Any
 ) -> "tuple[MemoryRun, int | None]":
     """The run, and for how many cycles ranks were active if energy asks for it."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from sim.dram import trace as traced
+    from sim.dram.trace import run_trace as serve
     from traces.requests import open_requests
 
-    shown = (BarColumn(16), TextColumn("{task.description}"), TimeRemainingColumn())
     with ExitStack() as stack:
         stream = stack.enter_context(open_requests(trace, dialect))
-        bar = stack.enter_context(
-            Progress(*shown, console=stderr, transient=True, disable=not stderr.is_terminal)
-        )
-        task = bar.add_task("", total=stream.bytes_total)
+        tell = stack.enter_context(traced.progress_bar(stream, stderr, "requests"))
         device = memory.device()
         sinks: list[LogSink] = []
         if commands is not None:
@@ -84,17 +67,11 @@ def _serve(
             active = ActiveCycles(device, memory.channels)
             sinks.append(active)
 
-        def tell(requests: int) -> None:
-            done = stream.bytes_read
-            bar.update(task, completed=done, description=f"{requests:,} requests")
-
         def log(channel: int, chunk: Any) -> None:
             for sink in sinks:
                 sink(channel, chunk)
 
-        done = traced.run_trace(
-            memory, _addressed(stream), progress=tell, log=log if sinks else None
-        )
+        done = serve(memory, _addressed(stream), progress=tell, log=log if sinks else None)
     return done, None if active is None else active.total(done.cycles)
 
 

@@ -11,9 +11,6 @@ from sim.cli import inputs
 if TYPE_CHECKING:
     from sim.simulate import Run
 
-COMPILE_SECONDS = 10
-"""How long compiling all kernels takes, about."""
-
 
 def _option(help: str, *names: str, metavar: str | None = None, **more: Any) -> Any:
     return typer.Option(*names, help=help, metavar=metavar, **more)
@@ -157,8 +154,7 @@ def run(
         ),
     )
     stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-    if not inputs.kernels_compiled():
-        stderr.print(f"compiling kernels (once, about {COMPILE_SECONDS} s)")
+    inputs.tell_of_compiling(stderr)
     with ProgressBar(stderr) as progress:
         if loaded is not None:
             done = inputs.simulate(built, loaded.workload, options, progress)

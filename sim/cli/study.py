@@ -96,8 +96,8 @@ def _run(loaded: "Study", folder: Path, settings: "Settings", quiet: bool) -> No
     told: list[int] = []
 
     def tell(status: "Status") -> None:
-        if not told and loaded.evaluate is None and not inputs.kernels_compiled():
-            stderr.print("compiling kernels (once, about 10 s)")
+        if not told and loaded.evaluate is None:
+            inputs.tell_of_compiling(stderr)
         told.append(status.finished)
         progress(status)
 

@@ -1,0 +1,63 @@
+"""What runs of traces share: checks before, a bar meanwhile, what is shown after."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import typer
+
+from sim.cli import inputs
+
+
+class Read(Protocol):
+    """A trace that is being read."""
+
+    @property
+    def bytes_total(self) -> int: ...
+
+    @property
+    def bytes_read(self) -> int: ...
+
+
+def begin(commands: Path | None, *, quiet: bool) -> Any:
+    """Check where commands shall go, and tell of compiling; returns the console for messages.
+
+    Raises InputError where they cannot be written.
+    """
+    from rich.console import Console
+
+    from sim.report.writing import check_file
+
+    if commands is not None:
+        from sim.dram.commands_file import check_suffix
+
+        check_suffix(commands)
+        check_file(commands)
+    stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+    inputs.tell_of_compiling(stderr)
+    return stderr
+
+
+@contextmanager
+def progress_bar(stream: Read, stderr: Any, what: str) -> Iterator[Callable[[int], None]]:
+    """A bar of the bytes read, with a count of ``what``, as the function given is told it."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    shown = (BarColumn(16), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*shown, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
+        task = bar.add_task("", total=stream.bytes_total)
+        yield lambda count: bar.update(
+            task, completed=stream.bytes_read, description=f"{count:,} {what}"
+        )
+
+
+def show(
+    as_dict: Callable[[], Any], table: Callable[[], str], *, as_json: bool, quiet: bool
+) -> None:
+    """Print the result as JSON or as a table."""
+    if as_json:
+        typer.echo(json.dumps(as_dict(), indent=2))
+    elif not quiet:
+        typer.echo(table(), nl=False)
