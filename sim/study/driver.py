@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from arch.errors import InputError
 from sim.study.journal import Journal
@@ -112,9 +111,3 @@ class _Writer:
 def default_workers() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0))
-
-
-def check_folder(folder: Path) -> None:
-    """Raise InputError unless ``folder`` holds a study."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: is no folder of a study; `lockstep study run` makes one")

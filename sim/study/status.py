@@ -8,6 +8,7 @@ from sim.report.text import count
 from sim.study import journal, metrics
 from sim.study.pareto import front
 from sim.study.record import Record
+from sim.study.sampling import Enumeration
 from sim.study.study import Study
 from sim.study.table import shown
 
@@ -21,9 +22,11 @@ def status_text(study: Study, folder: Path, records: Sequence[Record]) -> str:
     running = journal.is_written(path)
     times = journal.read(path).times
     states = Counter(record.state for record in records)
+    missing = left(study, records)
+    rest = f"{count(missing)} left" if missing else "complete"
     lines = [
         f"{study.spec.name}: {'running' if running else 'not running'}, "
-        f"{count(len(records))} points finished of {_planned(study)}",
+        f"{count(len(records))} points finished, {rest}",
         f"  {count(states['done'])} done, {count(states['rejected'])} rejected, "
         f"{count(states['failed'])} failed",
     ]
@@ -34,21 +37,24 @@ def status_text(study: Study, folder: Path, records: Sequence[Record]) -> str:
     best = front(records, study.spec.objectives)
     for name, goal in study.spec.objectives.items():
         if best:
-            pick = min if goal == "min" else max
-            record = pick(best, key=lambda each, of=name: each.metrics[of])  # type: ignore[misc]
-            value = shown(name, record.metrics[name])
-            lines.append(f"  best {metrics.title_of(name)} {value}, point {record.index}")
-    if not running:
-        lines.append(f"  `lockstep study resume {folder}` runs what is left, if anything is")
+            values = [record.metrics[name] for record in best]
+            value = min(values) if goal == "min" else max(values)
+            index = best[values.index(value)].index
+            lines.append(f"  best {metrics.title_of(name)} {shown(name, value)}, point {index}")
+    if missing and not running:
+        lines.append(f"  `lockstep study resume {folder}` goes on")
     return "\n".join(lines)
 
 
-def _planned(study: Study) -> str:
-    """Points of the study, as far as they are known before results are."""
-    sampling = study.spec.sampling
-    first = study.space.size if sampling.points is None else sampling.points
-    text = f"at most {count(first)}"
-    if sampling.refine is not None:
-        more = sampling.refine.rounds * sampling.refine.points
-        text += f" and at most {count(more)} near the front"
-    return text
+def left(study: Study, records: Sequence[Record]) -> int:
+    """Points named so far that are not finished; 0 once nothing more is to be named."""
+    sampler = Enumeration(study.spec, study.space)
+    known = {record.index: record for record in records}
+    told: list[Record] = []
+    while points := sampler.ask(told):
+        batch = range(len(told), len(told) + len(points))
+        missing = sum(index not in known for index in batch)
+        if missing:
+            return missing
+        told += [known[index] for index in batch]
+    return 0

@@ -73,7 +73,9 @@ def heading(name: str) -> str:
 def report(study: Study, records: Sequence[Record]) -> RenderableType:
     """What came of a study: how many points, and its Pareto front."""
     best = front(records, study.spec.objectives)
-    parts: list[RenderableType] = [_title(study, records), Text(), front_table(study, best)]
+    parts: list[RenderableType] = [_title(study, records)]
+    if best:
+        parts += [Text(), front_table(study, best)]
     notes = list(_notes(study, records, best))
     if notes:
         parts += [Text(), *footnotes(notes)]

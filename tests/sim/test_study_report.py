@@ -13,8 +13,12 @@ from arch.load import load_machine
 from sim.cli.study_progress import StudyProgress, describe, duration
 from sim.study.draw import draw, panels
 from sim.study.driver import Status
+from sim.study.metrics import RUN, STATIC
 from sim.study.page import write_page
 from sim.study.record import Record
+from sim.study.sampling import Enumeration
+from sim.study.spec import Refinement
+from sim.study.status import left
 from sim.study.study import Study
 from sim.study.table import heading, point_report, report, short_names, shown
 
@@ -79,6 +83,20 @@ def test_front_as_a_table() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_no_front_no_table() -> None:
+    text = printed(report(study(), RECORDS[3:]))
+    assert "Point" not in text
+    assert "point 3 failed" in text
+
+
+def test_metrics_are_documented() -> None:
+    """The table of docs/studies.md has each metric with its unit and meaning, and no other."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "studies.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|(.*?)\|(.*)\|$", page, re.MULTILINE)
+    found = {name: (unit.strip(), meaning.strip().replace("`", "")) for name, unit, meaning in rows}
+    assert found == {name: (each.unit, each.meaning) for name, each in (STATIC | RUN).items()}
+
+
 def test_a_point_comes_with_its_commands() -> None:
     lines = printed(point_report(study(), RECORDS[1]), 300).splitlines()
     assert "  seconds: 1 ms" in lines
@@ -113,6 +131,22 @@ def test_names() -> None:
 )
 def test_metrics_have_units(metric: str, value: float, text: str) -> None:
     assert shown(metric, value) == text
+
+
+def test_what_is_left() -> None:
+    """A grid of 4 points, then neighbours of its front, of which there are none that are new."""
+    whole = [record(index, 1e-3, 1e9) for index in range(4)]
+    assert [left(study(), whole[:count]) for count in range(5)] == [4, 3, 2, 1, 0]
+    refined = study()
+    given = {"refine": Refinement(rounds=2, points=5)}
+    sampling = refined.spec.sampling.model_copy(update=given)
+    spec = refined.spec.model_copy(update={"sampling": sampling})
+    assert left(Study(spec, refined.base), whole) == 0
+    one = sampling.model_copy(update={"method": "random", "points": 1})
+    spec = spec.model_copy(update={"sampling": one})
+    (point,) = Enumeration(spec, refined.space).ask([])
+    done = Record(0, point, "done", whole[0].metrics)
+    assert left(Study(spec, refined.base), [done]) == 2
 
 
 def test_progress_line() -> None:
