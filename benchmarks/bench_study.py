@@ -23,8 +23,8 @@ POINTS = 10_000
 WORKERS = 2
 SPACE = {
     "array.dataflow": ["ws", "os", "is"],
-    "array.rows": {"first": 32, "last": 256, "factor": 2},
-    "array.cols": {"first": 32, "last": 256, "factor": 2},
+    "array.rows": {"first": 16, "last": 256, "factor": 2},
+    "array.cols": {"first": 16, "last": 256, "factor": 2},
     "buffer.scratchpads.ifmap.capacity_kib": {"first": 128, "last": 1024, "factor": 2},
     "buffer.scratchpads.filter.capacity_kib": {"first": 128, "last": 1024, "factor": 2},
     "buffer.scratchpads.ofmap.capacity_kib": {"first": 128, "last": 1024, "factor": 2},
@@ -33,7 +33,7 @@ SPACE = {
 
 
 def spec(points: int, workload: str | None) -> StudySpec:
-    """Points drawn from 15 360 systolic arrays."""
+    """Points drawn from 24 000 systolic arrays."""
     return StudySpec.model_validate(
         {
             "name": "benchmark",
