@@ -10,6 +10,7 @@ from pydantic import Field
 from arch.catalog import CONFIGS, read_text
 from arch.dram.expression import CYCLES_MAX
 from arch.errors import InputError
+from arch.pim.asic import Asic
 from arch.pim.command_set import CommandSet
 from arch.pim.controller import PimController
 from arch.pim.device import PimDevice, resolve_pim
@@ -48,6 +49,8 @@ class Pim(Spec):
     """Whether a register that is read must have been written before."""
     controller: PimController = PimController()
     """Of each channel."""
+    asic: Asic | None = None
+    """The chip beside the memory; without one there are no operations of a vector unit."""
 
     @cached_property
     def _set(self) -> CommandSet:

@@ -114,7 +114,7 @@ class AimTrace:
             one["row"] = self._pim.activation_first_row + self._cfr[CFR_AFM]
         return (
             CODES[name], one["count"], one["gpr"], one["gpr2"], one["channels"], one["bank"],
-            one["row"], one["data"], number,
+            one["row"], one["data"], number, 0, 0, 0, 0, 0, 0, 0,
         )  # fmt: skip
 
     def _operation(self, fields: list[bytes]) -> tuple[str, tuple[str, ...]]:
