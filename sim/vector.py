@@ -36,6 +36,13 @@ VECTOR_STATE = np.dtype(
 
 
 @njit
+def vector_cycles(s, op, elements):
+    """Cycles of an operation; ``s`` has ``lanes``, ``interval`` and ``latency``."""
+    groups = (elements + s["lanes"] - 1) // s["lanes"]
+    return (groups - 1) * s["interval"][op] + s["latency"][op]
+
+
+@njit
 def step_vector(
     units, unit, now, vectors, accounts, ticks_by_cause, commands, dependencies, runtime, queue
 ):
@@ -53,8 +60,7 @@ def step_vector(
         if missing < 0:
             op = commands[command]["vector_op"]
             elements = commands[command]["elements"]
-            groups = (elements + s["lanes"] - 1) // s["lanes"]
-            cycles = (groups - 1) * s["interval"][op] + s["latency"][op]
+            cycles = vector_cycles(s, op, elements)
             s["head"] += 1
             s["command"] = command
             s["done_at"] = now + cycles * period

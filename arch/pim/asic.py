@@ -40,7 +40,9 @@ class Asic(Spec):
         lanes = self.adders
         timings = {
             name: OpTiming(
-                interval_cycles=max(1, steps.adds, -(-steps.multiplies * lanes // self.multipliers)),
+                interval_cycles=max(
+                    1, steps.adds, -(-steps.multiplies * lanes // self.multipliers)
+                ),
                 latency_cycles=steps.latency_cycles,
             )
             for name, steps in self.operations.items()

@@ -40,6 +40,8 @@ class PimCommand(Spec):
     """Operands, in order."""
     writes: Place | None = None
     """Result."""
+    clears: Place | None = None
+    """Is zero after it."""
     operation: Operation = "copy"
     """From the operands to the result."""
 

@@ -18,7 +18,9 @@ class PimController(Spec):
     """Instructions that may be sent to the channels in a cycle, in order; each goes to all its
     channels at once, and the next one waits until its last command has room in their queues."""
     pim_entries: int = Field(default=32, ge=1, le=256)
-    """PIM commands that wait in a channel."""
+    """Entries of the queue of PIM commands of a channel."""
+    pim_entry: Literal["command", "instruction"] = "command"
+    """What takes an entry: each command, or an instruction with all its columns."""
     read_entries: int = Field(default=32, ge=1, le=256)
     """Reads that wait in a channel."""
     write_entries: int = Field(default=32, ge=1, le=256)

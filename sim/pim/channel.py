@@ -2,8 +2,9 @@
 
 from sim.dram.tables import NEVER
 from sim.jit import inlined, njit
-from sim.pim.command import issue, note_row, wanted, when_ready
+from sim.pim.command import issue, note_row, repeat, wanted, when_ready
 from sim.pim.dispatch import next_run
+from sim.pim.progress import note_done
 from sim.pim.requests import (
     activate,
     choose_drain,
@@ -17,7 +18,7 @@ from sim.pim.tables import CLOSE, OPEN
 
 
 @njit
-def answer(e, s, pending):
+def answer(c, e, s, pending, progress):
     """Hand back the first read on its way, if it is done: one a cycle, in order."""
     now = e["now"]
     if s["pending"] == 0:
@@ -27,6 +28,7 @@ def answer(e, s, pending):
         return
     s["first_pending"] = (s["first_pending"] + 1) % pending.shape[0]
     s["pending"] -= 1
+    note_done(c, e, progress, head["instruction"], now)
     if head["waits"]:
         e["waits_for"] -= 1
         if e["waits_for"] == 0 and e["held_channels"] == 0:
@@ -48,7 +50,7 @@ def answer_at(s, pending, now):
 
 @njit
 def serve_entry(c, commands, pim, rules, whole, e, s, entries, pending, rows, ready, history,
-                issued, log, channel, kind, i):  # fmt: skip
+                issued, progress, log, channel, kind, i):  # fmt: skip
     """Give the next command of a read or write; whether one was given."""
     entry = entries[kind, i]
     bank, row, write = entry["bank"], entry["row"], entry["write"]
@@ -60,14 +62,15 @@ def serve_entry(c, commands, pim, rules, whole, e, s, entries, pending, rows, re
         note_row(pim, s, final, command)
         entry["noted"] = 1
     if not issue(c, commands, pim, rules, whole, e, s, rows, ready, history, issued, log, channel,
-                 command, bank, row, 0):  # fmt: skip
+                 command, bank, row, entry["column"]):  # fmt: skip
         return True
     if command == final:
         done = e["now"] + pim[final]["latency_cycles"]
+        note_done(c, e, progress, entry["instruction"], done)
         if write:
             s["writes_until"] = max(s["writes_until"], done)
         else:
-            push_pending(s, pending, done, 0, 0)
+            push_pending(s, pending, done, 0, 0, NONE)
         remove(s, entries, kind, i)
     elif kind != ACTIVATED and pim[command]["action"] == OPEN:
         activate(s, entries, kind, i)
@@ -95,15 +98,15 @@ def refresh(c, commands, pim, rules, whole, e, s, rows, ready, history, issued, 
 
 @njit
 def serve_pim(c, commands, pim, rules, whole, e, s, runs, entries, pending, rows, ready, history,
-              issued, log, channel):  # fmt: skip
+              issued, progress, log, channel, together):  # fmt: skip
     """Give the next command of the first PIM command in the queue. Returns when that may be,
     ``now`` if it was."""
     now = e["now"]
     run = runs[s["first_run"]]
     final = run["command"]
     if final == NONE:
-        push_pending(s, pending, now, run["waits"], 1)
-        next_run(s, runs)
+        push_pending(s, pending, now, run["waits"], 1, run["instruction"])
+        next_run(c, s, runs)
         return now
     bank, row = run["bank"], run["row"]
     command = wanted(c, pim, s, rows, final, bank, row)
@@ -119,12 +122,17 @@ def serve_pim(c, commands, pim, rules, whole, e, s, runs, entries, pending, rows
     itself = issue(c, commands, pim, rules, whole, e, s, rows, ready, history, issued, log, channel,
                    command, bank, row, run["column"])  # fmt: skip
     if itself and command == final:
-        done = now + pim[final]["latency_cycles"]
+        last = now
+        if together and run["left"] > 2 and not run["waits"] and s["counts"][ACTIVATED] == 0:
+            last = repeat(c, commands, pim, rules, whole, s, run, ready, history, issued, now)
+        done = last + pim[final]["latency_cycles"]
+        if run["left"] == 1:
+            note_done(c, e, progress, run["instruction"], done)
         if run["waits"]:
-            push_pending(s, pending, done, 1, 0)
+            push_pending(s, pending, done, 1, 0, NONE)
         else:
             s["writes_until"] = max(s["writes_until"], done)
-        next_run(s, runs)
+        next_run(c, s, runs)
     return now
 
 
@@ -142,13 +150,13 @@ def pim_at(c, commands, pim, s, runs, rows, ready, now):
 
 @inlined
 def step(c, commands, pim, rules, whole, e, s, runs, entries, pending, rows, ready, history, issued,
-         log, channel):  # fmt: skip
+         progress, log, channel, together):  # fmt: skip
     """Go through cycle ``now``: hand back what is done, then give one command at most.
 
     Sets ``due``; returns whether something was given.
     """
     now = e["now"]
-    answer(e, s, pending)
+    answer(c, e, s, pending, progress)
     if now >= s["next_refresh"]:
         if s["refreshes_due"] == 0:
             s["refresh_since"] = now
@@ -161,21 +169,21 @@ def step(c, commands, pim, rules, whole, e, s, runs, entries, pending, rows, rea
         due = min(due, when)
         if i >= 0:
             gave = serve_entry(c, commands, pim, rules, whole, e, s, entries, pending, rows, ready,
-                               history, issued, log, channel, ACTIVATED, i)  # fmt: skip
+                               history, issued, progress, log, channel, ACTIVATED, i)  # fmt: skip
     if not gave:
         if s["refreshes_due"] > 0:
             when = refresh(c, commands, pim, rules, whole, e, s, rows, ready, history, issued, log,
                            channel)  # fmt: skip
         elif s["queued"] > 0:
             when = serve_pim(c, commands, pim, rules, whole, e, s, runs, entries, pending, rows,
-                             ready, history, issued, log, channel)  # fmt: skip
+                             ready, history, issued, progress, log, channel, together)  # fmt: skip
         else:
             choose_drain(c, s)
             kind = WRITES if s["draining"] else READS
             i, when = oldest_ready(c, commands, pim, s, entries, rows, ready, kind, now)
             if i >= 0:
                 gave = serve_entry(c, commands, pim, rules, whole, e, s, entries, pending, rows,
-                                   ready, history, issued, log, channel, kind, i)  # fmt: skip
+                                   ready, history, issued, progress, log, channel, kind, i)  # fmt: skip
                 when = now
         gave = gave or when == now
         due = min(due, when)

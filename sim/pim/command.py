@@ -72,6 +72,30 @@ def issue(c, commands, pim, rules, whole, e, s, rows, ready, history, issued, lo
 
 
 @njit
+def repeat(c, commands, pim, rules, whole, s, run, ready, history, issued, now):
+    """Give the same command again for the columns that follow, but for the last one, as long as
+    nothing else can come between; returns the cycle of the last one given."""
+    command = run["command"]
+    kind = pim[command]
+    steady = kind["steady_cycles"]
+    if steady == 0:
+        return now
+    more = min(run["left"] - 2, (s["next_refresh"] - 1 - now) // steady)
+    if more <= 0:
+        return now
+    last = now + more * steady
+    for i in range(kind["first_whole"], kind["end_whole"]):
+        following = whole[i]["following"]
+        ready[following] = max(ready[following], last + whole[i]["cycles"])
+    apply_rules(c, commands, rules, ready, history, command, max(0, run["bank"]), last)
+    issued[command] += more
+    s["hits"] += more * kind["needs_row"]
+    run["left"] -= more
+    run["column"] += more
+    return last
+
+
+@njit
 def open_rows(c, s, rows, first, span, row, now):
     """Open a row in some banks."""
     if s["open_banks"] == 0:

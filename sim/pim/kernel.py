@@ -11,20 +11,33 @@ PENDING_SPARE = 4
 
 
 @njit
+def done_at(c, e, program):
+    """Cycle at which all instructions are done, but for answers that are waited for; NEVER if that
+    is not known."""
+    if e["cursor"] < program.shape[0] or e["open"] > 0 or e["vectors_left"] > 0:
+        return NEVER
+    return (e["last_done"] + c["period"] - 1) // c["period"]
+
+
+@njit
 def run(config, commands, pim, rules, whole, engine, channels, runs, entries, pending, rows, ready,
-        history, issued, program, more, every, log):  # fmt: skip
+        history, issued, program, after, progress, more, every, log):  # fmt: skip
     """Run instructions until all are done; returns why it has come back.
 
     - ``config``, ``commands``, ``pim``, ``rules``, ``whole``: as of ``sim.pim.tables.Tables``
     - ``engine`` to ``issued``: as of ``sim.pim.state.State``
-    - ``program`` [instruction] of PROGRAM; ``more``: others follow these
+    - ``program`` [instruction] of PROGRAM; ``more``: others follow these; ``after``: instructions
+      that must be done before, in the ranges that ``program`` names; ``progress`` [instruction] of
+      PROGRESS
     - ``every``: step each channel in each cycle, which changes nothing but the time it takes
     - ``log`` [command] of LOG, or empty
     """
     c, e = config[0], engine[0]
+    together = c["whole_instructions"] == 1 and log.shape[0] == 0 and not every
     while True:
-        if e["cursor"] == program.shape[0]:
+        if e["now"] >= done_at(c, e, program):
             if more:
+                e["dispatch_at"] = min(e["dispatch_at"], e["now"])
                 return REFILL
             if e["waits_for"] == 0:
                 return DONE
@@ -32,7 +45,9 @@ def run(config, commands, pim, rules, whole, engine, channels, runs, entries, pe
             return LOG_FULL
         now = e["now"]
         if every or now >= e["dispatch_at"]:
-            e["dispatch_at"] = dispatch(c, e, channels, runs, entries, pending, program)
+            e["dispatch_at"] = dispatch(
+                c, e, channels, runs, entries, pending, program, after, progress
+            )
         soonest = NEVER
         for channel in range(channels.shape[0]):
             s = channels[channel]
@@ -40,7 +55,7 @@ def run(config, commands, pim, rules, whole, engine, channels, runs, entries, pe
                 gave = step(
                     c, commands, pim, rules, whole, e, s, runs[channel], entries[channel],
                     pending[channel], rows[channel], ready[channel], history[channel],
-                    issued[channel], log, channel,
+                    issued[channel], progress, log, channel, together,
                 )  # fmt: skip
                 if gave and e["held_channels"] > 0:
                     e["dispatch_at"] = now + 1
@@ -48,11 +63,13 @@ def run(config, commands, pim, rules, whole, engine, channels, runs, entries, pe
                     return TOO_MANY_READS
             soonest = min(soonest, s["due"])
         soonest = min(soonest, e["dispatch_at"])
-        if e["cursor"] == program.shape[0] and e["waits_for"] == 0:
+        until = done_at(c, e, program) if e["waits_for"] == 0 else NEVER
+        if until <= now:
             if not more:
                 return DONE
             e["now"] = now + 1
-        elif soonest >= NEVER:
+            continue
+        soonest = min(soonest, until)
+        if soonest >= NEVER:
             return STUCK
-        else:
-            e["now"] = now + 1 if every else soonest
+        e["now"] = now + 1 if every else soonest

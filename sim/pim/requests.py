@@ -3,28 +3,32 @@
 from sim.dram.tables import NEVER
 from sim.jit import njit
 from sim.pim.command import wanted, when_ready
+from sim.pim.progress import note_done
 from sim.pim.state import ACTIVATED, NONE, READS, WRITES
 
 
 @njit
-def push_pending(s, pending, done, waits, fence):
+def push_pending(s, pending, done, waits, fence, instruction):
     """A read, or an answer that is waited for, is done in a cycle."""
     room = pending.shape[0]
     place = pending[(s["first_pending"] + s["pending"]) % room]
     place["done"] = done
     place["waits"] = waits
     place["fence"] = fence
+    place["instruction"] = instruction
     s["pending"] += 1
 
 
 @njit
-def offer_request(c, s, entries, pending, bank, row, write, now):
-    """Offer a read or write; whether it is taken."""
+def offer_request(c, e, s, entries, pending, progress):
+    """Offer the read or write that is held; whether it is taken."""
     if s["queued"] > 0:
         return False
-    if not write and serves(c, s, entries, bank, row):
+    bank, row, column, write = s["held_bank"], s["held_row"], s["held_column"], s["held_write"]
+    if not write and serves(c, s, entries, bank, row, column):
         s["forwarded"] += 1
-        push_pending(s, pending, now, 0, 0)
+        push_pending(s, pending, e["now"], 0, 0, NONE)
+        note_done(c, e, progress, s["held_instruction"], e["now"])
         return True
     kind = WRITES if write else READS
     at = s["counts"][kind]
@@ -33,6 +37,8 @@ def offer_request(c, s, entries, pending, bank, row, write, now):
     entry = entries[kind, at]
     entry["bank"] = bank
     entry["row"] = row
+    entry["column"] = column
+    entry["instruction"] = s["held_instruction"]
     entry["write"] = write
     entry["sequence"] = s["sequence"]
     entry["noted"] = 0
@@ -42,11 +48,13 @@ def offer_request(c, s, entries, pending, bank, row, write, now):
 
 
 @njit
-def serves(c, s, entries, bank, row):
-    """Whether a waiting write has what a read wants; both are to the first column of a row."""
+def serves(c, s, entries, bank, row, column):
+    """Whether a waiting write has what a read wants."""
     for i in range(s["counts"][WRITES]):
         entry = entries[WRITES, i]
-        if c["forward_any"] or (entry["bank"] == bank and entry["row"] == row):
+        if c["forward_any"]:
+            return True
+        if entry["bank"] == bank and entry["row"] == row and entry["column"] == column:
             return True
     return False
 

@@ -11,8 +11,9 @@ from arch.errors import SimulationError
 from arch.pim.system import Pim
 from sim.pim import kernel
 from sim.pim.program import Lowering
-from sim.pim.state import LOG, State, new_state
+from sim.pim.state import LOG, PIM, PROGRESS, READ, UNKNOWN, VECTOR, WRITE, State, new_state
 from sim.pim.tables import Tables, build
+from traces.pim.dtype import PimTrace
 
 Records = npt.NDArray[np.void]
 LOG_CHUNK_COMMANDS = 1 << 16
@@ -21,6 +22,8 @@ LogSink = Callable[[Records], None]
 """Given commands (LOG), by cycle, then by channel."""
 Progress = Callable[[int], None]
 """Told instructions done."""
+Watch = Callable[[PimTrace, Records], None]
+"""Given a trace that is done, and PROGRESS of its instructions."""
 
 
 @dataclass
@@ -78,26 +81,36 @@ class Simulation:
         self._every, self._log = every, log
         self._room = np.zeros(LOG_CHUNK_COMMANDS, LOG) if log is not None else NO_LOG
 
-    def feed(self, instructions: Records, *, more: bool) -> None:
-        """Run a chunk; ``more`` follow. Raises SimulationError where none may go on."""
+    def feed(self, chunk: Records | PimTrace, *, more: bool) -> Records:
+        """Run a chunk; ``more`` follow. Returns PROGRESS of its instructions, which is of a
+        ``PimTrace`` only. Raises InputError for what is wrong, SimulationError where none may go
+        on."""
         run, tables, state = self.run, self.run.tables, self.run.state
-        program = self._lowering.lower(instructions)
-        state.engine["cursor"] = 0
+        program, after = self._lowering.lower(chunk)
+        engine = state.engine[0]
+        engine["cursor"] = engine["vector_cursor"] = 0
+        engine["vectors_left"] = int((program["kind"] == VECTOR).sum())
+        # What is sent now begins now.
+        now_tick = engine["now"] * tables.config["period"][0]
+        engine["vector_free"] = max(engine["vector_free"], now_tick)
+        progress = np.zeros(len(program), PROGRESS)
+        progress["done"] = UNKNOWN
         run.instructions += len(program)
-        used = int(np.bitwise_or.reduce(program["channels"][program["kind"] == 1], initial=0))
-        used |= int(np.bitwise_or.reduce(program["channels"][program["kind"] >= 3], initial=0))
+        to_channels = np.isin(program["kind"], (PIM, READ, WRITE))
+        used = int(np.bitwise_or.reduce(program["channels"][to_channels], initial=0))
         run.channels_used |= {c for c in range(run.pim.channels) if used >> c & 1}
         while True:
             state.engine["logged"] = 0
             status = kernel.run(
                 tables.config, tables.commands, tables.pim, tables.rules, tables.whole,
                 state.engine, state.channels, state.runs, state.entries, state.pending, state.rows,
-                state.ready, state.history, state.issued, program, more, self._every, self._room,
+                state.ready, state.history, state.issued, program, after, progress, more,
+                self._every, self._room,
             )  # fmt: skip
             if self._log is not None:
                 self._log(self._room[: int(state.engine["logged"][0])])
             if status in (kernel.DONE, kernel.REFILL):
-                return
+                return progress
             if status != kernel.LOG_FULL:
                 self._fail(int(status))
 
@@ -131,4 +144,24 @@ def run_trace(
             progress(simulation.run.instructions + len(chunk))
     if held is not None:
         simulation.feed(held, more=False)
+    return simulation.run
+
+
+def run_program(
+    pim: Pim,
+    traces: Iterable[PimTrace],
+    *,
+    every: bool = False,
+    watch: Watch | None = None,
+    log: LogSink | None = None,
+) -> PimRun:
+    """Run traces one after the other, each when the one before is done.
+
+    Raises InputError for what a trace or the PIM has wrong, SimulationError where none may go on.
+    """
+    simulation = Simulation(pim, every=every, log=log)
+    for trace in traces:
+        progress = simulation.feed(trace, more=True)
+        if watch is not None:
+            watch(trace, progress)
     return simulation.run

@@ -25,13 +25,29 @@ PROGRAM = np.dtype(
         ("kind", np.int64),  # of the next line
         ("command", np.int64),
         ("count", np.int64),  # commands, one a column
+        ("column", np.int64),  # first
         ("channels", np.int64),  # a bit for each
         ("bank", np.int64),
         ("row", np.int64),
         ("waits", np.int64),  # the next instruction waits until it is done
+        ("tracked", np.int64),  # others may wait until it is done
+        ("after_begin", np.int64),  # range of what it waits for
+        ("after_end", np.int64),
+        ("vector_op", np.int64),
+        ("elements", np.int64),
     ]
 )
-SKIP, PIM, FENCE, READ, WRITE = range(5)
+SKIP, PIM, FENCE, READ, WRITE, VECTOR = range(6)
+
+PROGRESS = np.dtype(
+    [
+        ("left", np.int64),  # runs, reads and writes of all channels that are still to end
+        ("start", np.int64),  # tick at which it is sent, or an operation begins
+        ("done", np.int64),  # tick at which it is done, UNKNOWN before its last command is given
+        ("latest", np.int64),  # tick at which one that has ended is done
+    ]
+)
+UNKNOWN = -1
 
 ENGINE = np.dtype(
     [
@@ -42,18 +58,26 @@ ENGINE = np.dtype(
         ("held_channels", np.int64),  # with commands that have no room yet
         ("dispatched", np.int64),  # instructions
         ("logged", np.int64),
+        ("open", np.int64),  # tracked instructions that are sent and not known to be done
+        ("blocked", np.int64),  # 1: what the next one waits for is not known to be done
+        ("last_done", np.int64),  # tick at which all that is tracked so far is done
+        ("vectors_left", np.int64),  # operations of the vector unit with no time yet
+        ("vector_cursor", np.int64),  # of the next one, or before
+        ("vector_free", np.int64),  # tick at which the one before is done
     ]
 )
 
 CHANNEL = np.dtype(
     [
         ("due", np.int64),  # cycle at which something may happen
-        ("queued", np.int64),  # PIM commands in the queue
-        ("held", np.int64),  # PIM commands that have no room in it
-        ("held_request", np.int64),  # 1: a read or write has no room
+        ("queued", np.int64),  # entries of the queue of PIM commands
+        ("held", np.int64),  # entries that have no room in it
+        ("held_requests", np.int64),  # reads or writes that have no room, or come after
         ("held_bank", np.int64),
         ("held_row", np.int64),
+        ("held_column", np.int64),
         ("held_write", np.int64),
+        ("held_instruction", np.int64),
         ("first_run", np.int64),  # ring
         ("runs", np.int64),
         ("noted", np.int64),  # the first command in the queue has been counted as hit or not
@@ -87,6 +111,7 @@ RUN = np.dtype(
         ("column", np.int64),  # of the next
         ("left", np.int64),
         ("waits", np.int64),
+        ("instruction", np.int64),  # that it is of, NONE if that is not tracked
     ]
 )
 
@@ -94,13 +119,22 @@ ENTRY = np.dtype(
     [
         ("bank", np.int64),
         ("row", np.int64),
+        ("column", np.int64),
+        ("instruction", np.int64),
         ("write", np.int64),
         ("sequence", np.int64),
         ("noted", np.int64),
     ]
 )
 
-PENDING = np.dtype([("done", np.int64), ("waits", np.int64), ("fence", np.int64)])
+PENDING = np.dtype(
+    [
+        ("done", np.int64),
+        ("waits", np.int64),
+        ("fence", np.int64),
+        ("instruction", np.int64),  # that is done when it is handed back, or NONE
+    ]
+)
 
 LOG = np.dtype(
     [

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from arch.clock import periods
 from arch.errors import InputError
 from arch.pim.device import PimDevice
 from arch.pim.system import Pim
+from arch.vector import VECTOR_OPS, Vector
 from sim.dram.tables import NEVER, command_tables, spans_of
 
 Records = npt.NDArray[np.void]
+OPS = len(VECTOR_OPS)
 
 NOTHING, OPEN, CLOSE, ACCESS = range(4)
 """What a command does to its banks."""
@@ -29,6 +32,7 @@ PIM_COMMAND = np.dtype(
         ("register_mode", np.int64),
         ("latency_cycles", np.int64),
         ("single", np.int64),  # no rule but those of the whole channel holds it back
+        ("steady_cycles", np.int64),  # from one to the next to the same banks; 0: it has a window
         ("first_whole", np.int64),  # of its rules that hold in the whole channel
         ("end_whole", np.int64),
     ]
@@ -54,12 +58,19 @@ CONFIG = np.dtype(
         ("refresh_interval_cycles", np.int64),  # NEVER: none
         ("dispatch_width", np.int64),
         ("pim_entries", np.int64),
+        ("whole_instructions", np.int64),  # an entry of them is an instruction, not a command
         ("entries", np.int64, 2),  # reads, writes
         ("drain_above", np.int64),
         ("drain_below", np.int64),
         ("forward_any", np.int64),  # a waiting write serves reads of all addresses
         ("activate_partly", np.int64),  # banks of which some are open are activated
         ("activated_first", np.int64),
+        ("period", np.int64),  # ticks of a cycle
+        ("vector_period", np.int64),
+        ("synchroniser", np.int64),  # edges, between clocks that differ
+        ("lanes", np.int64),
+        ("interval", np.int64, OPS),  # cycles from group to group, by operation
+        ("latency", np.int64, OPS),
     ]
 )
 UNUSED = ("REFpb", "RDA", "WRA")
@@ -92,9 +103,10 @@ def build(pim: Pim) -> Tables:
     names = tuple(device.device.commands)
     commands, rules, histories, depth = command_tables(device.device, set(names) - set(UNUSED))
     config = np.zeros(1, CONFIG)
-    for field, value in _settings(pim, device, names).items():
+    for field, value in {**_settings(pim, device, names), **_vector(pim, device)}.items():
         config[field] = value
     table = _commands(device, names)
+    table["steady_cycles"] = _steady(commands, rules)
     rules, whole = _parted(device.device.banks, commands, table, rules)
     return Tables(config, commands, table, rules, whole, names, max(1, histories), depth)
 
@@ -126,6 +138,36 @@ def _parted(
     kept = np.concatenate(parts)
     table["single"] = ~np.isin(np.arange(len(commands)), kept["following"])
     return kept, np.concatenate(everywhere)
+
+
+def _steady(commands: Records, rules: Records) -> list[int]:
+    """Of each command, the cycles after which the same one may come again."""
+    found = []
+    for index, command in enumerate(commands):
+        own = rules[command["first_rule"] : command["end_rule"]]
+        again = own[(own["following"] == index) & (own["sibling_span"] == 0)]
+        windowed = bool((own["window"] > 1).any())
+        found.append(0 if windowed or not len(again) else max(1, int(again["cycles"].max())))
+    return found
+
+
+def _vector(pim: Pim, device: PimDevice) -> dict[str, int | list[int]]:
+    """Clocks, and timing of the vector unit beside the memory."""
+    asic = pim.asic
+    clocks = {"memory": device.device.clock_khz}
+    if asic is None:
+        ticks, vector = {**periods(clocks), "vector": 1}, Vector(lanes=1)
+    else:
+        ticks, vector = periods({**clocks, "vector": asic.clock_khz}), asic.vector()
+    timings = [vector.timing(op) for op in VECTOR_OPS]
+    return {
+        "period": ticks["memory"],
+        "vector_period": ticks["vector"],
+        "synchroniser": asic.synchroniser_cycles if asic is not None else 0,
+        "lanes": vector.lanes,
+        "interval": [timing.interval_cycles for timing in timings],
+        "latency": [timing.latency_cycles for timing in timings],
+    }
 
 
 def _commands(device: PimDevice, names: tuple[str, ...]) -> Records:
@@ -162,6 +204,7 @@ def _commands(device: PimDevice, names: tuple[str, ...]) -> Records:
             partners["precharge"],
             own is not None and own.register_mode,
             device.latency_cycles[name],
+            0,
             0,
             0,
             0,
@@ -202,6 +245,7 @@ def _settings(pim: Pim, device: PimDevice, names: tuple[str, ...]) -> dict[str, 
         "refresh_interval_cycles": device.device.timings["nREFI"] if refreshed else NEVER,
         "dispatch_width": controller.dispatch_width,
         "pim_entries": controller.pim_entries,
+        "whole_instructions": int(controller.pim_entry == "instruction"),
         "entries": [controller.read_entries, controller.write_entries],
         "drain_above": controller.drain_above,
         "drain_below": controller.drain_below,

@@ -74,6 +74,8 @@ ADDED = {
     "LPDDR5": {("rank", "ACT1", "REFpb"), ("bank", "REFpb", "REFpb"), *TURNS},
 }
 """Rules that Ramulator 2.1 does not have: level, preceding, following."""
+ORGANISATIONS_ADDED = {"GDDR6_16Gb_x16_2KiB"}
+"""Organisations that it does not have."""
 LEFT_OUT = {
     "GDDR6": {("channel", "RDA", "REFpb"), ("channel", "WRA", "REFpb")},
     "LPDDR5": {("rank", before, after) for before in ("WR", "WRA") for after in ("RD", "RDA")},
@@ -144,7 +146,8 @@ def test_timings_and_organisation_are_those_of_ramulator(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_timings_of_every_preset_are_those_of_ramulator(name: str) -> None:
     standard, theirs = load_standard(name), PRESETS[name]
-    pairs = {f"{org}/{speed}" for org in standard.organisations for speed in standard.speeds}
+    organisations = set(standard.organisations) - ORGANISATIONS_ADDED
+    pairs = {f"{org}/{speed}" for org in organisations for speed in standard.speeds}
     assert set(theirs["presets"]) == pairs
     for pair, numbers in theirs["presets"].items():
         device = resolve(standard, *pair.split("/"))
