@@ -38,15 +38,13 @@ class Asic(Spec):
     @cached_property
     def _vector(self) -> Vector:
         lanes = self.adders
-        timings = {
-            name: OpTiming(
-                interval_cycles=max(
-                    1, steps.adds, -(-steps.multiplies * lanes // self.multipliers)
-                ),
+        timings: dict[VectorOp, OpTiming] = {}
+        for name, steps in self.operations.items():
+            multiplying = -(-steps.multiplies * lanes // self.multipliers)
+            timings[name] = OpTiming(
+                interval_cycles=max(1, steps.adds, multiplying),
                 latency_cycles=steps.latency_cycles,
             )
-            for name, steps in self.operations.items()
-        }
         return Vector(lanes=lanes, operations=timings)
 
     def vector(self) -> Vector:

@@ -182,8 +182,10 @@ def step(c, commands, pim, rules, whole, e, s, runs, entries, pending, rows, rea
             kind = WRITES if s["draining"] else READS
             i, when = oldest_ready(c, commands, pim, s, entries, rows, ready, kind, now)
             if i >= 0:
-                gave = serve_entry(c, commands, pim, rules, whole, e, s, entries, pending, rows,
-                                   ready, history, issued, progress, log, channel, kind, i)  # fmt: skip
+                gave = serve_entry(
+                    c, commands, pim, rules, whole, e, s, entries, pending, rows, ready, history,
+                    issued, progress, log, channel, kind, i,
+                )  # fmt: skip
                 when = now
         gave = gave or when == now
         due = min(due, when)

@@ -77,7 +77,7 @@ class Lowering:
             ),
             ((kinds != VECTOR) & (given["count"] < 1), "no column"),
             (
-                given["channels"] >> self._pim.channels > 0,
+                given["channels"] > self._all,
                 f"a channel beyond {self._pim.channels - 1}",
             ),
             (np.isin(np.arange(len(given)), late), "something to wait for that comes after it"),
