@@ -14,6 +14,7 @@ from arch.pim.asic import Asic
 from arch.pim.command_set import CommandSet
 from arch.pim.controller import PimController
 from arch.pim.device import PimDevice, resolve_pim
+from arch.pim.energy import PimEnergy
 from arch.spec import Name, Spec
 from arch.spec_file import is_there, read_spec
 from arch.yaml_lines import YamlError, parse
@@ -51,6 +52,8 @@ class Pim(Spec):
     """Of each channel."""
     asic: Asic | None = None
     """The chip beside the memory; without one there are no operations of a vector unit."""
+    energy: PimEnergy | None = None
+    """Energies; without them all are unknown."""
 
     @cached_property
     def _set(self) -> CommandSet:

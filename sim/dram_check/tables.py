@@ -19,6 +19,7 @@ from sim.dram_check.hbm2 import HBM2
 from sim.dram_check.hbm3 import HBM3
 from sim.dram_check.lpddr4 import LPDDR4
 from sim.dram_check.lpddr5 import LPDDR5
+from sim.dram_check.pim_gpt import PIM_GPT
 from sim.dram_check.rules import (
     CODES,
     KINDS,
@@ -33,7 +34,8 @@ from sim.dram_check.rules import (
 Array = npt.NDArray[Any]
 
 STANDARDS: Mapping[str, Standard] = {
-    standard.name: standard for standard in (DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3, AIM)
+    standard.name: standard
+    for standard in (DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3, AIM, PIM_GPT)
 }
 
 (
@@ -194,11 +196,14 @@ def _kinds(
 ) -> Array:
     """KIND of each command; ``later`` is the sorted later command of all rules."""
     kinds = np.zeros(len(KINDS) + 1, KIND)
+    has_modes = "TMOD" in commands_of(standard)
     for code, name in enumerate(KINDS):
         kind = kinds[code]
         kind["action"] = action = ACTIONS[name]
         reach = GROUP_BANKS if name.endswith("4") else REACHES.get(name[-2:], ONE)
         kind["reach"] = ALL if action in (REGISTERS, MODES) else reach
+        if action == REGISTERS and not has_modes:
+            kind["action"] = OTHER
         kind["closes"] = name in ("RDA", "WRA", "WRA16")
         kind["counts"] = name.startswith("REF")
         kind["column"] = action in (READS, WRITES)

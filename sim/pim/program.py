@@ -31,8 +31,11 @@ class Lowering:
             if name == "VECTOR":
                 line["kind"] = VECTOR
                 self._known[op] = pim.asic is not None
-            elif name.endswith("_MEM"):
-                line["kind"] = READ if name.startswith("R") else WRITE
+            elif name.startswith(("R_", "W_")):
+                if name.endswith("_MEM"):
+                    line["kind"] = READ if name.startswith("R") else WRITE
+            elif name not in instructions:
+                self._known[op] = False
             if name not in instructions:
                 continue
             given = instructions[name]

@@ -22,8 +22,8 @@ LogSink = Callable[[Records], None]
 """Given commands (LOG), by cycle, then by channel."""
 Progress = Callable[[int], None]
 """Told instructions done."""
-Watch = Callable[[PimTrace, Records], None]
-"""Given a trace that is done, and PROGRESS of its instructions."""
+Watch = Callable[[PimTrace, Records, int], None]
+"""Given a trace that is done, PROGRESS of its instructions, and the ticks of a cycle."""
 
 
 @dataclass
@@ -163,5 +163,5 @@ def run_program(
     for trace in traces:
         progress = simulation.feed(trace, more=True)
         if watch is not None:
-            watch(trace, progress)
+            watch(trace, progress, int(simulation.run.tables.config["period"][0]))
     return simulation.run

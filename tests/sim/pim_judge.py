@@ -9,6 +9,12 @@ from sim.dram_check.state import LOG
 from sim.pim.run import PimRun
 
 BANKS_A_GROUP = 4
+BINS = {
+    "aim": ("AIM", "aim"),
+    "aim_as_simulated": ("AIM", "aim_in_force"),
+    "pim_gpt": ("PIM-GPT", "pim_gpt"),
+}
+"""Standard and speed bin, by PIM."""
 Records = npt.NDArray[np.void]
 
 
@@ -27,6 +33,6 @@ def as_log(done: PimRun, commands: Records) -> Records:
 
 def judged(done: PimRun, commands: Records) -> Report:
     """What is wrong with a run."""
-    bin_name = {"aim": "aim", "aim_as_simulated": "aim_in_force"}[done.pim.name]
+    standard, bin_name = BINS[done.pim.name]
     refreshed = done.pim.controller.refresh != "none"
-    return inspect_log([as_log(done, commands)], "AIM", bin_name, refresh=refreshed)
+    return inspect_log([as_log(done, commands)], standard, bin_name, refresh=refreshed)
