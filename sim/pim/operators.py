@@ -18,8 +18,8 @@ class Kind:
 
     operators: int = 0
     ticks: int = 0
-    """By which they move the end of all that has come before in the trace; those of all kinds add up
-    to the time of the run."""
+    """By which they move the end of all that has come before; those of all kinds add up to the time
+    of the run."""
     mac_ticks: int = 0
     """In which multipliers work, summed over banks."""
     vector_ticks: int = 0

@@ -134,6 +134,6 @@ def test_wrong_instructions_are_named(change: dict[str, object], what: str) -> N
 
 def test_a_pim_without_a_chip_has_no_vector_unit() -> None:
     trace = program([{"op": "VECTOR", "elements": 1}])
-    with pytest.raises(InputError, match="VECTOR of layer0.first: has an operation"):
+    with pytest.raises(InputError, match=r"VECTOR of layer0\.first: has an operation"):
         run(pim("asic=null"), [trace])
     assert CODES["VECTOR"] == len(OPS) - 1
