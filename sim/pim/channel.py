@@ -28,9 +28,9 @@ def answer(c, e, s, pending, progress):
         return
     s["first_pending"] = (s["first_pending"] + 1) % pending.shape[0]
     s["pending"] -= 1
-    note_done(c, e, progress, head["instruction"], now)
+    note_done(c, e, s, progress, head["instruction"], now)
     if head["waits"]:
-        e["waits_for"] -= 1
+        e["waits_for"] -= s["members"]
         if e["waits_for"] == 0 and e["held_channels"] == 0:
             e["cursor"] += 1
             e["dispatch_at"] = now + 1
@@ -66,7 +66,7 @@ def serve_entry(c, commands, pim, rules, whole, e, s, entries, pending, rows, re
         return True
     if command == final:
         done = e["now"] + pim[final]["latency_cycles"]
-        note_done(c, e, progress, entry["instruction"], done)
+        note_done(c, e, s, progress, entry["instruction"], done)
         if write:
             s["writes_until"] = max(s["writes_until"], done)
         else:
@@ -127,7 +127,7 @@ def serve_pim(c, commands, pim, rules, whole, e, s, runs, entries, pending, rows
             last = repeat(c, commands, pim, rules, whole, s, run, ready, history, issued, now)
         done = last + pim[final]["latency_cycles"]
         if run["left"] == 1:
-            note_done(c, e, progress, run["instruction"], done)
+            note_done(c, e, s, progress, run["instruction"], done)
         if run["waits"]:
             push_pending(s, pending, done, 1, 0, NONE)
         else:

@@ -2,6 +2,7 @@
 
 from sim.dram.tables import NEVER
 from sim.jit import njit
+from sim.pim.alike import join, part
 from sim.pim.progress import operands_at, time_vectors
 from sim.pim.requests import offer_request
 from sim.pim.state import ACTIVATED, FENCE, NONE, PIM, READ, READS, SKIP, VECTOR, WRITE, WRITES
@@ -67,6 +68,8 @@ def send_held(c, e, channels, entries, pending, progress):
     soonest = NEVER
     for channel in range(c["channels"]):
         s = channels[channel]
+        if s["members"] == 0:
+            continue
         if s["held"] > 0:
             idle = s["queued"] == 0
             if take_held(c, s):
@@ -102,9 +105,13 @@ def begin(c, e, program, progress):
 
 
 @njit
-def dispatch(c, e, channels, runs, entries, pending, program, after, progress):
-    """Send what may be sent in this cycle. Returns the next cycle at which it is to be tried, if
-    no channel makes room and nothing is done before."""
+def dispatch(c, e, channels, runs, entries, pending, rows, ready, history, issued, program, after,
+             progress, together):  # fmt: skip
+    """Send what may be sent in this cycle; ``together``: step channels that are alike as one.
+
+    Returns the next cycle at which it is to be tried, if no channel makes room and nothing is done
+    before.
+    """
     now = e["now"]
     time_vectors(c, e, program, after, progress)
     if e["held_channels"] > 0:
@@ -132,10 +139,15 @@ def dispatch(c, e, channels, runs, entries, pending, program, after, progress):
         more = False
         if line["kind"] != SKIP:
             answers = line["count"] if line["waits"] else 0
+            if together and e["classes"] > 1:
+                join(c, e, channels, rows, ready, history, issued)
+            if e["classes"] < c["channels"]:
+                part(c, e, channels, runs, entries, pending, rows, ready, history, issued,
+                     line["channels"])  # fmt: skip
             for channel in range(c["channels"]):
-                if (line["channels"] >> channel) & 1:
-                    e["waits_for"] += answers
-                    s = channels[channel]
+                s = channels[channel]
+                if s["members"] > 0 and (line["channels"] >> channel) & 1:
+                    e["waits_for"] += answers * s["members"]
                     if not send(c, e, s, runs[channel], entries[channel], pending[channel],
                                 program, progress):  # fmt: skip
                         e["held_channels"] += 1

@@ -2,8 +2,10 @@
 
 from sim.dram.tables import NEVER
 from sim.jit import njit
+from sim.pim.alike import part_all
 from sim.pim.channel import step
 from sim.pim.dispatch import dispatch
+from sim.pim.state import ACTIVATED, READS, WRITES
 
 DONE, REFILL, LOG_FULL, STUCK, TOO_MANY_READS = range(5)
 PENDING_SPARE = 4
@@ -38,26 +40,32 @@ def run(config, commands, pim, rules, whole, engine, channels, runs, entries, pe
         if e["now"] >= done_at(c, e, program):
             if more:
                 e["dispatch_at"] = min(e["dispatch_at"], e["now"])
-                return REFILL
-            if e["waits_for"] == 0:
-                return DONE
+            if more or e["waits_for"] == 0:
+                part_all(c, e, channels, runs, entries, pending, rows, ready, history, issued)
+                return REFILL if more else DONE
         if log.shape[0] > 0 and log.shape[0] - e["logged"] < channels.shape[0]:
             return LOG_FULL
         now = e["now"]
         if every or now >= e["dispatch_at"]:
             e["dispatch_at"] = dispatch(
-                c, e, channels, runs, entries, pending, program, after, progress
-            )
+                c, e, channels, runs, entries, pending, rows, ready, history, issued, program,
+                after, progress, together,
+            )  # fmt: skip
         soonest = NEVER
         for channel in range(channels.shape[0]):
             s = channels[channel]
+            if s["members"] == 0:
+                continue
             if every or s["due"] <= now:
-                gave = step(
+                held = s["queued"] + s["counts"][READS] + s["counts"][WRITES]
+                activated = s["counts"][ACTIVATED]
+                step(
                     c, commands, pim, rules, whole, e, s, runs[channel], entries[channel],
                     pending[channel], rows[channel], ready[channel], history[channel],
                     issued[channel], progress, log, channel, together,
                 )  # fmt: skip
-                if gave and e["held_channels"] > 0:
+                left = s["queued"] + s["counts"][READS] + s["counts"][WRITES]
+                if e["held_channels"] > 0 and (left != held or s["counts"][ACTIVATED] != activated):
                     e["dispatch_at"] = now + 1
                 if s["pending"] > pending.shape[1] - PENDING_SPARE:
                     return TOO_MANY_READS
@@ -66,6 +74,7 @@ def run(config, commands, pim, rules, whole, engine, channels, runs, entries, pe
         until = done_at(c, e, program) if e["waits_for"] == 0 else NEVER
         if until <= now:
             if not more:
+                part_all(c, e, channels, runs, entries, pending, rows, ready, history, issued)
                 return DONE
             e["now"] = now + 1
             continue

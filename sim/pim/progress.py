@@ -11,19 +11,20 @@ from sim.vector import vector_cycles
 
 
 @njit
-def note_done(c, e, progress, instruction, cycle):
-    """A channel has given the last of its commands of an instruction, or one read or write of it,
-    that will be done in a cycle."""
+def note_done(c, e, s, progress, instruction, cycle):
+    """A channel, and those that it is stepped for, have given the last of their commands of an
+    instruction, or one read or write of it, that will be done in a cycle."""
     if instruction == NONE:
         return
     one = progress[instruction]
-    one["left"] -= 1
+    one["left"] -= s["members"]
     one["latest"] = max(one["latest"], cycle * c["period"])
     if one["left"] == 0:
         one["done"] = one["latest"]
         e["last_done"] = max(e["last_done"], one["done"])
         e["open"] -= 1
-        if e["blocked"] or e["vectors_left"] > 0:
+        # Operations of the chip are given their times when somebody asks for them.
+        if e["blocked"] or (e["open"] == 0 and e["vectors_left"] > 0):
             e["dispatch_at"] = min(e["dispatch_at"], e["now"] + 1)
 
 

@@ -28,7 +28,7 @@ def offer_request(c, e, s, entries, pending, progress):
     if not write and serves(c, s, entries, bank, row, column):
         s["forwarded"] += 1
         push_pending(s, pending, e["now"], 0, 0, NONE)
-        note_done(c, e, progress, s["held_instruction"], e["now"])
+        note_done(c, e, s, progress, s["held_instruction"], e["now"])
         return True
     kind = WRITES if write else READS
     at = s["counts"][kind]

@@ -58,6 +58,7 @@ ENGINE = np.dtype(
         ("held_channels", np.int64),  # with commands that have no room yet
         ("dispatched", np.int64),  # instructions
         ("logged", np.int64),
+        ("classes", np.int64),  # of channels that are alike
         ("open", np.int64),  # tracked instructions that are sent and not known to be done
         ("blocked", np.int64),  # 1: what the next one waits for is not known to be done
         ("last_done", np.int64),  # tick at which all that is tracked so far is done
@@ -70,6 +71,8 @@ ENGINE = np.dtype(
 CHANNEL = np.dtype(
     [
         ("due", np.int64),  # cycle at which something may happen
+        ("leader", np.int64),  # channel that is stepped for it
+        ("members", np.int64),  # channels that it is stepped for; 0: it has a leader
         ("queued", np.int64),  # entries of the queue of PIM commands
         ("held", np.int64),  # entries that have no room in it
         ("held_requests", np.int64),  # reads or writes that have no room, or come after
@@ -183,6 +186,9 @@ def new_state(tables: Tables) -> State:
     state = np.zeros(channels, CHANNEL)
     state["due"] = state["next_refresh"] = config["refresh_interval_cycles"]
     state["whole_row"] = NONE
+    state["leader"] = np.arange(channels)
+    state["members"] = 1
+    engine["classes"] = channels
     room = max(*map(int, config["entries"]), banks)
     return State(
         engine=engine,

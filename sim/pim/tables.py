@@ -65,6 +65,7 @@ CONFIG = np.dtype(
         ("forward_any", np.int64),  # a waiting write serves reads of all addresses
         ("activate_partly", np.int64),  # banks of which some are open are activated
         ("activated_first", np.int64),
+        ("window_cycles", np.int64),  # of the longest rule with a window
         ("period", np.int64),  # ticks of a cycle
         ("vector_period", np.int64),
         ("synchroniser", np.int64),  # edges, between clocks that differ
@@ -107,6 +108,7 @@ def build(pim: Pim) -> Tables:
         config[field] = value
     table = _commands(device, names)
     table["steady_cycles"] = _steady(commands, rules)
+    config["window_cycles"] = rules["cycles"][rules["window"] > 1].max(initial=0)
     rules, whole = _parted(device.device.banks, commands, table, rules)
     return Tables(config, commands, table, rules, whole, names, max(1, histories), depth)
 

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,12 @@ from arch.vector import VECTOR_OPS
 from sim.pim.run import PimRun, run_program
 from traces.pim.dtype import CODES, INSTRUCTION, PimTrace
 
-WAYS = ("due", "dispatch_at", "logged")
-"""When something may happen is a bound, which skipping alone uses; a log is emptied."""
+WAYS = {
+    "due", "dispatch_at", "logged", "writes_until", "first_run", "first_pending", "sequence",
+    "open_since", "active_cycles", "refresh_since",
+}  # fmt: skip
+"""Bounds, which skipping alone uses; places in rings and lists; and what counts together with others
+only."""
 Records = npt.NDArray[np.void]
 
 
@@ -80,14 +83,18 @@ def run(
     return done, progress, np.concatenate(chunks) if logged else None
 
 
-def state(done: PimRun) -> list[npt.NDArray[np.int64]]:
-    """All that a run leaves, but for bounds."""
-    found = []
-    for each in fields(done.state):
-        array = getattr(done.state, each.name)
-        names = array.dtype.names
-        if names is None:
-            found.append(array)
-        else:
-            found += [array[name] for name in names if name not in WAYS]
+def state(done: PimRun) -> dict[str, npt.NDArray[np.int64]]:
+    """All that a run leaves and that counts: of times, those that are not past."""
+    found = {}
+    now = done.cycles
+    past = now - int(done.tables.config["window_cycles"][0])
+    for name in ("engine", "channels"):
+        array = getattr(done.state, name)
+        found |= {f"{name}.{field}": array[field] for field in set(array.dtype.names) - WAYS}
+    found |= {"rows": done.state.rows, "issued": done.state.issued}
+    channels = done.state.channels
+    found["active"] = np.array([done.active_cycles(channel) for channel in range(len(channels))])
+    found["refresh_since"] = np.where(channels["refreshes_due"], channels["refresh_since"], 0)
+    found["ready"] = np.maximum(done.state.ready, now)
+    found["history"] = np.maximum(done.state.history, past)
     return found
