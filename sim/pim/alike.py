@@ -1,9 +1,9 @@
 """Channels that are in the same state and are sent the same: one is stepped for all of them.
 
 The one that is stepped is the leader of its class; the others, its followers, hold in their
-counters what they had counted more than their leader when they joined it. A class parts before some of
-its channels are sent what the others are not, and leaders that have nothing to do join when nothing
-tells them apart any more.
+counters what they had counted more than their leader when they joined it. A class parts before some
+of its channels are sent what the others are not, and leaders that have nothing to do join when
+nothing tells them apart any more.
 """
 
 from sim.jit import njit

@@ -16,7 +16,7 @@ WAYS = {
     "due", "dispatch_at", "logged", "writes_until", "first_run", "first_pending", "sequence",
     "open_since", "active_cycles", "refresh_since",
 }  # fmt: skip
-"""Bounds, which skipping alone uses; places in rings and lists; and what counts together with others
+"""Bounds, which skipping alone uses; places in rings and lists; what counts together with others
 only."""
 Records = npt.NDArray[np.void]
 
