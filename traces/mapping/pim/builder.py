@@ -34,6 +34,8 @@ class PimBuilder:
         self.names: list[str] = []
         self.marks: dict[str, list[int]] = {}
         """Instructions by what of them depends on the token."""
+        self.row_offset = 0
+        """Added to the rows of instructions."""
         self._operator = 0
         self._writer = [-1] * gprs
         self._readers: list[Readers] = [()] * gprs
@@ -80,6 +82,8 @@ class PimBuilder:
         for name, value in fields.items():
             row[FIELDS[name]] = value
         row[FIELDS["operator"]] = self._operator
+        if row[FIELDS["row"]] >= 0:
+            row[FIELDS["row"]] += self.row_offset
         needed: set[int] = set()
         for first, count in reads:
             needed.update(self._writer[first : first + count])
