@@ -14,6 +14,7 @@ EMPTY = [
     {"count": 1, "gpr": -1, "gpr2": -1, "bank": -1, "row": -1}.get(name, 0) for name in FIELDS
 ]
 VECTOR_MASK = -1
+RD_MAC = CODES["RD_MAC"]
 Readers = tuple[tuple[int, int], ...]
 """Instructions that have read a column since it was written, each with its channels."""
 
@@ -102,8 +103,23 @@ class PimBuilder:
         needed -= met
         met |= needed
         self.rows.append(row)
-        self.after.append(sorted(needed))
+        self.after.append(self._last(needed))
         return index
+
+    def _last(self, needed: set[int]) -> list[int]:
+        """Without reads of accumulators that are followed by others in all their channels: they are
+        done in order."""
+        covered = 0
+        kept: list[int] = []
+        for i in sorted(needed, reverse=True):
+            row = self.rows[i]
+            if row[FIELDS["op"]] == RD_MAC:
+                channels = row[FIELDS["channels"]]
+                if channels & ~covered == 0:
+                    continue
+                covered |= channels
+            kept.append(i)
+        return kept[::-1]
 
     def _is_vector(self, index: int) -> bool:
         return index >= 0 and self.rows[index][FIELDS["op"]] == CODES["VECTOR"]
