@@ -139,7 +139,5 @@ def _multiply(
     while done < count:
         row, column = values.place(turn, first + done)
         taken = min(count - done, values.block_columns - (first + done) % values.block_columns)
-        builder.memory(
-            "MAC_ABK", mask, row=row, column=column, count=taken, buffer_column=done
-        )
+        builder.memory("MAC_ABK", mask, row=row, column=column, count=taken, buffer_column=done)
         done += taken

@@ -1,6 +1,7 @@
 """Collects instructions, and finds what each must wait for from the SRAM columns it touches."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,13 +11,21 @@ from traces.pim.dtype import CODES, INSTRUCTION, PimTrace
 
 FIELDS = {name: index for index, name in enumerate(INSTRUCTION.names or ())}
 VECTOR_INDEX = {name: index for index, name in enumerate(VECTOR_OPS)}
-EMPTY = [
-    {"count": 1, "gpr": -1, "gpr2": -1, "bank": -1, "row": -1}.get(name, 0) for name in FIELDS
-]
+EMPTY = [{"count": 1, "gpr": -1, "gpr2": -1, "bank": -1, "row": -1}.get(name, 0) for name in FIELDS]
 VECTOR_MASK = -1
 RD_MAC = CODES["RD_MAC"]
 Readers = tuple[tuple[int, int], ...]
 """Instructions that have read a column since it was written, each with its channels."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a program so far."""
+
+    instructions: int
+    waits: int
+    """Places of instructions that others wait for."""
+    operators: int
 
 
 class PimBuilder:
@@ -48,6 +57,11 @@ class PimBuilder:
         if name not in self.names:
             self.names.append(name)
         self._operator = self.names.index(name)
+
+    @property
+    def size(self) -> Size:
+        """Of the program so far."""
+        return Size(len(self.rows), sum(map(len, self.after)), len(self.names))
 
     def mark(self, name: str) -> None:
         """Note the last instruction."""

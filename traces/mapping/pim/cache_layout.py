@@ -1,8 +1,8 @@
 """Where keys and values of past tokens lie, and room for those to come.
 
-A token's key of a head is an output row of the scores: tokens go round banks and channels, in groups
-as the outputs of a matrix. A value's element is an output of the values: elements of heads go round
-banks and channels, tokens along the columns. Heads are padded to whole columns.
+A token's key of a head is an output row of the scores: tokens go round banks and channels, in
+groups as the outputs of a matrix. A value's element is an output of the values: elements of heads
+go round banks and channels, tokens along the columns. Heads are padded to whole columns.
 """
 
 from dataclasses import dataclass
@@ -94,8 +94,8 @@ class KeyLayout:
 
 @dataclass(frozen=True)
 class ValueLayout:
-    """Values of one layer. *Slots* of as many elements of a head as a channel has banks go round the
-    channels; a row has ``tokens_per_row`` tokens of as many turns as there is room for."""
+    """Values of one layer. *Slots* of as many elements of a head as a channel has banks go round
+    the channels; a row has ``tokens_per_row`` tokens of as many turns as there is room for."""
 
     heads: Heads
     tokens_per_row: int

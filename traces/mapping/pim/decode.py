@@ -19,11 +19,9 @@ from traces.mapping.pim.model_layout import (
     POSITIONS,
     ModelLayout,
 )
+from traces.mapping.pim.repeat import REPEATED, repeat_layer
 from traces.mapping.pim.vector_ops import emit_elementwise, emit_norm
 from traces.pim.dtype import PimTrace
-
-REPEATED = 2
-"""Layers that are lowered; those behind are as the last of them, rows and names apart."""
 
 
 def decode_step(layout: ModelLayout, context: int, token: int = 0) -> PimTrace:
@@ -87,26 +85,17 @@ class _Template:
         layout = self._layout
         builder = PimBuilder(layout.sram.columns)
         _embed(builder, layout, token)
-        begins = [len(builder.rows)]
-        dependencies = [sum(map(len, builder.after))]
+        begin = end = builder.size
         for number in range(min(REPEATED, layout.model.layers)):
             builder.row_offset = number * layout.layer_rows
+            begin = builder.size
             _layer(builder, layout, f"layer{number}", context)
-            begins.append(len(builder.rows))
-            dependencies.append(sum(map(len, builder.after)))
+            end = builder.size
         builder.row_offset = 0
         _finish(builder, layout)
-        instructions, after = builder.arrays()
-        marks = {name: np.array(found, np.int64) for name, found in builder.marks.items()}
-        extra = layout.model.layers - REPEATED
-        names = list(builder.names)
-        if extra > 0:
-            names = _names(names, layout.model.layers)
-            instructions, after, marks = _repeat(
-                layout, instructions, after, marks, begins[-2:], dependencies[-2:], extra
-            )
-        self._instructions, self._after = instructions, after
-        self._names = tuple(names)
+        extra = max(0, layout.model.layers - REPEATED)
+        lowered = repeat_layer(builder, begin, end, layout.layer_rows, extra)
+        self._instructions, self._after, self._names, marks = lowered
         self._places = _Places(**marks)
 
     def step(self, context: int) -> PimTrace:
@@ -118,54 +107,12 @@ class _Template:
         one["data"][places.value] = 1 + token % g.lanes
         parts = self._layout.positions.segments(token)
         for place, (bank, part) in zip(places.position, parts, strict=True):
-            one[place]["bank"], one[place]["row"], one[place]["column"] = bank, part.row, part.column
+            one["bank"][place], one["row"][place], one["column"][place] = (
+                bank,
+                part.row,
+                part.column,
+            )
         return PimTrace(one, self._after, self._names)
-
-
-def _names(lowered: list[str], layers: int) -> list[str]:
-    """Of all layers; the last lowered layer's names come as often as there are layers behind."""
-    last = f"layer{REPEATED - 1}."
-    whole: list[str] = []
-    of_last = [name for name in lowered if name.startswith(last)]
-    for name in lowered:
-        whole.append(name)
-        if name == of_last[-1]:
-            for number in range(REPEATED, layers):
-                whole += [name.replace(last, f"layer{number}.") for name in of_last]
-    return whole
-
-
-def _repeat(
-    layout: ModelLayout, instructions: npt.NDArray[np.void], after: npt.NDArray[np.int64],
-    marks: dict[str, npt.NDArray[np.int64]], span: list[int], after_span: list[int], extra: int,
-) -> tuple[npt.NDArray[np.void], npt.NDArray[np.int64], dict[str, npt.NDArray[np.int64]]]:  # fmt: skip
-    """Insert ``extra`` more layers behind the last one, instructions ``span``."""
-    (begin, end), (after_begin, after_end) = span, after_span
-    size, after_size = end - begin, after_end - after_begin
-    layer = instructions[begin:end]
-    kinds = len(np.unique(layer["operator"]))
-    more = np.tile(layer, extra)
-    step = np.repeat(np.arange(1, extra + 1), size)
-    more["row"] += np.where(more["row"] >= 0, step * layout.layer_rows, 0)
-    more["operator"] += step * kinds
-    tail = instructions[end:].copy()
-    tail["operator"] += extra * kinds
-    for part, offset in ((more, step * after_size), (tail, extra * after_size)):
-        part["after_begin"] += offset
-        part["after_end"] += offset
-    shifts = np.repeat(np.arange(1, extra + 1), after_size) * size
-    more_after = np.tile(after[after_begin:after_end], extra) + shifts
-    tail_after = after[after_end:] + extra * size
-    found = {}
-    for name, places in marks.items():
-        inside = places[(places >= begin) & (places < end)]
-        copies = (inside + size * np.arange(1, extra + 1)[:, None]).ravel()
-        found[name] = np.concatenate([places, copies])
-    return (
-        np.concatenate([instructions[:end], more, tail]),
-        np.concatenate([after[:after_end], more_after, tail_after]),
-        found,
-    )
 
 
 def _read_table(builder: PimBuilder, table: TableLayout, index: int, gpr: int) -> int:

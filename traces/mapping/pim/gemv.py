@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from arch.errors import InputError
-from traces.mapping.pim.builder import EMPTY, FIELDS, PimBuilder
+from traces.mapping.pim.builder import PimBuilder
 from traces.mapping.pim.layout import MatrixLayout
 from traces.mapping.pim.operands import FP32_RESULT
-from traces.pim.dtype import CFR_BROADCAST, CODES, INSTRUCTION, PimTrace
+from traces.pim.dtype import PimTrace
 
 SLOTS = 3
 """Buffers of sums of a chunk: one is read from the PIM, one is added, one is written next."""
-NO_OPERATORS = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -52,26 +49,14 @@ def emit_gemv(
     """
     g = layout.geometry
     width = len(g.channels)
+    if layout.accumulates:
+        _accumulate(builder, layout, source, result, bias)
+        return
     block_gprs = layout.block_groups * width
-    turn, held = 0, -1
+    sums = workspace + SLOTS * block_gprs
+    turn = 0
     for block in layout.blocks:
         groups = range(block, layout.block_end(block))
-        if layout.accumulates:
-            for group in groups:
-                for chunk, (first, count) in enumerate(layout.chunks):
-                    if held != chunk:
-                        builder.memory("WR_GB", g.mask(), reads=(source + first, count), count=count)
-                        held = chunk
-                    _multiply(builder, layout, group, chunk)
-                channels = layout.channels_of(group)
-                place = (result + group * width, channels)
-                builder.memory("RD_MAC", g.mask(0, channels), writes=place)
-            if bias is not None:
-                for place, elements in _pieces(layout, block):
-                    at, gprs = result + place, g.columns_of(elements)
-                    builder.vector("add", elements, (at, gprs), (at, gprs), (bias + place, gprs))
-            continue
-        sums = workspace + SLOTS * block_gprs
         for chunk, (first, count) in enumerate(layout.chunks):
             builder.memory("WR_GB", g.mask(), reads=(source + first, count), count=count)
             slot = workspace + turn * block_gprs
@@ -82,6 +67,29 @@ def emit_gemv(
                 place = (slot + (group - block) * width, channels)
                 builder.memory("RD_MAC", g.mask(0, channels), writes=place)
             _add_chunk(builder, layout, block, chunk, slot, sums, result, bias)
+
+
+def _accumulate(
+    builder: PimBuilder, layout: MatrixLayout, source: int, result: int, bias: int | None
+) -> None:
+    """Group by group, each over all chunks; the global buffer keeps what does not change."""
+    g = layout.geometry
+    held = -1
+    for block in layout.blocks:
+        for group in range(block, layout.block_end(block)):
+            for chunk, (first, count) in enumerate(layout.chunks):
+                if held != chunk:
+                    builder.memory("WR_GB", g.mask(), reads=(source + first, count), count=count)
+                    held = chunk
+                _multiply(builder, layout, group, chunk)
+            channels = layout.channels_of(group)
+            place = (result + group * len(g.channels), channels)
+            builder.memory("RD_MAC", g.mask(0, channels), writes=place)
+        if bias is None:
+            continue
+        for before, elements in _pieces(layout, block):
+            at = (result + before, g.columns_of(elements))
+            builder.vector("add", elements, at, at, (bias + before, at[1]))
 
 
 def _multiply(builder: PimBuilder, layout: MatrixLayout, group: int, chunk: int) -> None:
@@ -121,7 +129,8 @@ def _add_chunk(
         total = (sums + 2 * inside, 2 * gprs)
         if chunk == 0:
             if bias is not None:
-                builder.vector("add", elements, total, here, (bias + place, gprs), flags=FP32_RESULT)
+                added = (bias + place, gprs)
+                builder.vector("add", elements, total, here, added, flags=FP32_RESULT)
             continue
         past = (before + inside, gprs) if chunk == 1 and bias is None else total
         if last:
@@ -173,70 +182,3 @@ def lower_gemv(layout: MatrixLayout, batch: int = 1, sram_gprs: int = 1 << 20) -
     for i in range(batch):
         emit_gemv(builder, layout, i * source, batch * source + i * result, workspace)
     return GemvProgram(builder.build(), 0, batch * source, source, result)
-
-
-@dataclass(frozen=True)
-class AimRegisters:
-    """General registers of an AiM program."""
-
-    bias: int = 0
-    """First of the zeros, one a channel."""
-    source: int = 0
-    """First of the vector."""
-    source_step: int = 0
-    """From a chunk to the next."""
-    result: int = 0
-    result_step: int = 1
-    """From a group's results to the next one's."""
-
-    @staticmethod
-    def apart(layout: MatrixLayout) -> "AimRegisters":
-        """None of them twice: zeros, the vector, results."""
-        width = len(layout.geometry.channels)
-        columns = layout.geometry.columns_of(layout.k)
-        step = layout.geometry.buffer_columns
-        return AimRegisters(0, width, step, width + columns, width)
-
-
-AIM_SIMULATOR = AimRegisters()
-"""As traces made for the AiM simulator name them, which carries no values: results of groups lie
-on one another."""
-
-
-def lower_aim_gemv(layout: MatrixLayout, registers: AimRegisters | None = None) -> PimTrace:
-    """The matrix by a vector in AiM's instructions, group by group: WR_BIAS, then WR_GB and MAC_ABK
-    chunk by chunk, RD_MAC; EOC at the end. ``registers``: ``AimRegisters.apart`` unless given.
-
-    Raises InputError for blocks of more groups than one: nothing could add their sums.
-    """
-    g = layout.geometry
-    if not layout.accumulates:
-        raise InputError(
-            f"{layout.name}: blocks of {layout.block_groups} groups; must be of 1 where no chip adds"
-        )
-    given = registers or AimRegisters.apart(layout)
-    rows: list[list[int]] = []
-
-    def add(op: str, **fields: int) -> None:
-        row = EMPTY.copy()
-        row[FIELDS["op"]], row[FIELDS["line"]] = CODES[op], len(rows) + 1
-        for name, value in fields.items():
-            row[FIELDS[name]] = value
-        rows.append(row)
-
-    add("W_CFR", gpr=CFR_BROADCAST, data=0)
-    held = -1
-    for group in range(layout.groups):
-        mask = g.mask(0, layout.channels_of(group))
-        add("WR_BIAS", gpr=given.bias, channels=mask)
-        for chunk, (_, count) in enumerate(layout.chunks):
-            if held != chunk:
-                gpr = given.source + chunk * given.source_step
-                add("WR_GB", count=count, gpr=gpr, channels=g.mask())
-                held = chunk
-            for part in layout.segments(group, chunk):
-                add("MAC_ABK", count=part.count, channels=mask, row=part.row)
-        add("RD_MAC", gpr=given.result + group * given.result_step, channels=mask)
-    add("EOC")
-    instructions = np.array(rows, np.int64).view(INSTRUCTION).reshape(-1)
-    return PimTrace(instructions, NO_OPERATORS, ("",))

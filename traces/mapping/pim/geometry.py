@@ -46,8 +46,8 @@ class Geometry:
             raise InputError(f"{pim.name}: channels are none; must be one at least")
         if device.banks != commands.mac.lanes:
             raise InputError(
-                f"{pim.name}: {device.banks} banks a channel and {commands.mac.lanes} lanes a column; "
-                "results of the banks must fill a column"
+                f"{pim.name}: {device.banks} banks a channel and {commands.mac.lanes} lanes a "
+                "column; results of the banks must fill a column"
             )
         return cls(
             name=pim.name,

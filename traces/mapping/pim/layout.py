@@ -230,8 +230,7 @@ def place_matrix(
     if block_groups is None:
         block_groups = groups if geometry.addressed else 1
     probe = MatrixLayout(geometry, name, n, k, 0, min(max(1, block_groups), groups))
-    layout = MatrixLayout(geometry, name, n, k, allocator.take(probe.rows), probe.block_groups)
-    return layout
+    return MatrixLayout(geometry, name, n, k, allocator.take(probe.rows), probe.block_groups)
 
 
 def place_table(allocator: Allocator, name: str, count: int, n: int) -> TableLayout:

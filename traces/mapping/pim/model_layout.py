@@ -33,8 +33,8 @@ ATTENTION_NORM, FFN_NORM, OUT_BIAS, DOWN_BIAS = 0, 2, 4, 5
 
 @dataclass(frozen=True)
 class Sram:
-    """First columns of vectors. Those from ``after`` on share their room: attention, the FFN and the
-    logits have it one after the other."""
+    """First columns of vectors. Attention, the FFN and the logits have the room behind the first
+    few one after the other."""
 
     columns: int
     """There are."""
@@ -207,15 +207,18 @@ class _Room:
         self.ffn_free = total - after - self.inner
         self.head_free = total - self.hidden - self.logits
         spaces = {
-            "norms": total - after - 4 * self.hidden, "attention": self.scores_free, "the FFN": self.ffn_free, "the logits": self.head_free
-        }  # fmt: skip
+            "norms": total - after - 4 * self.hidden,
+            "attention": self.scores_free,
+            "the FFN": self.ffn_free,
+            "the logits": self.head_free,
+        }
         for what, free in spaces.items():
             if free < 0:
                 each = g.lanes * g.element_bytes
                 raise InputError(
                     f"{name}: vectors of {what} with {heads.tokens_max} tokens take "
-                    f"{(total - free) * each} bytes of SRAM; there are {total * each}; take a larger "
-                    "asic.sram_kib or fewer tokens"
+                    f"{(total - free) * each} bytes of SRAM; there are {total * each}; take a "
+                    "larger asic.sram_kib or fewer tokens"
                 )
 
     def matrix(
@@ -241,8 +244,8 @@ class _Room:
         if exponents + self.exponents > self.total:
             raise InputError(
                 f"{self._name}: scores of 2 x {layer.keys.heads_per_row} heads take "
-                f"{exponents - scores} columns of SRAM; there are {self.scores_free} for them; take "
-                "a larger asic.sram_kib or a smaller key_heads_per_row"
+                f"{exponents - scores} columns of SRAM; there are {self.scores_free} for them; "
+                "take a larger asic.sram_kib or a smaller key_heads_per_row"
             )
         assert Workspace.gprs(head, False) <= self.head_free
         return Sram(

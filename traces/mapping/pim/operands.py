@@ -1,8 +1,8 @@
 """What an instruction of the chip reads and writes, beyond the fields that timing needs.
 
-GPRs are columns of the chip's SRAM. Of a PIM instruction, column ``i`` of the ``c``-th channel of its
-mask is GPR ``gpr + i * channels + c``; WR_GB writes GPR ``gpr + i`` to all of them. WR_SBK with
-``data`` = 1 + lane writes that lane alone, of the lane ``bank`` of the GPR: the value of one output.
+GPRs are columns of the chip's SRAM. Of a PIM instruction, column ``i`` of the ``c``-th channel of
+its mask is GPR ``gpr + i * channels + c``; WR_GB writes GPR ``gpr + i`` to all of them. WR_SBK with
+``data`` = 1 + lane writes that lane alone, with lane ``bank`` of the GPR: the value of one output.
 
 Of a VECTOR instruction, ``gpr`` is the first GPR of the result, ``gpr2`` and ``data`` are those of
 the operands and ``column`` has the bits below. A vector of fp32 takes twice its GPRs. Lanes of the

@@ -1,4 +1,4 @@
-"""Operators of the chip as VECTOR instructions; which operations, ``traces.mapping.vector`` says."""
+"""Operators of the chip as VECTOR instructions; ``traces.mapping.vector`` says which."""
 
 from traces.mapping.pim.builder import PimBuilder
 from traces.mapping.pim.operands import EPSILON, FP32_RESULT, MEAN, SCALAR, SUBTRACT
