@@ -1,7 +1,7 @@
 """Numbers as the PIM and the chip compute them: every rounding has its line here.
 
-Values are held as float32, of which bf16 and fp16 are parts. Rounding is to the nearest, ties to the
-even one; subnormals are kept; a NaN is rounded to the one with payload 0 and no sign. Kernels are
+Values are held as float32, of which bf16 and fp16 are parts. Rounding is to the nearest, ties to
+the even one; subnormals are kept; a NaN is rounded to the one with payload 0 and no sign. Kernels are
 compiled without fast math: no product and sum become one, none change their order.
 """
 
@@ -146,8 +146,8 @@ def reciprocal(x):
 
 @njit
 def square_root(x):
-    """x times its inverse root: three of Newton's steps from a guess made of x's bits. Of a negative
-    number it is NaN; of 0, and of what is smaller than 2^-125, it is 0."""
+    """x times its inverse root: three of Newton's steps from a guess made of x's bits. Of a
+    negative number it is NaN; of 0, and of what is smaller than 2^-125, it is 0."""
     if x != x or x < ZERO:
         return NAN
     bits = bits_of(x)
@@ -199,7 +199,7 @@ def vector_operation(values, result, first, second, count, op, flags, form, part
     - ``parts`` [adder]: room
     """
     kept = FP32 if flags & FP32_RESULT else form
-    if op == MAX or op == SUM:  # noqa: PLR1714
+    if op in (MAX, SUM):
         values[result] = rounded(reduced(values, first, count, op, flags, parts), kept)
         return
     for i in range(count):

@@ -15,6 +15,7 @@ from arch.pim.system import Pim
 from arch.vector import VECTOR_OPS
 from sim.pim.arithmetic import FORMATS, multiply_accumulate, vector_operation
 from sim.pim.value_memory import PimMemory, round_all
+from traces.mapping.pim.geometry import clears_sums
 from traces.mapping.pim.operands import REDUCTIONS, SCALAR, TWO_OPERANDS
 from traces.pim.dtype import CFR_BROADCAST, OPS, PimTrace
 
@@ -47,7 +48,7 @@ class PimValues:
         self._buffer = np.zeros((*buffer, mac.lanes), np.float32)
         self._buffer_written = np.zeros(buffer, np.bool_)
         self._sums = np.zeros((pim.channels, device.banks), np.float32)
-        self._clears = "WR_BIAS" not in commands.instructions
+        self._clears = clears_sums(pim)
         self._sums_written = np.full((pim.channels, device.banks), self._clears)
         self._cfr = [0, 0, 0]
         self._where = ""

@@ -57,7 +57,7 @@ class Geometry:
             columns=device.columns,
             lanes=commands.mac.lanes,
             buffer_columns=commands.global_buffer_columns,
-            addressed="WR_BIAS" not in commands.instructions,
+            addressed=clears_sums(pim),
         )
 
     @property
@@ -77,3 +77,12 @@ class Geometry:
     def mask(self, first: int = 0, end: int | None = None) -> int:
         """Bits of the used channels ``first`` to ``end - 1``."""
         return sum(1 << channel for channel in self.channels[first:end])
+
+
+def clears_sums(pim: Pim) -> bool:
+    """Whether RD_MAC leaves the accumulators zero; else WR_BIAS has to come before."""
+    commands = pim.command_set()
+    read = commands.instructions.get("RD_MAC")
+    if read is None or read.command not in commands.commands:
+        raise InputError(f"{pim.name}: has no RD_MAC, which reads the sums of its banks")
+    return commands.commands[read.command].clears == "accumulators"
