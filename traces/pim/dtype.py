@@ -9,7 +9,7 @@ INSTRUCTION = np.dtype(
     [
         ("op", np.int64),  # index in OPS
         ("count", np.int64),  # columns, or GPRs
-        ("gpr", np.int64),  # first that it reads or writes; -1: none
+        ("gpr", np.int64),  # first that it reads or writes; -1: none; of CFR: its number
         ("gpr2", np.int64),
         ("channels", np.int64),  # a bit for each, channel 0 the lowest
         ("bank", np.int64),  # flat; -1: all or none

@@ -1,0 +1,1 @@
+"""Operators to the instructions of a PIM and of the chip beside it."""
