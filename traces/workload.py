@@ -70,7 +70,7 @@ def load(
     Raises InputError.
     """
     text = str(name_or_path)
-    base, options = _split_options(text)
+    base, options = split_options(text)
     if batch is not None:
         if options.get("batch", batch) != batch:
             raise InputError(f"{text}: batch is given twice, as {options['batch']} and {batch}")
@@ -119,7 +119,8 @@ def save(workload: Workload, path: str | Path) -> None:
         raise InputError(f"{target}: a workload is saved as .yaml or .json, not {suffix!r}")
 
 
-def _split_options(text: str) -> tuple[str, dict[str, int]]:
+def split_options(text: str) -> tuple[str, dict[str, int]]:
+    """Name and options of ``name:key=integer,...``. Raises InputError."""
     base, colon, given = text.rpartition(":")
     if not colon or exists(Path(text)) or "/" in given or "\\" in given:
         return text, {}

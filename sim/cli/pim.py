@@ -53,6 +53,43 @@ def _serve(pim: "Pim", trace: Path, commands: Path | None, stderr: Any) -> "PimR
         return pim_run.run_trace(pim, stream, progress=tell, log=log)
 
 
+def run_workload(
+    pim: str,
+    workload: str,
+    settings: list[str] | None,
+    commands: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Generate tokens of a model on a PIM and show what came of it."""
+    from arch.pim.system import load_pim
+    from traces.workload import split_options
+
+    loaded = load_pim(pim, settings or ())
+    loaded.device()
+    stderr = traced.begin(commands, quiet=quiet)
+    from sim.pim.generate import contexts, generate
+
+    name, options = split_options(workload)
+    first, last = contexts(name, options)
+    with ExitStack() as stack:
+        tell = stack.enter_context(traced.counting_bar(last - first + 1, stderr, "tokens"))
+        log = None
+        if commands is not None:
+            from sim.pim.log import commands_file
+
+            log = stack.enter_context(commands_file(commands, loaded))
+        done = generate(loaded, name, first, last, progress=tell, log=log)
+    if commands is not None:
+        stderr.print(f"wrote {commands}", markup=False)
+    from sim.pim import generation_report as report
+
+    traced.show(
+        lambda: report.as_dict(done), lambda: report.table(done), as_json=as_json, quiet=quiet
+    )
+
+
 def pims() -> None:
     """List the PIMs that are known by name."""
     from arch.pim.system import load_pim, pim_names

@@ -110,14 +110,11 @@ def run(
     if (workload is not None) + (replay is not None) + (trace is not None) != 1:
         raise InputError("give one of --workload WORKLOAD, --replay FILE and --trace FILE")
     if trace is not None:
-        given = {
+        _refuse("--trace", {
             "--out": out, "--timeline": timeline, "--checkpoint": checkpoint, "--resume": resume,
             "--until": until, "--batch": batch, "--from": from_cycle, "--warmup": warmup,
             "--figures": figures,
-        }  # fmt: skip
-        for name, value in given.items():
-            if value:
-                raise InputError(f"{name}: is not for --trace")
+        })  # fmt: skip
         from arch.pim.system import is_pim
 
         if is_pim(machine):
@@ -130,6 +127,20 @@ def run(
         from sim.cli.memory import run_trace
 
         run_trace(machine, trace, dialect, settings, commands, as_json=as_json, quiet=quiet)
+        return
+    from arch.pim.system import is_pim
+
+    if is_pim(machine):
+        if workload is None:
+            raise InputError("--replay: is not for PIMs; give --workload or --trace")
+        _refuse("PIMs", {
+            "--out": out, "--timeline": timeline, "--checkpoint": checkpoint, "--resume": resume,
+            "--until": until, "--batch": batch, "--from": from_cycle, "--warmup": warmup,
+            "--figures": figures, "--dialect": dialect,
+        })  # fmt: skip
+        from sim.cli import pim
+
+        pim.run_workload(machine, workload, settings, commands, as_json=as_json, quiet=quiet)
         return
     built = inputs.load_machine(machine, settings)
     loaded = None
@@ -164,6 +175,13 @@ def run(
     for path in _write(done, out, timeline, commands, figures):
         stderr.print(f"wrote {path}", markup=False)
     _show(done, as_json, quiet)
+
+
+def _refuse(where: str, given: dict[str, Any]) -> None:
+    """Raises InputError for an option that is given and is not for that."""
+    for name, value in given.items():
+        if value:
+            raise InputError(f"{name}: is not for {where}")
 
 
 def _check(

@@ -53,6 +53,17 @@ def progress_bar(stream: Read, stderr: Any, what: str) -> Iterator[Callable[[int
         )
 
 
+@contextmanager
+def counting_bar(total: int, stderr: Any, what: str) -> Iterator[Callable[[int], None]]:
+    """A bar of how many are done, as the function given is told."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    shown = (BarColumn(16), MofNCompleteColumn(), what, TimeRemainingColumn())
+    with Progress(*shown, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda count: bar.update(task, completed=count)
+
+
 def show(
     as_dict: Callable[[], Any], table: Callable[[], str], *, as_json: bool, quiet: bool
 ) -> None:

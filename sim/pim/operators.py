@@ -20,6 +20,9 @@ class Kind:
     ticks: int = 0
     """By which they move the end of all that has come before; those of all kinds add up to the time
     of the run."""
+    span_ticks: int = 0
+    """From when the first instruction of an operator is sent until all are done; operators may
+    overlap."""
     mac_ticks: int = 0
     """In which multipliers work, summed over banks."""
     vector_ticks: int = 0
@@ -53,8 +56,9 @@ class Operators:
         """``period``: ticks of a cycle of the memory."""
         given = trace.instructions
         operator, count = given["operator"], len(trace.operator_names)
-        ends = np.zeros(count, np.int64)
+        ends, starts = np.zeros(count, np.int64), np.full(count, 2**62)
         np.maximum.at(ends, operator, progress["done"])
+        np.minimum.at(starts, operator, progress["start"])
         frontier = np.maximum.accumulate(np.concatenate(([self._at], ends)))
         ticks = np.diff(frontier)
         channels = np.bitwise_count(given["channels"].astype(np.uint64)).astype(np.int64)
@@ -67,6 +71,7 @@ class Operators:
             kind = self.kinds.setdefault(name.rpartition(".")[2], Kind())
             kind.operators += 1
             kind.ticks += int(ticks[i])
+            kind.span_ticks += int(ends[i] - starts[i])
             kind.mac_ticks += int(mac_ticks[i])
             kind.vector_ticks += int(vector_ticks[i])
         elements = np.bincount(

@@ -22,9 +22,7 @@ def as_dict(run: PimRun) -> dict[str, Any]:
         "instructions": run.instructions,
         "channels_used": sorted(run.channels_used),
         "commands": commands,
-        "row_hits": run.total("hits"),
-        "row_misses": run.total("misses"),
-        "row_conflicts": run.total("conflicts"),
+        **row_counts(run),
         "forwarded_reads": run.total("forwarded"),
         "mac_busy_share": run.mac_busy_share,
         "active_share": (
@@ -36,6 +34,11 @@ def as_dict(run: PimRun) -> dict[str, Any]:
         "refreshes": commands.get("REFab", 0),
         "refresh_wait_cycles": run.total("refresh_cycles"),
     }
+
+
+def row_counts(run: PimRun) -> dict[str, int]:
+    """Commands that need a row, by what must come first."""
+    return {f"row_{name}": run.total(name) for name in ("hits", "misses", "conflicts")}
 
 
 def table(run: PimRun) -> str:
