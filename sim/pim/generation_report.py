@@ -85,7 +85,8 @@ def table(done: Generation) -> str:
         each = count(round(kind["span_cycles"] / kind["operators"]))
         macs, vector = kind["mac_busy_share"], kind["vector_busy_share"]
         lines.append(
-            f"  {name:<18} {share:>6} % {each:>16} {percent(macs, 1):>9} % {percent(vector, 1):>8} %"
+            f"  {name:<18} {share:>6} % {each:>16} "
+            f"{percent(macs, 1):>9} % {percent(vector, 1):>8} %"
         )
     if spent.unknown:
         lines += ["", f"  no energy is known of {', '.join(spent.unknown)}"]
