@@ -9,6 +9,7 @@ from pathlib import Path
 
 from arch.dram.channels import Channels
 from arch.machine import Machine
+from arch.pim.system import Pim
 from arch.spec import Spec
 
 RECORD = Path(__file__).with_name("unproven.json")
@@ -33,6 +34,12 @@ def memory_specs(memory: Spec | None) -> list[tuple[str, Spec | None]]:
     if isinstance(memory, Channels):
         return [("dram", memory), ("dram", memory.controller)]
     return [("memory", memory)]
+
+
+def pim_options(pim: Pim) -> Iterator[str]:
+    """Options that a PIM uses, its controller and the chip beside it."""
+    for unit, spec in (("pim", pim), ("pim", pim.controller), ("asic", pim.asic)):
+        yield from options_of(unit, spec)
 
 
 def options_of(unit: str, spec: Spec | None) -> Iterator[str]:

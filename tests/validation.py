@@ -22,6 +22,9 @@ from arch.dram.load import standard_names
 from arch.dram.memory import Dram
 from arch.mapping import Mapping
 from arch.memory import Memory
+from arch.pim.asic import Asic
+from arch.pim.controller import PimController
+from arch.pim.system import Pim, command_set_names
 from arch.vector import Vector
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +36,8 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "buffer": (Scratchpad, Dma),
     "memory": (Memory,),
     "dram": (Dram, Controller),
+    "pim": (Pim, PimController),
+    "asic": (Asic,),
     "vector": (Vector,),
     "mapping": (Mapping,),
 }
@@ -42,6 +47,8 @@ CAMPAIGNS: dict[str, type[BaseModel]] = {
 CAMPAIGN_RECORDS = {"array": "array", "buffer": "buffer", "dram": "dram_rtl"}
 OF_OTHER_POLICIES = ("bank_entries", "timeout_cycles")
 """Fields that no generated unit takes notice of."""
+NO_OPTIONS = ("clock", "operands", "controller", "name", "source", "asic", "energy")
+"""Fields that are no options, or options of a unit of their own."""
 LARGEST = {
     "array": "16 x 16",
     "buffer": "of 16 accesses a cycle",
@@ -93,11 +100,13 @@ def options_of(unit: str) -> Iterator[str]:
     """Every option of a unit; each value on its own where there are few."""
     for spec in UNITS[unit]:
         for name, field in spec.model_fields.items():
-            if name in ("clock", "operands", "controller"):
+            if name in NO_OPTIONS:
                 continue
             kind = field.annotation
             if name == "standard":
                 values: tuple[Any, ...] = standard_names()
+            elif name == "commands":
+                values = command_set_names()
             elif get_origin(kind) is Literal:
                 values = get_args(kind)
             else:

@@ -1,12 +1,13 @@
 """Results of tokens generated on a PIM: a table to read, and JSON."""
 
+import textwrap
 from typing import Any
 
 from arch import __version__
 from sim.pim.energy import PimEnergyResult, energy
 from sim.pim.generate import Generation
 from sim.pim.operators import Kind
-from sim.pim.report import row_counts
+from sim.pim.report import row_counts, unproven, unproven_lines
 from sim.report.text import count, percent, si
 
 
@@ -43,6 +44,7 @@ def as_dict(done: Generation) -> dict[str, Any]:
             name: _kind(done, kind) for name, kind in done.operators.kinds.items()
         },
         "notes": list(done.layout.notes),
+        "unproven_options": unproven(run.pim),
     }  # fmt: skip
 
 
@@ -90,7 +92,9 @@ def table(done: Generation) -> str:
         )
     if spent.unknown:
         lines += ["", f"  no energy is known of {', '.join(spent.unknown)}"]
-    lines += [f"  {note}" for note in found["notes"]]
+    for note in found["notes"]:
+        lines += textwrap.wrap(note, 80)
+    lines += unproven_lines(found["unproven_options"])
     return "\n".join(lines) + "\n"
 
 

@@ -1,10 +1,14 @@
 """Results of a PIM run: a table to read, and JSON."""
 
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from arch import __version__
+from arch.pim.system import Pim
 from sim.pim.run import PimRun
 from sim.report.text import count, percent, si
+from sim.unproven import pim_options, unproven_among
 
 
 def as_dict(run: PimRun) -> dict[str, Any]:
@@ -33,7 +37,19 @@ def as_dict(run: PimRun) -> dict[str, Any]:
         ),
         "refreshes": commands.get("REFab", 0),
         "refresh_wait_cycles": run.total("refresh_cycles"),
+        "unproven_options": unproven(run.pim),
     }
+
+
+def unproven(pim: Pim) -> list[str]:
+    """Options of a PIM that rest on lockstep's own tests alone."""
+    return list(unproven_among(pim_options(pim)))
+
+
+def unproven_lines(options: Sequence[str]) -> list[str]:
+    """The same for a reader, in 80 columns."""
+    named = ", ".join(option.removeprefix("pim.") for option in options)
+    return textwrap.wrap(f"rests on lockstep's own tests alone: {named}", 80) if named else []
 
 
 def row_counts(run: PimRun) -> dict[str, int]:
@@ -71,6 +87,7 @@ def table(run: PimRun) -> str:
         for name, number in found["commands"].items()
         if name != "REFab"
     ]
+    lines += unproven_lines(found["unproven_options"])
     return "\n".join(lines) + "\n"
 
 

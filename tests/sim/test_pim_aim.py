@@ -20,6 +20,12 @@ def test_all_traces_are_there() -> None:
     assert sum(len(pim_golden.log(trace)) for trace in TRACES) == 7713
 
 
+@pytest.mark.validates(
+    "pim.commands=aim", "pim.variant", "pim.organisation", "pim.speed", "pim.channels",
+    "pim.activation_first_row", "pim.registers_checked=False", "pim.dispatch_width",
+    "pim.pim_entries", "pim.pim_entry=command", "pim.refresh=none",
+    by="AiM simulator",
+)  # fmt: skip
 @pytest.mark.parametrize("trace", [*SMALL, LARGE])
 def test_every_command_is_the_simulators(trace: str) -> None:
     theirs = pim_golden.traces().loc[trace]
@@ -30,6 +36,11 @@ def test_every_command_is_the_simulators(trace: str) -> None:
     assert done.active_cycles(theirs.channel) == theirs.active_cycles
 
 
+@pytest.mark.validates(
+    "pim.read_entries", "pim.write_entries", "pim.drain_above", "pim.drain_below",
+    "pim.forwarding=any", "pim.partly_open=activate", "pim.activated_first=False",
+    by="AiM simulator",
+)  # fmt: skip
 @pytest.mark.parametrize("trace", RANDOM)
 def test_ordinary_reads_and_writes_between_are_the_simulators(trace: str) -> None:
     theirs = pim_golden.traces().loc[trace]
@@ -38,6 +49,7 @@ def test_ordinary_reads_and_writes_between_are_the_simulators(trace: str) -> Non
     assert done.cycles == theirs.total_cycles
 
 
+@pytest.mark.validates("pim.refresh=all_bank", by="AiM simulator, made to refresh")
 @pytest.mark.parametrize("trace", REFRESHED)
 def test_refreshes_are_those_of_the_simulator_made_to_refresh(trace: str) -> None:
     theirs = pim_golden.traces().loc[trace]

@@ -27,6 +27,8 @@ aim: AiM/GDDR6_8Gb_x16/AiM, 1 of 32 channels used
   WRMAC16                     1
   RDMAC16                     1
   TMOD                        3
+rests on lockstep's own tests alone: registers_checked=True, forwarding=address,
+partly_open=close, activated_first=True
 """
 
 
