@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from arch.load import load_machine
+from arch.pim.system import load_pim
 from sim import unproven as module
-from sim.unproven import unproven, used
+from sim.unproven import pim_options, unproven, used
 
 
 @pytest.fixture
@@ -31,4 +32,5 @@ def test_options_have_the_record_s_names() -> None:
     recorded = json.loads(module.RECORD.read_text())
     assert recorded
     units = {name.split(".")[0] for name in recorded} - {"dram"}
-    assert units <= {option.split(".")[0] for option in used(load_machine("tpu_v1"))}
+    options = {*used(load_machine("tpu_v1")), *pim_options(load_pim("pim_gpt"))}
+    assert units <= {option.split(".")[0] for option in options}
