@@ -14,16 +14,17 @@ from traces.pim.dtype import CODES, INSTRUCTION, PimTrace
 
 WAYS = {
     "due", "dispatch_at", "logged", "writes_until", "first_run", "first_pending", "sequence",
-    "open_since", "active_cycles", "refresh_since",
+    "open_since", "active_cycles", "refresh_since", "held_bank", "held_row", "held_column",
+    "held_write", "held_instruction",
 }  # fmt: skip
 """Bounds, which skipping alone uses; places in rings and lists; what counts together with others
-only."""
+only; what was held last."""
 Records = npt.NDArray[np.void]
 
 
-def pim(*changes: str) -> Pim:
-    """Two channels that refresh often."""
-    often = ("timings.nREFI=700", "channels=2")
+def pim(*changes: str, channels: int = 2) -> Pim:
+    """Channels that refresh often."""
+    often = ("timings.nREFI=700", f"channels={channels}")
     return load_pim("pim_gpt", (*often, *changes))
 
 
@@ -43,14 +44,16 @@ def program(lines: list[dict[str, Any]]) -> PimTrace:
     return PimTrace(given, np.array(after, np.int64), ("layer0.first", "layer0.second"))
 
 
-def random_program(seed: int, length: int) -> PimTrace:
-    """Each may wait for up to three of those before it; the last is one of the chip."""
+def random_program(seed: int, length: int, channels: int = 2) -> PimTrace:
+    """Each may wait for up to three of those before it; the last is one of the chip. Half of those of
+    the memory go to all channels."""
     draw = random.Random(seed)
+    all_channels = (1 << channels) - 1
     lines: list[dict[str, Any]] = []
     for at in range(length):
         after = draw.sample(range(at), min(at, draw.choice([0, 0, 1, 3])))
         line: dict[str, Any] = {"operator": at % 2, "after": after}
-        line["channels"] = draw.choice([1, 2, 3])
+        line["channels"] = draw.choice([all_channels, draw.randint(1, all_channels)])
         op = draw.choice(["VECTOR", "VECTOR", "MAC_ABK", "MAC_ABK", "MAC_ABK", "WR_GB", "RD_MAC",
                           "WR_SBK", "RD_SBK", "SYNC"])  # fmt: skip
         op = "VECTOR" if at == length - 1 else op

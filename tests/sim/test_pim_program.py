@@ -14,20 +14,22 @@ CLOCKS = ["asic.clock_khz=1000000", "asic.clock_khz=800000", "asic.clock_khz=130
 LENGTH = 100
 
 
-def traces(seed: int) -> list[PimTrace]:
-    return [random_program(seed, LENGTH), random_program(seed + 1000, 5)]
+def traces(seed: int, channels: int = 2) -> list[PimTrace]:
+    return [random_program(seed, LENGTH, channels), random_program(seed + 1000, 5, channels)]
 
 
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("width", [1, 8])
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("channels", [2, 5])
+@pytest.mark.parametrize("seed", range(8))
 def test_taking_columns_and_channels_together_and_skipping_change_nothing(
-    seed: int, width: int, clock: str
+    seed: int, channels: int, width: int, clock: str
 ) -> None:
-    given = pim(clock, f"controller.dispatch_width={width}", "controller.pim_entries=2")
-    together, progress, _ = run(given, traces(seed))
-    each, each_progress, log = run(given, traces(seed), logged=True)
-    every, every_progress, every_log = run(given, traces(seed), every=True, logged=True)
+    changes = (clock, f"controller.dispatch_width={width}", "controller.pim_entries=2")
+    given, programs = pim(*changes, channels=channels), traces(seed, channels)
+    together, progress, _ = run(given, programs)
+    each, each_progress, log = run(given, programs, logged=True)
+    every, every_progress, every_log = run(given, programs, every=True, logged=True)
     assert_array_equal(log, every_log)
     for other, its in ((each, each_progress), (every, every_progress)):
         assert other.cycles == together.cycles
