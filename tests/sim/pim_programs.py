@@ -45,8 +45,8 @@ def program(lines: list[dict[str, Any]]) -> PimTrace:
 
 
 def random_program(seed: int, length: int, channels: int = 2) -> PimTrace:
-    """Each may wait for up to three of those before it; the last is one of the chip. Half of those of
-    the memory go to all channels."""
+    """Each may wait for up to three of those before it; the last is one of the chip. Half of those
+    of the memory go to all channels."""
     draw = random.Random(seed)
     all_channels = (1 << channels) - 1
     lines: list[dict[str, Any]] = []
