@@ -7,8 +7,8 @@ compiled without fast math: no product and sum become one, none change their ord
 
 import numpy as np
 
+from arch.pim.operands import EPSILON, FP32_RESULT, MEAN, SCALAR, SUBTRACT
 from sim.jit import njit
-from traces.mapping.pim.operands import EPSILON, FP32_RESULT, MEAN, SCALAR, SUBTRACT
 
 FP32, BF16, FP16 = range(3)
 FORMATS = {"fp32": FP32, "bf16": BF16, "fp16": FP16}
@@ -69,6 +69,13 @@ def rounded(x, form):
         size_bits = bits & 0x7FFFFFFF
         near = float_of((size_bits + 0xFFF + ((size_bits >> 13) & 1)) & 0xFFFFE000)
     return float_of(bits_of(near) | (bits & 0x80000000))
+
+
+@njit
+def round_all(values, form):
+    """Each to the nearest of a format, in place."""
+    for i in range(values.shape[0]):
+        values[i] = rounded(values[i], form)
 
 
 @njit

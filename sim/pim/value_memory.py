@@ -5,19 +5,11 @@ import numpy.typing as npt
 
 from arch.errors import InputError
 from arch.pim.system import Pim
-from sim.pim.arithmetic import FORMATS, rounded
-from sim.jit import njit
+from sim.pim.arithmetic import FORMATS, round_all
 from traces.mapping.pim.layout import Address, MatrixLayout, TableLayout
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
-
-
-@njit
-def round_all(values, form):
-    """Each to the nearest of a format, in place."""
-    for i in range(values.shape[0]):
-        values[i] = rounded(values[i], form)
 
 
 class PimMemory:

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.errors import InputError
+from arch.pim.operands import REDUCTIONS, SCALAR, TWO_OPERANDS
 from arch.pim.system import Pim
 from arch.vector import VECTOR_OPS
-from sim.pim.arithmetic import FORMATS, multiply_accumulate, vector_operation
-from sim.pim.value_memory import PimMemory, round_all
+from sim.pim.arithmetic import FORMATS, multiply_accumulate, round_all, vector_operation
+from sim.pim.value_memory import PimMemory
 from traces.mapping.pim.geometry import clears_sums
-from traces.mapping.pim.operands import REDUCTIONS, SCALAR, TWO_OPERANDS
 from traces.pim.dtype import CFR_BROADCAST, OPS, PimTrace
 
 Records = npt.NDArray[np.void]

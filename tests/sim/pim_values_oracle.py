@@ -25,7 +25,7 @@ def pairs(parts):  # type: ignore[no-untyped-def]
     return parts[0]
 
 
-def dot(weights, vector, lanes, total=F(0)):  # type: ignore[no-untyped-def]  # noqa: B008
+def dot(weights, vector, lanes, total=F(0)):  # type: ignore[no-untyped-def]
     """Products of a bank, column by column, added to its accumulator."""
     count = -(-len(vector) // lanes) * lanes
     a, b = (np.pad(np.asarray(x, F), (0, count - len(x))) for x in (weights, vector))

@@ -2,11 +2,9 @@
 
 import numpy as np
 import pim_values_oracle as oracle
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arch.errors import InputError
 from arch.pim.system import Pim, load_pim
 from sim.pim.value_memory import PimMemory
 from sim.pim.values import PimValues, run_values

@@ -2,46 +2,15 @@
 
 import numpy as np
 import pytest
+from pim_gpt_cases import gpt, weights
 from pim_gpt_oracle import Gpt
 
 from arch.pim.system import load_pim
 from sim.pim.value_memory import PimMemory
-from sim.pim.value_model import GptWeights, LayerWeights, store_model
+from sim.pim.value_model import store_model
 from sim.pim.values import PimValues, run_values
 from traces.mapping.pim.decode import decode_step
 from traces.mapping.pim.model_layout import place_model
-from traces.transformer import Transformer
-
-
-def gpt(hidden: int, heads: int, head_dim: int, ffn: int, vocabulary: int = 40, layers: int = 3):  # type: ignore[no-untyped-def]
-    return Transformer(
-        source="made up", kind="decoder", layers=layers, hidden=hidden, heads=heads,
-        kv_heads=heads, head_dim=head_dim, ffn=ffn, activation="gelu", norm="layer",
-        norm_first=True, rotary=False, positions=64, vocabulary=vocabulary, bias="all",
-    )  # fmt: skip
-
-
-def weights(model: Transformer, seed: int) -> GptWeights:
-    random = np.random.default_rng(seed)
-
-    def draw(*shape: int, mean: float = 0.0, scale: float = 0.5):  # type: ignore[no-untyped-def]
-        return (mean + scale * random.standard_normal(shape)).astype(np.float32)
-
-    h, inner = model.hidden, model.heads * model.head_dim
-    layers = tuple(
-        LayerWeights(
-            attention_gain=draw(h, mean=1), attention_bias=draw(h),
-            qkv=draw(3 * inner, h), qkv_bias=draw(3 * inner), out=draw(h, inner),
-            out_bias=draw(h), ffn_gain=draw(h, mean=1), ffn_bias=draw(h),
-            up=draw(model.ffn, h), up_bias=draw(model.ffn), down=draw(h, model.ffn),
-            down_bias=draw(h),
-        )
-        for _ in range(model.layers)
-    )  # fmt: skip
-    return GptWeights(
-        draw(model.vocabulary, h), draw(model.positions, h), draw(h, mean=1), draw(h), layers
-    )
-
 
 CASES = {
     "small": (gpt(24, 3, 8, 40), 2, 20, {}),

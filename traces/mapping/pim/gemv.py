@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from arch.errors import InputError
+from arch.pim.operands import FP32_RESULT
 from traces.mapping.pim.builder import PimBuilder
 from traces.mapping.pim.layout import MatrixLayout
-from traces.mapping.pim.operands import FP32_RESULT
 from traces.pim.dtype import PimTrace
 
 SLOTS = 3

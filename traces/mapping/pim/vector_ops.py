@@ -1,7 +1,7 @@
 """Operators of the chip as VECTOR instructions; ``traces.mapping.vector`` says which."""
 
+from arch.pim.operands import EPSILON, FP32_RESULT, MEAN, SCALAR, SUBTRACT
 from traces.mapping.pim.builder import PimBuilder
-from traces.mapping.pim.operands import EPSILON, FP32_RESULT, MEAN, SCALAR, SUBTRACT
 from traces.mapping.vector import work_of
 from traces.operators import Elementwise, Norm, Softmax
 
