@@ -10,6 +10,7 @@ from traces.mapping.pim.layout import Address, MatrixLayout, TableLayout
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
+ELEMENTS_AT_ONCE = 1 << 20
 
 
 class PimMemory:
@@ -76,9 +77,9 @@ class PimMemory:
         return found
 
     def _slots_of(self, at: Address) -> npt.NDArray[np.int64]:
-        keys = np.stack([at.channel.ravel(), at.row.ravel()])
-        pairs, inverse = np.unique(keys, axis=1, return_inverse=True)
-        slots = np.array([self.slot(int(c), int(r)) for c, r in pairs.T], np.int64)
+        keys, inverse = np.unique(at.row * self.channels + at.channel, return_inverse=True)
+        pairs = (divmod(int(key), self.channels) for key in keys)
+        slots = np.array([self.slot(channel, row) for row, channel in pairs], np.int64)
         return slots[inverse.ravel()].reshape(at.row.shape)
 
     def store_matrix(
@@ -91,10 +92,11 @@ class PimMemory:
             raise InputError(
                 f"{layout.name}: values of shape {given.shape}; must be {(layout.n, layout.k)}"
             )
-        k = np.arange(layout.k)
-        for output in range(layout.n):
-            at = layout.address(np.full(layout.k, output), k)
-            self.store(shifted(at, row_offset), given[output])
+        step = max(1, ELEMENTS_AT_ONCE // layout.k)
+        for first in range(0, layout.n, step):
+            part = given[first : first + step]
+            outputs, k = np.indices(part.shape)
+            self.store(shifted(layout.address(first + outputs, k), row_offset), part)
 
     def store_table(self, layout: TableLayout, vectors: npt.ArrayLike, row_offset: int = 0) -> None:
         """Write vectors [count, n] and zeros around them."""
