@@ -165,6 +165,7 @@ class AimTrace:
         if name.endswith("_MEM"):
             one["channels"] = 1 << one["channel"]
         elif name.endswith("_CFR"):
+            one["gpr"] = one["register"]
             most = self._functions - 1 if one["register"] == CFR_AFM else 1
             if one["data"] > most:
                 raise FieldError(
