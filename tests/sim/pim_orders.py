@@ -1,8 +1,8 @@
 """Other orders in which a PIM and its chip may do the instructions of a trace.
 
-Instructions of the memory are sent in order, each when what it waits for is done; a channel does its
-part of them in order, whenever it likes; the chip does its own in order, each when what it waits for
-is done. A part is the work of one channel, with registers of its own.
+Instructions of the memory are sent in order, each when what it waits for is done; a channel does
+its part of them in order, whenever it likes; the chip does its own in order, each when what it waits
+for is done. A part is the work of one channel, with registers of its own.
 """
 
 import random
@@ -34,8 +34,8 @@ def parts_of(one, channel: int):  # type: ignore[no-untyped-def]
 
 
 def shuffled(trace: PimTrace, pim: Pim, seed: int, favour: str = "none", waits: bool = True):  # type: ignore[no-untyped-def]
-    """Parts of a trace in another order. ``favour``: ``chip`` or ``memory`` goes on whenever it can,
-    or one of the channels does not while others can; ``waits``: dependencies are heeded."""
+    """Parts of a trace in another order. ``favour``: ``chip`` or ``memory`` goes on whenever it
+    can, or one ``channel`` does not while others can; ``waits``: dependencies are heeded."""
     draw = random.Random(seed)
     given = trace.instructions
     after = [

@@ -1,4 +1,4 @@
-"""What a PIM and its chip compute, in plain loops over NumPy's float32 and the formats of ml_dtypes.
+"""What a PIM and its chip compute, in plain loops over float32 and the formats of ml_dtypes.
 
 Written from docs/pim.md, section Values.
 """

@@ -6,6 +6,7 @@ from pim_gpt_cases import gpt, weights
 from pim_gpt_oracle import Gpt
 
 from arch.pim.system import load_pim
+from sim.pim.run import run_program
 from sim.pim.value_memory import PimMemory
 from sim.pim.value_model import store_model
 from sim.pim.values import PimValues, run_values
@@ -33,8 +34,11 @@ def test_tokens_are_the_oracles(case: str) -> None:
     oracle = Gpt(given, model.heads, "bf16", pim.asic.adders, 16 * channels)
     token = 7
     for context in range(1, tokens + 1):
-        run_values(pim, decode_step(layout, context, token), memory, state)
+        trace = decode_step(layout, context, token)
+        run_values(pim, trace, memory, state)
         logits = state.vector(layout.sram.logits, model.vocabulary)
         np.testing.assert_array_equal(logits, oracle.step(token), f"token {context}")
         assert np.isfinite(logits).all()
         token = int(np.argmax(logits))
+    # The same instructions take their time.
+    assert run_program(pim, [trace]).instructions == len(trace.instructions)
