@@ -1,7 +1,8 @@
-"""Small GPTs with drawn weights."""
+"""Small GPTs with drawn weights, and PIMs for them."""
 
 import numpy as np
 
+from arch.pim.system import Pim, load_pim
 from sim.pim.value_model import GptWeights, LayerWeights
 from traces.transformer import Transformer
 
@@ -34,3 +35,13 @@ def weights(model: Transformer, seed: int) -> GptWeights:
     return GptWeights(
         draw(model.vocabulary, h), draw(model.positions, h), draw(h, mean=1), draw(h), layers
     )
+
+
+def pim_of(name: str, form: str, channels: int) -> Pim:
+    """A PIM with another format of operands."""
+    loaded = load_pim(name, [f"channels={channels}"])
+    commands = loaded.command_set()
+    mac = commands.mac.model_copy(update={"operand_format": form})
+    changed = loaded.model_copy()
+    vars(changed)["_set"] = commands.model_copy(update={"mac": mac})
+    return changed

@@ -1,8 +1,8 @@
 """Other orders in which a PIM and its chip may do the instructions of a trace.
 
 Instructions of the memory are sent in order, each when what it waits for is done; a channel does
-its part of them in order, whenever it likes; the chip does its own in order, each when what it waits
-for is done. A part is the work of one channel, with registers of its own.
+its part of them in order, whenever it likes; the chip does its own in order, each when what it
+waits for is done. A part is the work of one channel, with registers of its own.
 """
 
 import random

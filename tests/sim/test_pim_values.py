@@ -4,8 +4,8 @@ import numpy as np
 import pim_values_oracle as oracle
 from hypothesis import given
 from hypothesis import strategies as st
+from pim_gpt_cases import pim_of
 
-from arch.pim.system import Pim, load_pim
 from sim.pim.value_memory import PimMemory
 from sim.pim.values import PimValues, run_values
 from traces.mapping.pim.aim_gemv import AimRegisters, lower_aim_gemv
@@ -14,16 +14,6 @@ from traces.mapping.pim.geometry import Geometry
 from traces.mapping.pim.layout import Allocator, place_matrix
 
 LANES = 16
-
-
-def pim(name: str, form: str, channels: int) -> Pim:
-    """A PIM with another format of operands."""
-    loaded = load_pim(name, [f"channels={channels}"])
-    commands = loaded.command_set()
-    mac = commands.mac.model_copy(update={"operand_format": form})
-    changed = loaded.model_copy()
-    vars(changed)["_set"] = commands.model_copy(update={"mac": mac})
-    return changed
 
 
 def draw(seed: int, n: int, k: int, form: str):  # type: ignore[no-untyped-def]
@@ -43,7 +33,7 @@ SHAPES = st.tuples(st.integers(1, 90), st.integers(1, 70)) | st.sampled_from(
        st.integers(1, 4))  # fmt: skip
 def test_a_product_is_the_oracles(shape, form, channels, seed, block) -> None:  # type: ignore[no-untyped-def]
     n, k = shape
-    machine = pim("pim_gpt", form, channels)
+    machine = pim_of("pim_gpt", form, channels)
     layout = place_matrix(Allocator(Geometry.of(machine), "m"), "m", n, k, block)
     matrix, vector = draw(seed, n, k, form)
     memory = PimMemory(machine)
@@ -60,7 +50,7 @@ def test_a_product_is_the_oracles(shape, form, channels, seed, block) -> None:  
 @given(SHAPES, st.sampled_from(["bf16", "fp16"]), st.integers(1, 2), st.integers(0, 2**32))
 def test_a_product_of_aim_is_the_oracles(shape, form, channels, seed) -> None:  # type: ignore[no-untyped-def]
     n, k = shape
-    machine = pim("aim", form, channels)
+    machine = pim_of("aim", form, channels)
     layout = place_matrix(Allocator(Geometry.of(machine), "m"), "m", n, k)
     matrix, vector = draw(seed, n, k, form)
     memory = PimMemory(machine)

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from pim_gpt_cases import gpt, weights
+from pim_gpt_cases import gpt, pim_of, weights
 from pim_gpt_oracle import Gpt
 
-from arch.pim.system import load_pim
 from sim.pim.run import run_program
 from sim.pim.value_memory import PimMemory
 from sim.pim.value_model import store_model
@@ -21,17 +20,24 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_tokens_are_the_oracles(case: str) -> None:
+LONG = "longer than the global buffer"
+RUNS = [(case, "bf16") for case in CASES if case != LONG] + [
+    ("small", "fp16"),
+    pytest.param(LONG, "bf16", marks=pytest.mark.compiled),
+]
+
+
+@pytest.mark.parametrize(("case", "form"), RUNS)
+def test_tokens_are_the_oracles(case: str, form: str) -> None:
     model, channels, tokens, choices = CASES[case]
-    pim = load_pim("pim_gpt", [f"channels={channels}"])
+    pim = pim_of("pim_gpt", form, channels)
     assert pim.asic is not None
     layout = place_model(case, model, pim, tokens, **choices)
     given = weights(model, 1)
     memory = PimMemory(pim)
     store_model(memory, layout, given)
     state = PimValues(pim, memory)
-    oracle = Gpt(given, model.heads, "bf16", pim.asic.adders, 16 * channels)
+    oracle = Gpt(given, model.heads, form, pim.asic.adders, 16 * channels)
     token = 7
     for context in range(1, tokens + 1):
         trace = decode_step(layout, context, token)
