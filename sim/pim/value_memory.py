@@ -80,7 +80,8 @@ class PimMemory:
         keys, inverse = np.unique(at.row * self.channels + at.channel, return_inverse=True)
         pairs = (divmod(int(key), self.channels) for key in keys)
         slots = np.array([self.slot(channel, row) for row, channel in pairs], np.int64)
-        return slots[inverse.ravel()].reshape(at.row.shape)
+        found: npt.NDArray[np.int64] = slots[inverse.ravel()].reshape(at.row.shape)
+        return found
 
     def store_matrix(
         self, layout: MatrixLayout, matrix: npt.ArrayLike, row_offset: int = 0
@@ -95,8 +96,9 @@ class PimMemory:
         step = max(1, ELEMENTS_AT_ONCE // layout.k)
         for first in range(0, layout.n, step):
             part = given[first : first + step]
-            outputs, k = np.indices(part.shape)
-            self.store(shifted(layout.address(first + outputs, k), row_offset), part)
+            outputs = np.arange(first, first + len(part))[:, None]
+            at = layout.address(*np.broadcast_arrays(outputs, np.arange(layout.k)))
+            self.store(shifted(at, row_offset), part)
 
     def store_table(self, layout: TableLayout, vectors: npt.ArrayLike, row_offset: int = 0) -> None:
         """Write vectors [count, n] and zeros around them."""
