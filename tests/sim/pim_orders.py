@@ -35,7 +35,8 @@ def parts_of(one, channel: int):  # type: ignore[no-untyped-def]
 
 def shuffled(trace: PimTrace, pim: Pim, seed: int, favour: str = "none", waits: bool = True):  # type: ignore[no-untyped-def]
     """Parts of a trace in another order. ``favour``: ``chip`` or ``memory`` goes on whenever it
-    can, or one ``channel`` does not while others can; ``waits``: dependencies are heeded."""
+    can, or ``all but 2``: channel 2 does not while others can; ``waits``: dependencies are
+    heeded."""
     draw = random.Random(seed)
     given = trace.instructions
     after = [
@@ -47,7 +48,7 @@ def shuffled(trace: PimTrace, pim: Pim, seed: int, favour: str = "none", waits: 
     left = {i: bin(int(given["channels"][i])).count("1") for i in memory}
     done: set[int] = set()
     queues: list[list[int]] = [[] for _ in range(pim.channels)]
-    lazy = draw.randrange(pim.channels)
+    lazy = ("channel", int(favour.split()[-1])) if favour.startswith("all") else None
     order = []
     while chip or memory or any(queues):
         moves = []
@@ -56,12 +57,11 @@ def shuffled(trace: PimTrace, pim: Pim, seed: int, favour: str = "none", waits: 
         moves += [("channel", c) for c in range(pim.channels) if queues[c]]
         if chip and after[chip[0]] <= done:
             moves.append(("chip", 0))
-        wanted = [m for m in moves if (m[0] == "chip") == (favour == "chip")]
-        if favour == "channel":
-            wanted = [m for m in moves if m != ("channel", lazy) and m[0] != "chip"] or [
-                m for m in moves if m[0] != "chip"
-            ]
-        move, channel = draw.choice(wanted if wanted and favour != "none" else moves)
+        if lazy:
+            moves = [m for m in moves if m != lazy] or moves
+        elif favour != "none":
+            moves = [m for m in moves if (m[0] == "chip") == (favour == "chip")] or moves
+        move, channel = draw.choice(moves)
         if move == "send":
             first = memory.pop(0)
             for c in range(pim.channels):

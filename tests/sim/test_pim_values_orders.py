@@ -18,6 +18,7 @@ MODELS = {
     "several products a chunk": (gpt(1040, 1, 16, 1100, 80, 2), 2, 2, {}),
     "heads in three blocks": (gpt(24, 3, 8, 40), 2, 34, {"key_heads_per_row": 1}),
     "heads wrap round the channels": (gpt(48, 3, 32, 80), 3, 50, {"value_tokens_per_row": 16}),
+    "of more blocks than have room": (gpt(48, 5, 32, 80, 40, 1), 3, 50, {"key_heads_per_row": 1}),
 }
 
 
@@ -44,7 +45,8 @@ def test_orders_that_are_allowed_compute_the_same(case: str) -> None:
     machine = Machine(case)
     expected = machine.logits(machine.trace.instructions)
     assert np.isfinite(expected).all()
-    for seed, favour in enumerate(("none", "chip", "memory", "channel", "channel")):
+    channels = [f"all but {channel}" for channel in range(machine.pim.channels)]
+    for seed, favour in enumerate(["none", "chip", "memory", *channels]):
         order = shuffled(machine.trace, machine.pim, seed, favour)
         assert len(order) >= len(machine.trace.instructions)
         np.testing.assert_array_equal(machine.logits(order), expected, favour)

@@ -14,7 +14,7 @@ INSTRUCTION = np.dtype(
         ("channels", np.int64),  # a bit for each, channel 0 the lowest
         ("bank", np.int64),  # flat; -1: all or none
         ("row", np.int64),  # -1: none
-        ("data", np.int64),  # of CFR
+        ("data", np.int64),  # of CFR; of VECTOR and WR_SBK see arch.pim.operands
         ("line", np.int64),  # in the file, from 1
         ("column", np.int64),  # first of the row that it takes
         ("buffer_column", np.int64),  # first of the global buffer that it takes

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from arch.errors import InputError
 from traces.mapping.pim.attention import emit_attention
 from traces.mapping.pim.builder import PimBuilder
-from traces.mapping.pim.gemv import emit_gemv
+from traces.mapping.pim.gemv import Gemv
 from traces.mapping.pim.layout import TableLayout
 from traces.mapping.pim.model_layout import (
     ATTENTION_NORM,
@@ -20,7 +20,7 @@ from traces.mapping.pim.model_layout import (
     ModelLayout,
 )
 from traces.mapping.pim.repeat import REPEATED, repeat_layer
-from traces.mapping.pim.vector_ops import emit_elementwise, emit_norm
+from traces.mapping.pim.vector_ops import Span, emit_elementwise, emit_norm
 from traces.pim.dtype import PimTrace
 
 
@@ -164,19 +164,19 @@ def _norm(builder: PimBuilder, layout: ModelLayout, table: TableLayout, index: i
 def _layer(builder: PimBuilder, layout: ModelLayout, prefix: str, context: int) -> None:
     """Biases are read before the product that needs them, while the memory would wait."""
     layer, sram = layout.layer, layout.sram
-    hidden, ffn = layout.model.hidden, layout.model.ffn
-    columns, inner = (layout.geometry.columns_of(n) for n in (hidden, ffn))
+    hidden = layout.model.hidden
+    columns = layout.geometry.columns_of(hidden)
     state, normed = (sram.state, columns), (sram.normed, columns)
 
     builder.operator(f"{prefix}.attention_norm")
     _norm(builder, layout, layer.vectors, ATTENTION_NORM)
     builder.operator(f"{prefix}.qkv")
     _read_table(builder, layer.qkv_bias, 0, sram.bias)
-    emit_gemv(builder, layer.qkv, sram.normed, sram.queries, sram.qkv_sums, sram.bias)
+    Gemv(layer.qkv, sram.normed, sram.queries, sram.qkv_sums, sram.bias).emit(builder)
     emit_attention(builder, layout, prefix, context)
     builder.operator(f"{prefix}.attention_out")
     _read_table(builder, layer.vectors, OUT_BIAS, sram.bias)
-    emit_gemv(builder, layer.out, sram.attended, sram.normed, sram.out_sums, sram.bias)
+    Gemv(layer.out, sram.attended, sram.normed, sram.out_sums, sram.bias).emit(builder)
     builder.operator(f"{prefix}.attention_add")
     emit_elementwise(builder, "add", state, (normed, state), hidden)
 
@@ -184,19 +184,22 @@ def _layer(builder: PimBuilder, layout: ModelLayout, prefix: str, context: int) 
     _norm(builder, layout, layer.vectors, FFN_NORM)
     builder.operator(f"{prefix}.ffn_up")
     _read_table(builder, layer.up_bias, 0, sram.bias)
-    emit_gemv(builder, layer.up, sram.normed, sram.inner, sram.ffn_sums, sram.bias)
-    builder.operator(f"{prefix}.ffn_activation")
-    step = layout.geometry.buffer_columns
-    for first in range(0, inner, step):
-        count = min(step, inner - first)
-        piece = (sram.inner + first, count)
-        elements = min(ffn - first * layout.geometry.lanes, count * layout.geometry.lanes)
-        emit_elementwise(builder, "act", piece, (piece,), elements)
+    Gemv(
+        layer.up, sram.normed, sram.inner, sram.ffn_sums, sram.bias,
+        lambda piece, elements: _activate(builder, prefix, piece, elements),
+    ).emit(builder)  # fmt: skip
     builder.operator(f"{prefix}.ffn_down")
     _read_table(builder, layer.vectors, DOWN_BIAS, sram.bias)
-    emit_gemv(builder, layer.down, sram.inner, sram.normed, sram.ffn_sums, sram.bias)
+    Gemv(layer.down, sram.inner, sram.normed, sram.ffn_sums, sram.bias).emit(builder)
     builder.operator(f"{prefix}.ffn_add")
     emit_elementwise(builder, "add", state, (normed, state), hidden)
+
+
+def _activate(builder: PimBuilder, prefix: str, piece: Span, elements: int) -> None:
+    """A piece of the FFN's inner vector, while the memory multiplies the next."""
+    builder.operator(f"{prefix}.ffn_activation")
+    emit_elementwise(builder, "act", piece, (piece,), elements)
+    builder.operator(f"{prefix}.ffn_up")
 
 
 def _finish(builder: PimBuilder, layout: ModelLayout) -> None:
@@ -204,4 +207,4 @@ def _finish(builder: PimBuilder, layout: ModelLayout) -> None:
     builder.operator("final_norm")
     _norm(builder, layout, layout.final_norm, 0)
     builder.operator("lm_head")
-    emit_gemv(builder, layout.head, sram.normed, sram.logits, sram.head_sums)
+    Gemv(layout.head, sram.normed, sram.logits, sram.head_sums).emit(builder)

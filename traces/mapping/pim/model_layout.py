@@ -13,7 +13,7 @@ from traces.mapping.pim.cache_layout import (
     place_keys,
     place_values,
 )
-from traces.mapping.pim.gemv import Workspace, most_block_groups
+from traces.mapping.pim.gemv import most_block_groups, workspace_gprs
 from traces.mapping.pim.geometry import Geometry
 from traces.mapping.pim.layout import (
     Allocator,
@@ -247,7 +247,7 @@ class _Room:
                 f"{exponents - scores} columns of SRAM; there are {self.scores_free} for them; "
                 "take a larger asic.sram_kib or a smaller key_heads_per_row"
             )
-        assert Workspace.gprs(head, False) <= self.head_free
+        assert workspace_gprs(head, False) <= self.head_free
         return Sram(
             columns=self.total, normed=normed, state=state, scalars=scalars, gains=gains,
             bias=bias, squares=after, queries=after, attended=attended, scores=scores,
