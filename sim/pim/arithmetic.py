@@ -1,8 +1,8 @@
 """Numbers as the PIM and the chip compute them: every rounding has its line here.
 
 Values are held as float32, of which bf16 and fp16 are parts. Rounding is to the nearest, ties to
-the even one; subnormals are kept; a NaN is rounded to the one with payload 0 and no sign. Kernels are
-compiled without fast math: no product and sum become one, none change their order.
+the even one; subnormals are kept; a NaN is rounded to the one with payload 0 and no sign. Kernels
+are compiled without fast math: no product and sum become one, none change their order.
 """
 
 import numpy as np

@@ -48,3 +48,42 @@ def test_tokens_are_the_oracles(case: str, form: str) -> None:
         token = int(np.argmax(logits))
     # The same instructions take their time.
     assert run_program(pim, [trace]).instructions == len(trace.instructions)
+
+
+def exact(w, heads: int, tokens: list[int]):  # type: ignore[no-untyped-def]
+    """Logits of the last of some tokens, all at once and in double precision."""
+
+    def norm(x, gain, bias):  # type: ignore[no-untyped-def]
+        centred = x - x.mean(-1, keepdims=True)
+        return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * gain + bias
+
+    x = (w.embedding[tokens] + w.positions[: len(tokens)]).astype(float)
+    for layer in w.layers:
+        y = norm(x, layer.attention_gain, layer.attention_bias) @ layer.qkv.T + layer.qkv_bias
+        q, k, v = y.reshape(len(tokens), 3, heads, -1).transpose(1, 2, 0, 3)
+        scores = q @ k.transpose(0, 2, 1) / np.sqrt(q.shape[-1])
+        scores += np.triu(np.full(scores.shape[1:], -np.inf), 1)
+        weights = np.exp(scores - scores.max(-1, keepdims=True))
+        mixed = weights / weights.sum(-1, keepdims=True) @ v
+        mixed = mixed.transpose(1, 0, 2).reshape(len(tokens), -1)
+        x = x + mixed @ layer.out.T + layer.out_bias
+        y = norm(x, layer.ffn_gain, layer.ffn_bias) @ layer.up.T + layer.up_bias
+        y = y / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (y + 0.044715 * y**3)))
+        x = x + y @ layer.down.T + layer.down_bias
+    return norm(x[-1], w.final_gain, w.final_bias) @ w.embedding.T
+
+
+def test_logits_are_close_to_the_exact_ones() -> None:
+    model = gpt(48, 3, 16, 192, 300)
+    pim = pim_of("pim_gpt", "fp16", 3)
+    layout = place_model("m", model, pim, 60)
+    given = weights(model, 5)
+    memory = PimMemory(pim)
+    store_model(memory, layout, given)
+    state = PimValues(pim, memory)
+    tokens = [(7 * i) % 300 for i in range(60)]
+    for context, token in enumerate(tokens, start=1):
+        run_values(pim, decode_step(layout, context, token), memory, state)
+    expected = exact(given, model.heads, tokens)
+    error = state.vector(layout.sram.logits, 300) - expected
+    assert np.abs(error).max() < 0.02 * expected.std()
