@@ -4,11 +4,13 @@
 """
 
 import json
-from collections.abc import Iterable, Iterator
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from arch.dram.channels import Channels
 from arch.machine import Machine
+from arch.pim.hbm import HbmPim
 from arch.pim.system import Pim
 from arch.spec import Spec
 
@@ -42,6 +44,12 @@ def pim_options(pim: Pim) -> Iterator[str]:
         yield from options_of(unit, spec)
 
 
+def hbm_pim_options(pim: HbmPim) -> Iterator[str]:
+    """Options that an HBM-PIM uses, and its controller."""
+    for spec in (pim, pim.controller):
+        yield from options_of("hbm_pim", spec)
+
+
 def options_of(unit: str, spec: Spec | None) -> Iterator[str]:
     """Options that a parameter object uses."""
     for name in type(spec).model_fields if spec is not None else ():
@@ -62,3 +70,11 @@ def unproven_among(options: Iterable[str]) -> tuple[str, ...]:
     """Those of the options that rest on lockstep's own tests alone."""
     asked = set(options)
     return tuple(option for option in json.loads(RECORD.read_text()) if option in asked)
+
+
+def as_lines(options: Sequence[str]) -> list[str]:
+    """For a reader, in 80 columns; the unit is left out where all are of one."""
+    units = {option.partition(".")[0] for option in options}
+    shown = [option.partition(".")[2] for option in options] if len(units) == 1 else options
+    named = ", ".join(shown)
+    return textwrap.wrap(f"rests on lockstep's own tests alone: {named}", 80) if named else []

@@ -24,6 +24,7 @@ from arch.mapping import Mapping
 from arch.memory import Memory
 from arch.pim.asic import Asic
 from arch.pim.controller import PimController
+from arch.pim.hbm import HbmController, HbmPim
 from arch.pim.system import Pim, command_set_names
 from arch.vector import Vector
 
@@ -37,6 +38,7 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "memory": (Memory,),
     "dram": (Dram, Controller),
     "pim": (Pim, PimController),
+    "hbm_pim": (HbmPim, HbmController),
     "asic": (Asic,),
     "vector": (Vector,),
     "mapping": (Mapping,),
@@ -47,7 +49,7 @@ CAMPAIGNS: dict[str, type[BaseModel]] = {
 CAMPAIGN_RECORDS = {"array": "array", "buffer": "buffer", "dram": "dram_rtl"}
 OF_OTHER_POLICIES = ("bank_entries", "timeout_cycles")
 """Fields that no generated unit takes notice of."""
-NO_OPTIONS = ("clock", "operands", "controller", "name", "source", "asic", "energy")
+NO_OPTIONS = ("clock", "operands", "controller", "name", "source", "asic", "energy", "interface")
 """Fields that are no options, or options of a unit of their own."""
 LARGEST = {
     "array": "16 x 16",
@@ -106,7 +108,7 @@ def options_of(unit: str) -> Iterator[str]:
             if name == "standard":
                 values: tuple[Any, ...] = standard_names()
             elif name == "commands":
-                values = command_set_names()
+                values = [n for n in command_set_names() if (n == "hbm_pim") == (unit == "hbm_pim")]
             elif get_origin(kind) is Literal:
                 values = get_args(kind)
             else:

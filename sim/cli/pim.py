@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sim.cli import traced
+from arch.errors import InputError
+from sim.cli import hbm_pim, traced
 
 if TYPE_CHECKING:
     from arch.pim.system import Pim
@@ -23,8 +24,12 @@ def run_trace(
     quiet: bool,
 ) -> None:
     """Run a trace of instructions on a PIM and show what came of it."""
+    from arch.pim.hbm import is_hbm_pim
     from arch.pim.system import load_pim
 
+    if is_hbm_pim(pim):
+        hbm_pim.run_trace(pim, trace, settings, commands, as_json=as_json, quiet=quiet)
+        return
     loaded = load_pim(pim, settings or ())
     loaded.device()
     stderr = traced.begin(commands, quiet=quiet)
@@ -63,9 +68,15 @@ def run_workload(
     quiet: bool,
 ) -> None:
     """Generate tokens of a model on a PIM and show what came of it."""
+    from arch.pim.hbm import is_hbm_pim
     from arch.pim.system import load_pim
     from traces.workload import split_options
 
+    if is_hbm_pim(pim):
+        raise InputError(
+            f"{pim}: runs traces, not workloads; `lockstep pim-kernel` writes those of products "
+            "and more, for --trace"
+        )
     loaded = load_pim(pim, settings or ())
     loaded.device()
     stderr = traced.begin(commands, quiet=quiet)
@@ -92,11 +103,15 @@ def run_workload(
 
 def pims() -> None:
     """List the PIMs that are known by name."""
+    from arch.pim.hbm import is_hbm_pim, load_hbm_pim
     from arch.pim.system import load_pim, pim_names
 
     for name in pim_names():
-        known = load_pim(name)
-        refresh = known.controller.refresh.replace("_", "-").replace("none", "no")
-        typer.echo(
-            f"{name:<18} {known.device().device.name}, {known.channels} channels, {refresh} refresh"
-        )
+        if is_hbm_pim(name):
+            hbm = load_hbm_pim(name)
+            device, channels, how = hbm.device().name, hbm.channels, hbm.controller.refresh
+        else:
+            pim = load_pim(name)
+            device, channels, how = pim.device().device.name, pim.channels, pim.controller.refresh
+        refresh = how.replace("_", "-").replace("none", "no")
+        typer.echo(f"{name:<20} {device}, {channels} channels, {refresh} refresh")

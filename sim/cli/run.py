@@ -59,7 +59,7 @@ Trace = Annotated[
     _option(
         "Serve a trace of memory requests (Ramulator's, DRAMsim3's, Parquet; also .gz, .zst) by a "
         "memory, not a machine (`lockstep memories` lists them), or one of instructions (the AiM "
-        "simulator's) by a PIM (`lockstep pims`).",
+        "simulator's; of HBM-PIM: docs/pim.md) by a PIM (`lockstep pims`).",
         "--trace",
         metavar="FILE",
     ),

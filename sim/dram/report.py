@@ -6,8 +6,8 @@ from typing import Any
 from arch import __version__
 from sim.dram.power import DramEnergy, energy
 from sim.dram.trace import MemoryRun, latency_floor
-from sim.report.text import count, percent, si
-from sim.unproven import memory_specs, options_of, unproven_among
+from sim.report.text import count, line, percent, si
+from sim.unproven import as_lines, memory_specs, options_of, unproven_among
 
 PERCENTILES = (50, 90, 99, 99.9)
 
@@ -97,30 +97,28 @@ def table(run: MemoryRun, active_cycles: int | None = None) -> str:
     lines = [
         f"{run.memory.name}: {found['device']}, {len(run.replays)} channel"
         f"{'s' if len(run.replays) != 1 else ''}",
-        _line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
-        _line("requests", count(found["requests"]), f"{count(found['reads'])} reads, "
+        line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
+        line("requests", count(found["requests"]), f"{count(found['reads'])} reads, "
               f"{count(found['writes'])} writes"),
-        _line("bandwidth", si(found["bytes_per_second"], "B/s"),
+        line("bandwidth", si(found["bytes_per_second"], "B/s"),
               f"{percent(found['bytes_per_second'], found['peak_bytes_per_second'])} % of "
               f"{si(found['peak_bytes_per_second'], 'B/s')}"),
-        _line("read latency", f"{latency['mean']:,.1f}", "cycles, arrival to data; "
+        line("read latency", f"{latency['mean']:,.1f}", "cycles, arrival to data; "
               + ", ".join(f"p{s:g} {count(latency[f'p{s:g}'])}" for s in PERCENTILES)),
-        _line("row hits", count(found["row_hits"]), f"{percent(found['row_hits'], rows)} %"),
-        _line("row misses", count(found["row_misses"]), f"{percent(found['row_misses'], rows)} %"),
-        _line("row conflicts", count(found["row_conflicts"]),
+        line("row hits", count(found["row_hits"]), f"{percent(found['row_hits'], rows)} %"),
+        line("row misses", count(found["row_misses"]), f"{percent(found['row_misses'], rows)} %"),
+        line("row conflicts", count(found["row_conflicts"]),
               f"{percent(found['row_conflicts'], rows)} %"),
     ]  # fmt: skip
     if found["forwarded_reads"] or found["coalesced_writes"]:
         lines.append(
-            _line("in the queues", count(found["forwarded_reads"] + found["coalesced_writes"]),
+            line("in the queues", count(found["forwarded_reads"] + found["coalesced_writes"]),
                   f"{count(found['forwarded_reads'])} reads served by waiting writes, "
                   f"{count(found['coalesced_writes'])} writes merged")
         )  # fmt: skip
-    lines += [_line(name, count(number), "") for name, number in found["commands"].items()]
+    lines += [line(name, count(number), "") for name, number in found["commands"].items()]
     lines += _energy_lines(found)
-    if found["unproven_options"]:
-        named = ", ".join(option.removeprefix("dram.") for option in found["unproven_options"])
-        lines += textwrap.wrap(f"rests on lockstep's own tests alone: {named}", 80)
+    lines += as_lines(found["unproven_options"])
     return "\n".join(lines) + "\n"
 
 
@@ -130,24 +128,20 @@ def _energy_lines(found: dict[str, Any]) -> list[str]:
     if total is None:
         presets = found["device"].partition("/")[2]
         why = "no sourced currents" if given["source"] is None else "currents are missing"
-        return [_line("energy", "unknown", f"{why} of {presets}")]
+        return [line("energy", "unknown", f"{why} of {presets}")]
     power, bit = given["average_power_mw"], given["pj_per_bit"]
     more = [] if power is None else [f"{bound}{power:,.1f} mW"]
     more += [] if bit is None else [f"{bound}{bit:,.2f} pJ for each bit moved"]
-    lines = [_line("energy", f"{bound}{_uj(total)}", ", ".join(more))]
+    lines = [line("energy", f"{bound}{_uj(total)}", ", ".join(more))]
     for name, pj in given["by_component_pj"].items():
         share = f"{percent(pj, total)} %"
         if name == "background" and pj != given["background_at_most_pj"]:
             share = f"at least; at most {_uj(given['background_at_most_pj'])}"
-        lines.append(_line(f"  {name}", _uj(pj), share))
-    lines += [_line(f"  {name}", "unknown", "") for name in given["unknown"]]
+        lines.append(line(f"  {name}", _uj(pj), share))
+    lines += [line(f"  {name}", "unknown", "") for name in given["unknown"]]
     without = "energy is without " + " and ".join(given["left_out"])
     return [*lines, *textwrap.wrap(f"{without}; currents: {given['source']}", 80)]
 
 
 def _uj(pj: float) -> str:
     return "<0.001 uJ" if 0 < pj < 500 else f"{pj / 1e6:,.3f} uJ"
-
-
-def _line(name: str, value: str, more: str) -> str:
-    return f"  {name:<14} {value:>14}  {more}".rstrip()

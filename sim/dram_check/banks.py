@@ -11,12 +11,16 @@ from sim.dram_check.tables import (
     ACTIVATES_1,
     ACTIVATES_2,
     ALL,
+    ALL_BANK_MODE,
     BANK_MODE,
     CAS_ALONE,
     CLOSED_BANK,
     DATA_CLOCK,
     EACH_GROUP,
+    ENTERS,
     GROUP_BANKS,
+    HALF,
+    LEAVES,
     MODES,
     NO_ACT1,
     OPEN_AT_REFRESH,
@@ -27,6 +31,7 @@ from sim.dram_check.tables import (
     REFRESHES,
     REGISTER_MODE,
     REGISTERS,
+    SINGLE_BANK_MODE,
     SYNCS,
     WRITES,
     Tables,
@@ -34,6 +39,7 @@ from sim.dram_check.tables import (
 from sim.jit import njit
 
 CAS_RD = CODES["CAS_RD"]
+HAB_PIM = CODES["HAB_PIM"]
 ACT1 = CODES["ACT1"]
 
 
@@ -92,6 +98,28 @@ def check_mode(code: int, tables: Tables, c: Any, f: Findings) -> None:
 
 
 @njit
+def check_all_bank(code: int, row: int, tables: Tables, c: Any, f: Findings) -> None:
+    """Halves are reached in an all-bank mode, single banks else; registers and precharges of single
+    banks in both."""
+    kind = tables.kinds[code]
+    action = kind["action"]
+    first = tables.device[0]["register_row"]
+    if action == ENTERS:
+        if code == HAB_PIM and not c["all_bank"]:
+            note(f, ALL_BANK_MODE, 0, -1, 0, -1)
+        c["all_bank"] = 1
+    elif action == LEAVES:
+        if not c["all_bank"]:
+            note(f, ALL_BANK_MODE, 0, -1, 0, -1)
+        c["all_bank"] = 0
+    elif kind["reach"] == HALF:
+        if not c["all_bank"]:
+            note(f, ALL_BANK_MODE, 0, -1, 0, -1)
+    elif c["all_bank"] and (action == ACTIVATES or (action in (READS, WRITES) and row < first)):
+        note(f, SINGLE_BANK_MODE, 0, -1, 0, -1)
+
+
+@njit
 def addressed(code: int, place: Any, tables: Tables) -> tuple[int, int]:
     """The first bank that a command goes to and the one after the last."""
     r, _, g, b = place
@@ -99,6 +127,9 @@ def addressed(code: int, place: Any, tables: Tables) -> tuple[int, int]:
     reach = tables.kinds[code]["reach"]
     if reach == GROUP_BANKS:
         return g * d["banks"], (g + 1) * d["banks"]
+    if reach == HALF:
+        in_rank = d["stacks"] * d["groups"] * d["banks"]
+        return r * in_rank + b % 2, (r + 1) * in_rank
     if reach == ALL:
         in_rank = d["stacks"] * d["groups"] * d["banks"]
         return r * in_rank, (r + 1) * in_rank
@@ -114,9 +145,11 @@ def check_banks(
     kind = tables.kinds[code]
     action = kind["action"]
     first, end = addressed(code, place, tables)
+    step = 2 if kind["reach"] == HALF else 1
+    registers = tables.device[0]["register_row"]
     if action == ACTIVATES:
         told = False
-        for one in range(first, end):
+        for one in range(first, end, step):
             if s.banks[one]["row"] != CLOSED and not told:
                 note(f, OPEN_BANK, 0, -1, 0, -1)
                 told = True
@@ -125,7 +158,9 @@ def check_banks(
         check_two_steps(now, code, r, b, row, tables, s, f)
     elif action in (READS, WRITES):
         told = False
-        for one in range(first, end):
+        if kind["reach"] == HALF and row >= registers:
+            first, end = b, b + 1
+        for one in range(first, end, step):
             bank = s.banks[one]
             if told:
                 pass
@@ -181,6 +216,8 @@ def close(code: int, place: Any, tables: Tables, s: State, f: Findings) -> None:
     told = False
     for one in range(first, last):
         if kind["reach"] == EACH_GROUP and one % d["banks"] != b % d["banks"]:
+            continue
+        if kind["reach"] == HALF and one % 2 != b % 2:
             continue
         if s.banks[one]["row"] == OPENING:
             if not told:

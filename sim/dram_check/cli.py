@@ -21,7 +21,7 @@ StandardName = Annotated[
         "--standard",
         "-s",
         metavar="NAME",
-        help="DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3, AIM, PIM-GPT.",
+        help="DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3, AIM, PIM-GPT, HBM-PIM.",
     ),
 ]
 BinName = Annotated[

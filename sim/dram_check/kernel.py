@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from sim.dram_check.banks import check_banks, check_clock, check_mode, note
+from sim.dram_check.banks import (
+    check_all_bank,
+    check_banks,
+    check_clock,
+    check_mode,
+    note,
+)
 from sim.dram_check.rules import BANK, GROUP, OTHER_GROUP, OTHER_RANK, RANK
 from sim.dram_check.state import NEVER, Array, Findings, State
 from sim.dram_check.tables import (
@@ -11,6 +17,7 @@ from sim.dram_check.tables import (
     EACH_GROUP,
     FALLING_EDGE,
     GROUP_BANKS,
+    HALF,
     ONE,
     PAIRING,
     PRECHARGES,
@@ -28,6 +35,16 @@ def newest(last: Array, first: int, size: int, mine: int, p: int) -> int:
     for node in range(first, first + size):
         if node != mine and last[node, p]["cycle"] > at:
             best, at = node, last[node, p]["cycle"]
+    return best
+
+
+@njit
+def newest_half(last: Array, first: int, size: int, odd: int, p: int) -> int:
+    """Of the even or odd banks from ``first`` on, where ``p`` was last; -1: none."""
+    best, at = -1, NEVER
+    for bank in range(first + odd, first + size, 2):
+        if last[bank, p]["cycle"] > at:
+            best, at = bank, last[bank, p]["cycle"]
     return best
 
 
@@ -52,12 +69,18 @@ def check_distances(now: int, code: int, place: Any, tables: Tables, s: State, f
                         node = other
             elif tables.kinds[code]["reach"] == GROUP_BANKS:
                 node = newest(last, g * d["banks"], d["banks"], -1, p)
+            elif tables.kinds[code]["reach"] == HALF:
+                first = r * in_rank * d["banks"]
+                node = newest_half(last, first, in_rank * d["banks"], b % 2, p)
         elif scope == GROUP:
             last = s.group_last
             node = g
+            if tables.kinds[code]["reach"] == HALF:
+                node = newest(last, r * in_rank, in_rank, -1, p)
         elif scope == OTHER_GROUP:
             last = s.group_last
-            node = newest(last, r * in_rank, in_rank, g, p)
+            mine = -1 if tables.kinds[code]["reach"] == HALF else g
+            node = newest(last, r * in_rank, in_rank, mine, p)
         elif scope == OTHER_RANK:
             node = newest(last, r - r % d["ranks"], d["ranks"], r, p)
         elif scope != RANK:
@@ -182,6 +205,14 @@ def remember(now: int, code: int, place: Any, tables: Tables, s: State) -> None:
         for bank in range(g * d["banks"], (g + 1) * d["banks"]):
             s.bank_last[bank, code]["cycle"] = now
             s.bank_last[bank, code]["bank"] = bank
+    elif reach == HALF:
+        in_rank = d["stacks"] * d["groups"]
+        for group in range(r * in_rank, (r + 1) * in_rank):
+            s.group_last[group, code]["cycle"] = now
+            s.group_last[group, code]["bank"] = -1
+            for bank in range(group * d["banks"] + b % 2, (group + 1) * d["banks"], 2):
+                s.bank_last[bank, code]["cycle"] = now
+                s.bank_last[bank, code]["bank"] = bank
     elif reach == EACH_GROUP:
         in_rank = d["stacks"] * d["groups"]
         for group in range(r * in_rank, (r + 1) * in_rank):
@@ -225,11 +256,13 @@ def check(log: Array, number: int, tables: Tables, s: State, f: Findings) -> int
         told["rank"] = r
         told["bank"] = -1 if kind["reach"] == ALL else b
         told["row"] = command["row"]
-        check_bus(now, code, place, tables, c, f)
+        if kind["cycles"] > 0:
+            check_bus(now, code, place, tables, c, f)
         check_distances(now, code, place, tables, s, f)
         check_windows(now, code, place, tables, s, f)
         check_clock(now, code, r, tables, s, f)
         check_mode(code, tables, c, f)
+        check_all_bank(code, command["row"], tables, c, f)
         check_banks(now, code, place, command["row"], tables, s, f)
         if kind["counts"]:
             total["refreshes"] += 1

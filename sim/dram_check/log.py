@@ -19,7 +19,7 @@ from arch.errors import InputError
 from sim.dram_check.fault import find_fault, shown
 from sim.dram_check.rules import CODES
 from sim.dram_check.state import LOG, Array
-from sim.dram_check.tables import EACH_GROUP, GROUP_BANKS, ONE, Rules
+from sim.dram_check.tables import EACH_GROUP, GROUP_BANKS, HALF, ONE, Rules
 
 CHUNK_BYTES = 1 << 22
 CHUNK_ROWS = 1 << 18
@@ -28,9 +28,12 @@ CHANNELS_MAX = 1024
 COLUMNS = {
     "cycle": "cycle", "cmd": "cmd", "command": "cmd", "channel": "channel", "rank": "rank",
     "pseudo_channel": "rank", "stack": "stack", "bg": "group", "bank_group": "group",
-    "bank": "bank", "row": "row", "col": "col", "column": "col",
+    "bank": "bank", "row": "row", "col": "col", "column": "col", "detail": "detail",
 }  # fmt: skip
+TEXTS = ("cmd", "detail")
+"""Columns of text; of what a command is for nothing is read."""
 ADDRESS = ("channel", "rank", "stack", "group", "bank", "row")
+ROWED = ("ACT", "ACT1", "ACT4", "ACT8", "ACT16")
 SPELLINGS = {
     **{name.lower(): code for name, code in CODES.items()},
     **{
@@ -81,7 +84,7 @@ def batches(path: Path) -> Iterator[Any]:
                 pyarrow.csv.ReadOptions(use_threads=False, block_size=CHUNK_BYTES),
                 convert_options=pyarrow.csv.ConvertOptions(
                     column_types={
-                        name: pa.string() if column == "cmd" else pa.int64()
+                        name: pa.string() if column in TEXTS else pa.int64()
                         for name, column in COLUMNS.items()
                     },
                     strings_can_be_null=True,
@@ -236,14 +239,14 @@ def _check_addresses(chunk: Array, where: _Where, rules: Rules) -> None:
     """Commands of one bank say which, and activates which row."""
     kinds = rules.tables.kinds[chunk["kind"]]
     syncs = [CODES["CAS_RD"], CODES["CAS_WR"]]
-    single = (kinds["reach"] == ONE) & ~np.isin(chunk["kind"], syncs)
+    single = np.isin(kinds["reach"], [ONE, HALF]) & ~np.isin(chunk["kind"], syncs)
     grouped = any("bank group" in reason for reason in rules.reasons)
     flat = rules.standard.name == "LPDDR4" or not grouped
     in_group = single | (kinds["reach"] == GROUP_BANKS)
     needs = {
         "group": in_group if not flat else np.zeros(len(chunk), bool),
         "bank": single | (kinds["reach"] == EACH_GROUP),
-        "row": np.isin(chunk["kind"], [CODES[each] for each in ("ACT", "ACT1", "ACT4", "ACT16")]),
+        "row": np.isin(chunk["kind"], [CODES[each] for each in ROWED]),
     }
     for name, needed in needs.items():
         bad = needed & (chunk[name] < 0)

@@ -14,6 +14,7 @@ KINDS = (
     "REFab", "REFpb", "REFsb", "RFMab", "RFMpb", "CAS_RD", "CAS_WR",
     "ACT4", "ACT16", "PRE4", "MAC", "MAC4", "MAC16", "AF16", "EWMUL16", "RDCP", "WRCP", "WRA16",
     "WRGB", "WRMAC16", "RDMAC16", "RDAF16", "TMOD",
+    "ACT8", "PRE8", "RD8", "WR8", "HAB", "HAB_PIM", "SB",
 )  # fmt: skip
 """All commands, by code."""
 CODES = {name: code for code, name in enumerate(KINDS)}
@@ -96,6 +97,8 @@ class Standard:
     """At most, of a pseudo-channel."""
     postponed: int = 8
     """Refreshes that may be due and not yet done."""
+    register_row: int = 0
+    """Rows from this one on are registers, without cells; 0: none are."""
     data_clock: tuple[str, str] | None = None
     """Cycles that the data clock runs on after a read and after a write, if it must be started."""
 

@@ -58,6 +58,7 @@ CHANNEL_STATE = np.dtype(
         ("edge_rank", np.int64),
         ("edge_bank", np.int64),
         ("registers", np.int64),  # 1: register mode
+        ("all_bank", np.int64),  # 1: all-bank mode
     ]
 )
 TOTAL = np.dtype(

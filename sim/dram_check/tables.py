@@ -17,6 +17,7 @@ from sim.dram_check.ddr5 import DDR5
 from sim.dram_check.gddr6 import GDDR6
 from sim.dram_check.hbm2 import HBM2
 from sim.dram_check.hbm3 import HBM3
+from sim.dram_check.hbm_pim import HBM_PIM
 from sim.dram_check.lpddr4 import LPDDR4
 from sim.dram_check.lpddr5 import LPDDR5
 from sim.dram_check.pim_gpt import PIM_GPT
@@ -35,28 +36,29 @@ Array = npt.NDArray[Any]
 
 STANDARDS: Mapping[str, Standard] = {
     standard.name: standard
-    for standard in (DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3, AIM, PIM_GPT)
+    for standard in (DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3, AIM, PIM_GPT, HBM_PIM)
 }
 
 (
     BUS, CLOSED_BANK, OTHER_ROW, OPEN_BANK, OPEN_AT_REFRESH, NO_ACT1, ACT2_LATE, ACT1_PENDING,
     DATA_CLOCK, CAS_ALONE, FALLING_EDGE, PAIRING, REFRESH_LATE, REFRESH_DEBT, REGISTER_MODE,
-    BANK_MODE,
-) = range(16)  # fmt: skip
+    BANK_MODE, ALL_BANK_MODE, SINGLE_BANK_MODE,
+) = range(18)  # fmt: skip
 STATE_RULES = (
     "command bus", "closed bank", "other row", "open bank", "refresh of an open bank",
     "ACT-2 without ACT-1", "tAAD", "ACT-1 without ACT-2", "WCK", "CAS", "rising edge",
     "falling edge pairing", "tREFI", "postponed refreshes", "register mode", "bank mode",
+    "all-bank mode", "single-bank mode",
 )  # fmt: skip
 """Names of the rules that are no row of a table; the rows' own numbers follow."""
 
-ONE, EACH_GROUP, ALL, GROUP_BANKS = range(4)
+ONE, EACH_GROUP, ALL, GROUP_BANKS, HALF = range(5)
 """Banks that a command addresses: one, that number in every group, all of the rank, all of one
-group."""
+group, the even or the odd ones of the rank."""
 (
     OTHER, ACTIVATES, ACTIVATES_1, ACTIVATES_2, PRECHARGES, READS, WRITES, REFRESHES, SYNCS,
-    REGISTERS, MODES,
-) = range(11)  # fmt: skip
+    REGISTERS, MODES, ENTERS, LEAVES,
+) = range(13)  # fmt: skip
 
 KIND = np.dtype(
     [
@@ -66,7 +68,7 @@ KIND = np.dtype(
         ("counts", np.int64),  # as a refresh that is due each tREFI
         ("column", np.int64),  # a column command
         ("bus", np.int64),
-        ("cycles", np.int64),  # on the bus
+        ("cycles", np.int64),  # on the bus; 0: it is no command
         ("first", np.int64),  # of its rules; the next kind's is one after the last
         ("wck", np.int64),  # cycles that the data clock runs on; 0: no such clock
     ]
@@ -93,6 +95,7 @@ DEVICE = np.dtype(
         ("activate_within", np.int64),  # ACT-2 after ACT-1, at most
         ("refresh_interval", np.int64),
         ("postponed", np.int64),  # refreshes
+        ("register_row", np.int64),  # first row that is registers; 0: none
     ]
 )
 ACTIONS = {
@@ -103,10 +106,14 @@ ACTIONS = {
     "ACT16": ACTIVATES, "PRE4": PRECHARGES, "MAC": READS, "MAC4": READS, "MAC16": READS,
     "AF16": READS, "EWMUL16": WRITES, "RDCP": READS, "WRCP": WRITES, "WRA16": WRITES,
     "WRGB": REGISTERS, "WRMAC16": REGISTERS, "RDMAC16": REGISTERS, "RDAF16": REGISTERS,
-    "TMOD": MODES,
+    "TMOD": MODES, "ACT8": ACTIVATES, "PRE8": PRECHARGES, "RD8": READS, "WR8": WRITES,
+    "HAB": ENTERS, "HAB_PIM": ENTERS, "SB": LEAVES,
 }  # fmt: skip
 REACHES = {"ab": ALL, "16": ALL, "sb": EACH_GROUP}
 """By the end of a command's name."""
+BY_DIGIT = {"4": GROUP_BANKS, "8": HALF}
+"""By its last digit."""
+NO_BANK = (REGISTERS, MODES, ENTERS, LEAVES)
 WINDOW_MAX = 8
 """Commands that a window can count."""
 
@@ -200,15 +207,15 @@ def _kinds(
     for code, name in enumerate(KINDS):
         kind = kinds[code]
         kind["action"] = action = ACTIONS[name]
-        reach = GROUP_BANKS if name.endswith("4") else REACHES.get(name[-2:], ONE)
-        kind["reach"] = ALL if action in (REGISTERS, MODES) else reach
+        reach = REACHES.get(name[-2:], BY_DIGIT.get(name[-1], ONE))
+        kind["reach"] = ALL if action in NO_BANK else reach
         if action == REGISTERS and not has_modes:
             kind["action"] = OTHER
         kind["closes"] = name in ("RDA", "WRA", "WRA16")
         kind["counts"] = name.startswith("REF")
         kind["column"] = action in (READS, WRITES)
         kind["bus"] = standard.two_buses and action in (READS, WRITES)
-        kind["cycles"] = cycles.get(name, 1)
+        kind["cycles"] = 0 if action in (ENTERS, LEAVES) else cycles.get(name, 1)
         if standard.data_clock and action in (READS, WRITES):
             kind["wck"] = evaluate(standard.data_clock[action == WRITES], timings)
     kinds["first"] = np.searchsorted(later, np.arange(len(KINDS) + 1))
@@ -226,4 +233,5 @@ def _device(standard: Standard, speed: Bin) -> Array:
     device["activate_within"] = speed.timings.get("tAAD", 0)
     device["refresh_interval"] = speed.timings["tREFI"]
     device["postponed"] = standard.postponed
+    device["register_row"] = standard.register_row
     return device

@@ -7,8 +7,9 @@ from arch import __version__
 from sim.pim.energy import PimEnergyResult, energy
 from sim.pim.generate import Generation
 from sim.pim.operators import Kind
-from sim.pim.report import row_counts, unproven, unproven_lines
-from sim.report.text import count, percent, si
+from sim.pim.report import row_counts
+from sim.report.text import count, line, percent, si
+from sim.unproven import as_lines, pim_options, unproven_among
 
 
 def energy_of(done: Generation) -> PimEnergyResult:
@@ -44,7 +45,7 @@ def as_dict(done: Generation) -> dict[str, Any]:
             name: _kind(done, kind) for name, kind in done.operators.kinds.items()
         },
         "notes": list(done.layout.notes),
-        "unproven_options": unproven(run.pim),
+        "unproven_options": list(unproven_among(pim_options(run.pim))),
     }  # fmt: skip
 
 
@@ -73,12 +74,12 @@ def table(done: Generation) -> str:
     what = f"{done.layout.name}, {count(done.tokens)} tokens"
     lines = [
         f"{done.run.pim.name}: {what}, contexts {contexts}",
-        _line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
-        _line("a token", count(round(found["cycles"] / done.tokens)), _growth(tokens, period)),
-        _line("row hits", f"{percent(found['row_hits'], rows)} %", f"of {count(rows)} columns"),
-        _line("MACs busy", f"{percent(found['mac_busy_share'], 1)} %", "of all banks"),
-        _line("energy", f"{spent.total_mj / done.tokens:.4g} mJ", f"a token{bound}"),
-        _line("rows", count(found["rows_used"]), f"of {count(_rows(done))} in each bank"),
+        line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
+        line("a token", count(round(found["cycles"] / done.tokens)), _growth(tokens, period)),
+        line("row hits", f"{percent(found['row_hits'], rows)} %", f"of {count(rows)} columns"),
+        line("MACs busy", f"{percent(found['mac_busy_share'], 1)} %", "of all banks"),
+        line("energy", f"{spent.total_mj / done.tokens:.4g} mJ", f"a token{bound}"),
+        line("rows", count(found["rows_used"]), f"of {count(_rows(done))} in each bank"),
         "",
         f"  {'operators':<18} {'time':>8} {'cycles of each':>16} {'MACs busy':>11} {'vector':>10}",
     ]
@@ -94,7 +95,7 @@ def table(done: Generation) -> str:
         lines += ["", f"  no energy is known of {', '.join(spent.unknown)}"]
     for note in found["notes"]:
         lines += textwrap.wrap(note, 80)
-    lines += unproven_lines(found["unproven_options"])
+    lines += as_lines(found["unproven_options"])
     return "\n".join(lines) + "\n"
 
 
@@ -106,7 +107,3 @@ def _growth(tokens: list[int], period: float) -> str:
 
 def _rows(done: Generation) -> int:
     return done.run.pim.device().device.rows
-
-
-def _line(name: str, value: str, more: str) -> str:
-    return f"  {name:<12} {value:>16}  {more}".rstrip()

@@ -1,14 +1,11 @@
 """Results of a PIM run: a table to read, and JSON."""
 
-import textwrap
-from collections.abc import Sequence
 from typing import Any
 
 from arch import __version__
-from arch.pim.system import Pim
 from sim.pim.run import PimRun
-from sim.report.text import count, percent, si
-from sim.unproven import pim_options, unproven_among
+from sim.report.text import count, line, percent, si
+from sim.unproven import as_lines, pim_options, unproven_among
 
 
 def as_dict(run: PimRun) -> dict[str, Any]:
@@ -37,19 +34,8 @@ def as_dict(run: PimRun) -> dict[str, Any]:
         ),
         "refreshes": commands.get("REFab", 0),
         "refresh_wait_cycles": run.total("refresh_cycles"),
-        "unproven_options": unproven(run.pim),
+        "unproven_options": list(unproven_among(pim_options(run.pim))),
     }
-
-
-def unproven(pim: Pim) -> list[str]:
-    """Options of a PIM that rest on lockstep's own tests alone."""
-    return list(unproven_among(pim_options(pim)))
-
-
-def unproven_lines(options: Sequence[str]) -> list[str]:
-    """The same for a reader, in 80 columns."""
-    named = ", ".join(option.removeprefix("pim.") for option in options)
-    return textwrap.wrap(f"rests on lockstep's own tests alone: {named}", 80) if named else []
 
 
 def row_counts(run: PimRun) -> dict[str, int]:
@@ -64,17 +50,17 @@ def table(run: PimRun) -> str:
     used, refreshes = len(run.channels_used), found["refreshes"]
     lines = [
         f"{run.pim.name}: {found['device']}, {used} of {run.pim.channels} channels used",
-        _line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
-        _line("instructions", count(found["instructions"]), ""),
-        _line("MACs busy", f"{percent(found['mac_busy_share'], 1)} %", "of the channels used"),
-        _line("row hits", count(found["row_hits"]), f"{percent(found['row_hits'], rows)} %"),
-        _line("row misses", count(found["row_misses"]), f"{percent(found['row_misses'], rows)} %"),
-        _line(
+        line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
+        line("instructions", count(found["instructions"]), ""),
+        line("MACs busy", f"{percent(found['mac_busy_share'], 1)} %", "of the channels used"),
+        line("row hits", count(found["row_hits"]), f"{percent(found['row_hits'], rows)} %"),
+        line("row misses", count(found["row_misses"]), f"{percent(found['row_misses'], rows)} %"),
+        line(
             "row conflicts",
             count(found["row_conflicts"]),
             f"{percent(found['row_conflicts'], rows)} %",
         ),
-        _line(
+        line(
             "refreshes",
             count(refreshes),
             f"of all channels; due {found['refresh_wait_cycles'] / refreshes:.1f} cycles before"
@@ -83,13 +69,9 @@ def table(run: PimRun) -> str:
         ),
     ]
     lines += [
-        _line(name, count(number), "")
+        line(name, count(number), "")
         for name, number in found["commands"].items()
         if name != "REFab"
     ]
-    lines += unproven_lines(found["unproven_options"])
+    lines += as_lines(found["unproven_options"])
     return "\n".join(lines) + "\n"
-
-
-def _line(name: str, value: str, more: str) -> str:
-    return f"  {name:<14} {value:>14}  {more}".rstrip()

@@ -12,6 +12,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def line(name: str, value: str, more: str) -> str:
+    """A row of a table in 80 columns: a name, a value, and what belongs to it."""
+    return f"  {name:<14} {value:>14}  {more}".rstrip()
+
+
 def percent(part: float, whole: float) -> str:
     """Share in percent with one decimal; what is not quite 0 or 100 does not read as if."""
     if not whole:

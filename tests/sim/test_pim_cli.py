@@ -94,9 +94,11 @@ def test_a_file_of_ones_own(tmp_path: Path, trace: Path) -> None:
 def test_the_list() -> None:
     assert call("pims") == (
         0,
-        "aim                AiM/GDDR6_8Gb_x16/AiM, 32 channels, all-bank refresh\n"
-        "aim_as_simulated   AiM/GDDR6_8Gb_x16/AiM_in_force, 32 channels, no refresh\n"
-        "pim_gpt            PIM-GPT/GDDR6_16Gb_x16_2KiB/PIM_GPT, 8 channels, all-bank refresh\n",
+        "aim                  AiM/GDDR6_8Gb_x16/AiM, 32 channels, all-bank refresh\n"
+        "aim_as_simulated     AiM/GDDR6_8Gb_x16/AiM_in_force, 32 channels, no refresh\n"
+        "hbm_pim              HBM-PIM/HBM2_2Gb/HBM_PIM, 64 channels, all-bank refresh\n"
+        "hbm_pim_as_simulated HBM-PIM/HBM2_2Gb/HBM_PIM, 64 channels, all-bank refresh\n"
+        "pim_gpt              PIM-GPT/GDDR6_16Gb_x16_2KiB/PIM_GPT, 8 channels, all-bank refresh\n",
         "",
     )
 

@@ -1,0 +1,1 @@
+"""Samsung HBM-PIM: ordinary commands in modes that give them another meaning."""
