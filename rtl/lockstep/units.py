@@ -6,6 +6,7 @@ from typing import Any
 from arch.dram.memory import MemorySystem
 from arch.errors import InputError
 from arch.machine import Machine
+from arch.pim.system import Pim
 from rtl.lockstep.twin import Twin
 
 
@@ -27,14 +28,34 @@ def _dram(memory: MemorySystem) -> Twin:
     return dram_twin(memory)
 
 
-TWINS: dict[str, Callable[[Any], Twin]] = {"array": _array, "buffer": _buffer, "dram": _dram}
+def _pim(pim: Pim) -> Twin:
+    from rtl.lockstep.pim import pim_twin
+
+    return pim_twin(pim)
+
+
+def _vector(owner: Machine | Pim) -> Twin:
+    from rtl.lockstep.vector import vector_twin
+
+    return vector_twin(owner)
+
+
+TWINS: dict[str, Callable[[Any], Twin]] = {
+    "array": _array,
+    "buffer": _buffer,
+    "dram": _dram,
+    "pim": _pim,
+    "vector": _vector,
+}
 """By name; a unit is imported when it is asked for."""
 OF_MEMORIES = ("dram",)
-"""Units of a memory on its own; all others are of a machine."""
+"""Units of a memory on its own."""
+OF_PIMS = ("pim",)
+"""Units of a PIM; "vector" is of a PIM or of a machine, all others are of a machine."""
 
 
-def twin_of(built: Machine | MemorySystem, unit: str) -> Twin:
-    """The twin of a machine's unit, or of a memory's. Raises InputError where there is none."""
+def twin_of(built: Machine | MemorySystem | Pim, unit: str) -> Twin:
+    """The twin of a unit of what has it. Raises InputError where there is none."""
     if unit not in TWINS:
         raise InputError(f"unit: must be {' or '.join(TWINS)}, not {unit!r}")
     return TWINS[unit](built)

