@@ -107,7 +107,7 @@ def timed_as(operation):
 @njit
 def reduces(operation):
     """Whether an operation makes one number of all."""
-    return operation == SUM or operation == LARGEST
+    return operation in (SUM, LARGEST)
 
 
 @njit
@@ -131,7 +131,7 @@ def decide(datapaths, registers):
 @njit
 def combine(operation, x, y):
     """What an adder or a comparer makes of two numbers."""
-    if operation == MAX or operation == LARGEST:
+    if operation in (MAX, LARGEST):
         return maximum(x, y)
     return add(x, y)
 

@@ -21,6 +21,7 @@ from arch import __version__
 from arch.errors import InputError, SimulationError
 from rtl.lockstep.campaign_builds import Build, array_builds, buffer_builds
 from rtl.lockstep.campaign_dram import dram_builds
+from rtl.lockstep.campaign_pim import pim_builds, vector_builds
 from rtl.lockstep.record import write_json
 from rtl.lockstep.run import cosim
 
@@ -28,9 +29,12 @@ UNITS: dict[str, tuple[Callable[[int, int], list[Build]], int]] = {
     "array": (array_builds, 315),
     "buffer": (buffer_builds, 60),
     "dram": (dram_builds, 32),
+    "pim": (pim_builds, 36),
+    "vector": (vector_builds, 36),
 }
 """How each unit's builds are chosen, and how many."""
-RECORDS = {"dram": "dram_rtl"}
+DEFAULTS = ", ".join(f"{count} of {unit}" for unit, (_, count) in UNITS.items())
+RECORDS = {"dram": "dram_rtl", "pim": "pim_rtl", "vector": "vector_rtl"}
 """Names of records that are not that of their unit."""
 
 
@@ -86,7 +90,7 @@ def main() -> int:
     """Run the campaign; 1 if a build has a mismatch or cannot be made."""
     parser = argparse.ArgumentParser(prog="python -m rtl.lockstep.campaign", description=__doc__)
     parser.add_argument("--unit", choices=UNITS, default="array")
-    parser.add_argument("--builds", type=int, help="default: 315 arrays, 60 buffers, 32 DRAMs")
+    parser.add_argument("--builds", type=int, help=f"default: {DEFAULTS}")
     parser.add_argument("--seed", type=int, default=20_26)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--output", type=Path, help="default: docs/validation/UNIT.json")

@@ -5,10 +5,11 @@ import numpy as np
 from rtl.lockstep.buffer import draw
 from sim.jit import njit
 
-STYLES = 5
-ANY, CORNERS, NEAR_ONE, SMALL, MIXED = range(STYLES)
+STYLES = 6
+ANY, CORNERS, NEAR_ONE, SMALL, MIXED, FEW_DIGITS = range(STYLES)
 """Any bits; special numbers and their neighbours; exponents near 0, so that sums round and cancel;
-exponents where results become subnormal; all of these."""
+exponents where results become subnormal; all of these; sums that end halfway between numbers of a
+shorter format."""
 
 OPERANDS = np.dtype(
     [
@@ -62,14 +63,15 @@ def draw_operand(t, fraction_bits, exponent_bits):
     if style == CORNERS:
         return draw_corner(t, fraction_bits, exponent_bits)
     middle = (1 << (exponent_bits - 1)) - 1
-    exponent = middle - 4 + draw(t, 8)
+    exponent = middle - 4 + draw(t, 3 if style == FEW_DIGITS else 8)
     if style == SMALL:
         # Of products of bf16, those that are subnormal in fp32.
         exponent = draw(t, 6)
         if exponent_bits == 8:
             exponent = middle - 76 + draw(t, 14)
     digits = draw(t, 1 << fraction_bits)
-    if draw(t, 4) == 0:
-        # Few digits make ties.
+    if style == FEW_DIGITS:
+        digits &= (4 + 2 * draw(t, 2)) << (fraction_bits - 3)
+    elif draw(t, 4) == 0:
         digits &= 7 << (fraction_bits - 3)
     return draw(t, 2) << (bits - 1) | exponent << fraction_bits | digits

@@ -7,9 +7,20 @@ from rtl.lockstep.operands import OPERANDS, STYLES, draw_operand
 from rtl.pim.parameters import GAP_BITS
 from sim.jit import njit
 from sim.pim import sequencer
-from sim.pim.mac_unit import CLEAR, READ, RESULT, RESULT_VALID, RESULTS, THREAD, VALID
+from sim.pim.mac_unit import (
+    CLEAR,
+    READ,
+    READ_THREAD,
+    READ_VALID,
+    RESULT,
+    RESULT_VALID,
+    RESULTS,
+    THREAD,
+    VALID,
+)
 from sim.pim.sequencer import (
     BANKS,
+    CLEAR_OPERATION,
     COLUMNS,
     GAP,
     GIVEN_BANKS,
@@ -30,8 +41,10 @@ from sim.pim.sequencer import (
     WRITE_OPERATION,
 )
 
-EPOCH_CYCLES = 256
+EPOCH_CYCLES = 512
 """For so long traffic keeps its rates, sizes and manners."""
+WRITES = 40
+"""Cycles at the begin of an epoch in which the buffer gets numbers of its style."""
 
 TRAFFIC = np.dtype(
     [
@@ -41,6 +54,7 @@ TRAFFIC = np.dtype(
         ("rate", np.int64),  # of 16, that a command is offered
         ("mac_rate", np.int64),  # of 16, that it is a run of columns
         ("count_below", np.int64),  # of the columns of a run
+        ("columns_below", np.int64),  # of the buffer, where runs begin
         ("gap_below", np.int64),
         ("reset_rate", np.int64),  # of 4096
         ("thread_bits", np.int64),
@@ -70,6 +84,7 @@ EVENTS = {
     "result is infinite": (1, 1),
     "result is subnormal": (1, 1),
     "result is a zero": (1, 1),
+    "result is a tie": (1, 1),
     "thread changes from column to column": (1, 2),
     "column for some banks": (2, 1),
 }
@@ -86,6 +101,9 @@ def begin_epoch(t, c):
     t["count_below"] = 2 * c["buffer_columns"]
     if draw(t, 4):
         t["count_below"] = min(t["count_below"], 3 + draw(t, 4))
+    t["columns_below"] = c["buffer_columns"]
+    if draw(t, 2):
+        t["columns_below"] = min(t["columns_below"], 1 + draw(t, 4))
     t["gap_below"] = 1
     if draw(t, 2):
         t["gap_below"] = 1 << (1 + draw(t, GAP_BITS))
@@ -99,13 +117,19 @@ def draw_command(t, c, u, given):
     given[GIVEN_DATA + lanes] = 1 if draw(t, 16) < t["rate"] else 0
     operation = MAC_OPERATION
     if draw(t, 16) >= t["mac_rate"]:
-        operation = draw(t, 4)
+        # Clears among them: what is not finite, or has many digits, stays until then.
+        operation = min(draw(t, 6), 3) if draw(t, 2) else CLEAR_OPERATION
+    if t["cycle"] % EPOCH_CYCLES < WRITES:
+        operation = WRITE_OPERATION
     given[GIVEN_OPERATION] = operation
     everyone = (1 << c["banks"]) - 1
     given[GIVEN_BANKS] = draw(t, everyone + 1) if draw(t, 4) == 0 else everyone
     given[GIVEN_THREAD] = draw(t, 1 << t["thread_bits"])
     given[GIVEN_ROW] = draw(t, c["row_wrap"])
-    given[GIVEN_BUFFER] = draw(t, c["buffer_columns"])
+    given[GIVEN_BUFFER] = draw(t, t["columns_below"])
+    if operation == WRITE_OPERATION:
+        # Behind the last first column of a run are others of it.
+        given[GIVEN_BUFFER] = draw(t, min(c["buffer_columns"], t["columns_below"] + 4))
     given[GIVEN_COUNT] = draw(t, t["count_below"])
     given[GIVEN_GAP] = draw(t, t["gap_below"])
     for lane in range(lanes):
@@ -132,8 +156,15 @@ def count_results(c, u, registers, events):
     """Kinds of the numbers that units give."""
     top = u["fraction_bits"] + u["exponent_bits"]
     infinity = ((1 << u["exponent_bits"]) - 1) << u["fraction_bits"]
+    half = 1 << (22 - u["fraction_bits"])
     for bank in range(c["banks"]):
         results = c["first_unit"] + (bank + 1) * u["size"] - RESULTS
+        thread = registers[results + READ_THREAD]
+        if registers[results + READ_VALID] and thread < u["accumulators"]:
+            held = registers[results - u["accumulators"] + thread] & 0x7FFFFFFF
+            # Of exponents that both formats have.
+            normal = (113 << 23) <= held < (142 << 23)
+            events[18] += normal and held & (2 * half - 1) == half
         if registers[results + RESULT_VALID]:
             size = registers[results + RESULT] & ((1 << top) - 1)
             events[14] += size > infinity
@@ -173,8 +204,8 @@ def count(t, c, u, given, before, registers, reset, events):
     events[13] += reset == 1 and (left > 0 or t["quiet"] <= u["stages"] + 3)
     count_results(c, u, registers, events)
     thread = registers[TOKEN + THREAD]
-    events[18] += columns != 0 and t["column"] == 1 and thread != t["thread"]
-    events[19] += columns != 0 and columns != (1 << c["banks"]) - 1
+    events[19] += columns != 0 and t["column"] == 1 and thread != t["thread"]
+    events[20] += columns != 0 and columns != (1 << c["banks"]) - 1
     t["column"] = 1 if columns != 0 else 0
     t["thread"] = thread
     if valid or left > 0 or wait > 0 or t["quiet"] <= u["stages"] + 3:

@@ -131,7 +131,7 @@ def count(t, d, given, before, registers, reset, events):
     events[13] += reset == 1 and busy
     count_numbers(d, registers, events)
     several = taken and registers[LEFT] > d["lanes"]
-    events[18] += several and (operation == SUM or operation == LARGEST)
+    events[18] += several and operation in (SUM, LARGEST)
     if given[GIVEN_VALID] or busy or done:
         t["useful_cycles"] += 1
 

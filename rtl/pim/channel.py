@@ -10,8 +10,8 @@ from rtl.pim.sequencer import Sequencer
 
 
 class MacChannel(wiring.Component):
-    """What a PIM adds to the banks of a channel. ``Sequencer`` says what a command does, ``MacUnit``
-    in which order numbers are added.
+    """What a PIM adds to the banks of a channel. ``Sequencer`` says what a command does,
+    ``MacUnit`` in which order numbers are added.
 
     Latency: 2 cycles from a command to its first column, ``Parameters.latency`` from there to a
     result. Initiation interval: 1 cycle.

