@@ -17,10 +17,15 @@ from rtl.vector.parameters import Parameters as VectorParameters
 LARGE_SHARE = 12
 """One build in so many is of the largest size."""
 LANE_CYCLES = 7_000_000
-"""Cycles of a build, times its lanes in all banks: more cost more."""
+"""Cycles of a build times its lanes in all banks, as more cost more."""
 CYCLES_MAX, CYCLES_MIN = 500_000, 20_000
 AIM = (16, 16)
 """Lanes and banks of the largest."""
+
+
+def cycles_of(lane_cycles: int, lanes: int) -> int:
+    """Cycles of a build with so many lanes."""
+    return max(CYCLES_MIN, min(CYCLES_MAX, lane_cycles // lanes))
 
 
 @dataclass
@@ -31,11 +36,7 @@ class PimBuild:
     sizes: dict[str, int]
     """Banks, columns of the buffer and of a row, levels of the tree between registers."""
     seed: int
-
-    @property
-    def cycles(self) -> int:
-        wanted = LANE_CYCLES // (self.mac.lanes * self.sizes["banks"])
-        return max(CYCLES_MIN, min(CYCLES_MAX, wanted))
+    cycles: int
 
     @property
     def group(self) -> str:
@@ -50,7 +51,16 @@ class PimBuild:
         return {"pim": self.mac.model_dump(), **self.sizes}
 
     def twin(self) -> PimTwin:
-        return PimTwin(PimParameters(self.mac, **self.sizes))
+        sizes = self.sizes
+        return PimTwin(
+            PimParameters(
+                self.mac,
+                sizes["banks"],
+                sizes["buffer_columns"],
+                sizes["row_columns"],
+                levels_per_stage=sizes["levels_per_stage"],
+            )
+        )
 
 
 def pim_builds(count: int, seed: int) -> list[Build]:
@@ -76,7 +86,9 @@ def pim_builds(count: int, seed: int) -> list[Build]:
             "row_columns": random.choice((2, 5, 64, 128)),
             "levels_per_stage": min(random.choice((1, 1, 2, 3)), lanes.bit_length() - 1),
         }
-        chosen.append(PimBuild(mac, sizes, random.randrange(2**32)))
+        chosen.append(
+            PimBuild(mac, sizes, random.randrange(2**32), cycles_of(LANE_CYCLES, lanes * banks))
+        )
     return chosen
 
 
@@ -92,10 +104,7 @@ class VectorBuild:
     operand_format: str
     elements_bits: int
     seed: int
-
-    @property
-    def cycles(self) -> int:
-        return max(CYCLES_MIN, min(CYCLES_MAX, VECTOR_LANE_CYCLES // self.vector.lanes))
+    cycles: int
 
     @property
     def group(self) -> str:
@@ -114,8 +123,8 @@ class VectorBuild:
         }
 
     def twin(self) -> VectorTwin:
-        given = {"elements_bits": self.elements_bits}
-        return VectorTwin(VectorParameters(self.vector, self.operand_format, **given))
+        bits = self.elements_bits
+        return VectorTwin(VectorParameters(self.vector, self.operand_format, elements_bits=bits))
 
 
 def vector_builds(count: int, seed: int) -> list[Build]:
@@ -137,5 +146,6 @@ def vector_builds(count: int, seed: int) -> list[Build]:
         vector = Vector.model_validate({"lanes": lanes, "operations": timings})
         form = ("fp32", "bf16", "fp16")[i % 3]
         bits = random.choice((3, 5, 8, 16))
-        chosen.append(VectorBuild(vector, form, bits, random.randrange(2**32)))
+        cycles = cycles_of(VECTOR_LANE_CYCLES, lanes)
+        chosen.append(VectorBuild(vector, form, bits, random.randrange(2**32), cycles))
     return chosen
