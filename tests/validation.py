@@ -23,6 +23,7 @@ from arch.dram.memory import Dram
 from arch.mapping import Mapping
 from arch.memory import Memory
 from arch.pim.asic import Asic
+from arch.pim.command_set import MacUnit
 from arch.pim.controller import PimController
 from arch.pim.hbm import HbmController, HbmPim
 from arch.pim.system import Pim, command_set_names
@@ -44,9 +45,15 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "mapping": (Mapping,),
 }
 CAMPAIGNS: dict[str, type[BaseModel]] = {
-    "array": Array, "buffer": Scratchpad, "dram": Controller
+    "array": Array, "buffer": Scratchpad, "dram": Controller, "pim": MacUnit, "vector": Vector
 }  # fmt: skip
-CAMPAIGN_RECORDS = {"array": "array", "buffer": "buffer", "dram": "dram_rtl"}
+CAMPAIGN_RECORDS = {
+    "array": "array",
+    "buffer": "buffer",
+    "dram": "dram_rtl",
+    "pim": "pim_rtl",
+    "vector": "vector_rtl",
+}
 OF_OTHER_POLICIES = ("bank_entries", "timeout_cycles")
 """Fields that no generated unit takes notice of."""
 NO_OPTIONS = ("clock", "operands", "controller", "name", "source", "asic", "energy", "interface")
@@ -55,6 +62,8 @@ LARGEST = {
     "array": "16 x 16",
     "buffer": "of 16 accesses a cycle",
     "dram": "of 16 banks and entries",
+    "pim": "of 16 banks with 16 lanes",
+    "vector": "of 16 lanes",
 }
 FAULTS = {
     "netlist": "the netlist",

@@ -14,10 +14,12 @@ from rtl.pim.parameters import LANES_MAX as MAC_LANES_MAX
 from rtl.pim.parameters import Parameters as PimParameters
 from rtl.vector.parameters import Parameters as VectorParameters
 
-LARGE_SHARE = 12
+LARGE_SHARE = 18
 """One build in so many is of the largest size."""
 LANE_CYCLES = 7_000_000
 """Cycles of a build times its lanes in all banks, as more cost more."""
+SMALL_LANES = 24
+"""In all banks of a build that is not large, unless a bank has more."""
 CYCLES_MAX, CYCLES_MIN = 500_000, 20_000
 AIM = (16, 16)
 """Lanes and banks of the largest."""
@@ -69,9 +71,7 @@ def pim_builds(count: int, seed: int) -> list[Build]:
     chosen: list[Build] = []
     for i in range(count):
         lanes = random.choice((2, 4, 4, 8, 8, 16, MAC_LANES_MAX))
-        banks = random.choice((1, 1, 2, 3, 4)) if lanes < MAC_LANES_MAX else 1
-        if lanes == 16:
-            banks = min(banks, 2)
+        banks = min(random.choice((1, 1, 2, 3, 4)), max(1, SMALL_LANES // lanes))
         if i % LARGE_SHARE == 0:
             lanes, banks = AIM
         mac = MacUnit(

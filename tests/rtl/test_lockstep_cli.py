@@ -98,7 +98,10 @@ def test_cosim_refuses_a_waveform_it_could_not_write_before_it_runs(
     ("arguments", "message"),
     [
         (("cosim", MACHINE, "--simulator", "questa"), "batch, verilator, icarus, not 'questa'"),
-        (("cosim", MACHINE, "--unit", "dma"), "unit: must be array or buffer or dram, not 'dma'"),
+        (
+            ("cosim", MACHINE, "--unit", "dma"),
+            "unit: must be array or buffer or dram or pim or vector, not 'dma'",
+        ),
         (("rtl", MACHINE, "-o", "x.v", "--unit", "dma"), "unit: must be array or buffer"),
         (("cosim", "nothing"), "'nothing' is no machine and no file"),
         (("rtl", MACHINE, "-o", "x.v", "--set", "array.rows=none"), "array.rows"),

@@ -12,7 +12,7 @@ from wide_fifo_twin import SIMULATORS
 
 from arch.errors import InputError
 from arch.pim.command_set import MacUnit as MacSpec
-from arch.pim.system import load_pim
+from arch.pim.system import Pim, load_pim
 from rtl.float import rounder
 from rtl.lockstep.pim import PimTwin, pim_twin
 from rtl.lockstep.pim_unit import MacUnitTwin
@@ -22,6 +22,7 @@ from rtl.pim.parameters import OPERATIONS, Parameters
 from rtl.pim.sequencer import Sequencer
 from rtl.verilog import flip_flops
 from rtl.wrapper import Wrapper
+from sim.cli.hardware import load_built
 
 
 def parameters(
@@ -313,6 +314,13 @@ def test_a_pim_has_a_twin() -> None:
     assert (p.lanes, p.operand.name, p.accumulators, p.banks) == (16, "bf16", 2, 16)
     assert (p.buffer_columns, p.row_columns) == (64, 64)
     assert twin.traffic(0).next(20).resp.shape[0] == 20
+
+
+@pytest.mark.parametrize("unit", ["pim", "vector"])
+def test_the_command_line_takes_a_pim(unit: str) -> None:
+    built = load_built("aim", unit, ["channels=2"])
+    assert isinstance(built, Pim)
+    assert built.channels == 2
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from amaranth.hdl import Cat, Fragment, Module, Value
 from amaranth.sim import Simulator
 from float_cases import Bits, largest_of, numbers, product_of, random_pairs, sum_of
 from scenarios import machine_fields, machine_of
+from typer.testing import CliRunner
 from wide_fifo_twin import SIMULATORS
 
 from arch.commands import COMMAND, OP_VECTOR, QUEUE_VECTOR, TENSOR, CommandTrace
@@ -26,6 +27,7 @@ from rtl.vector.lanes import Lanes
 from rtl.vector.parameters import OPERATIONS, Parameters
 from rtl.verilog import flip_flops
 from rtl.wrapper import Wrapper
+from sim.cli import app
 from sim.system import System
 
 
@@ -297,6 +299,13 @@ def test_a_machine_has_a_twin() -> None:
     twin = vector_twin(load_machine("gemmini_16"))
     assert twin.parameters.lanes == 16
     assert twin.traffic(0).next(20).resp.shape[0] == 20
+
+
+def test_the_command_line() -> None:
+    given = ["cosim", "gemmini_16", "--unit", "vector", "--cycles", "2000"]
+    shown = CliRunner().invoke(app, [*given, "--set", "vector.lanes=2"])
+    assert shown.exit_code == 0, shown.output
+    assert "2,000 cycles compared in every register, all equal" in shown.stdout
 
 
 @pytest.mark.parametrize("name", ["systolic_128", "tpu_v1"])
