@@ -1,8 +1,9 @@
 """Every register of a vector unit's datapath, cycle by cycle, with the values in them.
 
 Its times are those of ``sim.vector``, which knows of commands only. The registers lie in a row of
-integers: those named below, then ``latency - 1`` stages of numbers (a lane each) and FLAGS, then
-the results (a lane each) and their flags, and last what follows from them in a cycle: OUTPUTS.
+integers: those named below, what each lane of a reduction has so far, then ``latency - 1`` stages
+of numbers (a lane each) and FLAGS, then the results (a lane each) and their flags, and last what
+follows from them in a cycle: OUTPUTS.
 This is what generated hardware is compared with.
 """
 
@@ -17,7 +18,6 @@ from sim.floats import (
     FRACTION_BITS,
     FRACTION_FP32,
     MINUS_INFINITY_FP32,
-    MINUS_ZERO_FP32,
     add,
     maximum,
     multiply,
@@ -31,11 +31,11 @@ ADD, MUL, MAX, SUM, LARGEST = range(5)
 OPERATIONS = 5
 """Those behind are sums of two."""
 
-OPERATION, BUSY, BEGINS, LEFT, WAIT, STAGES = range(6)
+OPERATION, BUSY, BEGINS, LEFT, WAIT, SO_FAR = range(6)
 """The command: kind, whether groups are left, whether the next is its first, elements that are
-left, cycles until the next group or the next command; the first stage."""
-VALID, COUNT, FIRST, LAST = range(4)
-FLAGS = 4
+left, cycles until the next group or the next command; the first lane's sum so far."""
+VALID, COUNT, LAST = range(3)
+FLAGS = 3
 """Of a stage, behind its numbers."""
 RESULTS_COUNT, DONE = 0, 1
 """Of the results, behind them."""
@@ -92,7 +92,7 @@ def model(
     datapath["interval"], datapath["latency"] = intervals, latencies
     stages = max(latencies) - 1
     datapath["stages"] = stages
-    datapath["results"] = STAGES + stages * (lanes + FLAGS)
+    datapath["results"] = SO_FAR + lanes + stages * (lanes + FLAGS)
     datapath["outputs"] = int(datapath[0]["results"]) + lanes + 2
     registers = np.zeros(int(datapath[0]["outputs"]) + OUTPUTS, np.int64)
     return Model(datapath, registers, np.zeros(lanes, np.int64), np.zeros(FLAGS, np.int64))
@@ -137,64 +137,58 @@ def combine(operation, x, y):
 
 
 @njit
-def nothing(operation):
-    """What a reduction begins with, and what lanes without an element count as."""
-    return MINUS_INFINITY_FP32 if operation == LARGEST else MINUS_ZERO_FP32
-
-
-@njit
-def compute(d, operation, count, given, numbers):
-    """The numbers of a group; of a reduction one, the sum of neighbours, of their sums, and so on.
-    Returns how many."""
+def reduce_group(d, operation, first, count, given, registers, numbers):
+    """Each lane adds its element to what it has; the lanes of that are added up in ``numbers``:
+    neighbours, then their sums, and so on."""
     lanes, f, e = d["lanes"], d["fraction_bits"], d["exponent_bits"]
-    b = GIVEN_A + lanes
-    if operation == MUL:
-        for i in range(count):
-            numbers[i] = multiply(given[GIVEN_A + i], given[b + i], f, e)
-        return count
-    wide = f == FRACTION_FP32
-    if not reduces(operation):
-        for i in range(count):
-            x, y = given[GIVEN_A + i], given[b + i]
-            if not wide:
-                x, y = widen(x, f, e), widen(y, f, e)
-            numbers[i] = combine(operation, x, y)
-        return count
     for i in range(lanes):
-        numbers[i] = nothing(operation)
+        if first:
+            registers[SO_FAR + i] = MINUS_INFINITY_FP32 if operation == LARGEST else 0
         if i < count:
-            numbers[i] = given[GIVEN_A + i] if wide else widen(given[GIVEN_A + i], f, e)
+            x = given[GIVEN_A + i]
+            if f != FRACTION_FP32:
+                x = widen(x, f, e)
+            registers[SO_FAR + i] = combine(operation, registers[SO_FAR + i], x)
+        numbers[i] = registers[SO_FAR + i]
     left = lanes
     while left > 1:
         left //= 2
         for i in range(left):
             numbers[i] = combine(operation, numbers[2 * i], numbers[2 * i + 1])
-    return 1
 
 
 @njit
-def step_results(d, operation, registers, numbers, flags):
-    """What arrives becomes the result, or is added to it."""
+def compute(d, operation, count, given, numbers):
+    """The numbers of a group, in pairs of ``a`` and ``b``."""
+    f, e = d["fraction_bits"], d["exponent_bits"]
+    b = GIVEN_A + d["lanes"]
+    for i in range(count):
+        x, y = given[GIVEN_A + i], given[b + i]
+        if operation == MUL:
+            numbers[i] = multiply(x, y, f, e)
+            continue
+        if f != FRACTION_FP32:
+            x, y = widen(x, f, e), widen(y, f, e)
+        numbers[i] = combine(operation, x, y)
+
+
+@njit
+def step_results(d, registers, numbers, flags):
+    """What arrives becomes the result."""
     results = d["results"]
     end = results + d["lanes"]
     registers[end + RESULTS_COUNT] = 0
     registers[end + DONE] = flags[VALID] & flags[LAST]
-    if not flags[VALID]:
-        return
-    if reduces(operation):
-        so_far = nothing(operation) if flags[FIRST] else registers[results]
-        registers[results] = combine(operation, so_far, numbers[0])
-        registers[end + RESULTS_COUNT] = flags[LAST]
-        return
-    for i in range(flags[COUNT]):
-        registers[results + i] = numbers[i]
-    registers[end + RESULTS_COUNT] = flags[COUNT]
+    if flags[VALID]:
+        for i in range(flags[COUNT]):
+            registers[results + i] = numbers[i]
+        registers[end + RESULTS_COUNT] = flags[COUNT]
 
 
 @njit
 def fetch(d, registers, stage, numbers, flags):
     """A group out of a stage."""
-    base = STAGES + stage * (d["lanes"] + FLAGS)
+    base = SO_FAR + d["lanes"] + stage * (d["lanes"] + FLAGS)
     for i in range(FLAGS):
         flags[i] = registers[base + d["lanes"] + i]
     if flags[VALID]:
@@ -205,7 +199,7 @@ def fetch(d, registers, stage, numbers, flags):
 @njit
 def put(d, registers, stage, numbers, flags):
     """A group into a stage."""
-    base = STAGES + stage * (d["lanes"] + FLAGS)
+    base = SO_FAR + d["lanes"] + stage * (d["lanes"] + FLAGS)
     for i in range(FLAGS):
         registers[base + d["lanes"] + i] = flags[i]
     if flags[VALID]:
@@ -219,10 +213,14 @@ def enter(d, operation, registers, given, numbers, flags):
     outputs = d["outputs"]
     count = registers[outputs + TAKEN_COUNT]
     flags[VALID] = registers[outputs + TAKEN]
-    flags[FIRST] = registers[BEGINS]
     flags[LAST] = 1 if registers[LEFT] <= d["lanes"] else 0
-    flags[COUNT] = 1 if reduces(operation) else count
-    if flags[VALID]:
+    flags[COUNT] = count
+    if reduces(operation):
+        # The last group alone goes on, as one number.
+        flags[COUNT] = flags[LAST]
+        if flags[VALID]:
+            reduce_group(d, operation, registers[BEGINS], count, given, registers, numbers)
+    elif flags[VALID]:
         compute(d, operation, count, given, numbers)
 
 
@@ -242,7 +240,7 @@ def move(datapaths, registers, given, numbers, flags):
         else:
             fetch(d, registers, stage - 1, numbers, flags)
         if stage == stages:
-            step_results(d, operation, registers, numbers, flags)
+            step_results(d, registers, numbers, flags)
         else:
             put(d, registers, stage, numbers, flags)
 

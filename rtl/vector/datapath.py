@@ -11,19 +11,18 @@ from rtl.vector.parameters import ADD, LARGEST, OPERATION_BITS, SUM, Parameters
 
 
 class Stage:
-    """Registers of a group on its way: its numbers, how many, whether it is the first, the last.
+    """Registers of a group on its way: its numbers, how many, whether it is the last one.
 
     Numbers move where there are some.
     """
 
-    FLAGS = ("valid", "count", "first", "last")
+    FLAGS = ("valid", "count", "last")
 
     def __init__(self, parameters: Parameters, name: str) -> None:
         p = parameters
         self.numbers = Signal(p.results, name=f"{name}_numbers")
         self.valid = Signal(name=f"{name}_valid")
         self.count = Signal(range(p.lanes + 1), name=f"{name}_count")
-        self.first = Signal(name=f"{name}_first")
         self.last = Signal(name=f"{name}_last")
         self.registers: dict[str, ValueLike] = {
             f"{name}_{part}": getattr(self, part) for part in ("numbers", *self.FLAGS)
@@ -43,9 +42,9 @@ class VectorDatapath(wiring.Component):
     less elements. A group's results are at ``results`` ``latency_cycles`` after its operands, those
     of the last group with ``done``. A command of E elements hence takes
     ``(ceil(E / lanes) - 1) * interval_cycles + latency_cycles`` cycles from its start to ``done``,
-    and the next one starts in the cycle of ``done``. A reduction adds group after group to what it
-    has so far, and gives its result with ``done``. Without elements a command takes as long as one
-    of one group.
+    and the next one starts in the cycle of ``done``. In a reduction each lane adds up its elements,
+    i, i + lanes ..., in registers of its own; with the last group a tree adds the lanes up, and the
+    result comes with ``done``. Without elements a command takes as long as one of one group.
 
     A row of registers carries a group's results for as long as the operation takes; a synthesiser
     may move them into the arithmetic, which is done in the first cycle.
@@ -90,7 +89,8 @@ class VectorDatapath(wiring.Component):
         self.left = Signal(p.elements_bits)
         self.wait = Signal(p.wait_bits)
         self.stages = [Stage(p, f"stage{i}") for i in range(p.latency - 1)]
-        names = ("operation", "busy", "begins", "left", "wait")
+        self.so_far = Signal(p.results)
+        names = ("operation", "busy", "begins", "left", "wait", "so_far")
         self.registers: dict[str, ValueLike] = {name: getattr(self, name) for name in names}
         for stage in self.stages:
             self.registers |= stage.registers
@@ -104,7 +104,6 @@ class VectorDatapath(wiring.Component):
         group = Stage(p, "group")
         m.d.comb += [
             group.valid.eq(self.busy & (self.wait == 0)),
-            group.first.eq(self.begins),
             group.last.eq(self.left <= p.lanes),
             self.taken.eq(group.valid),
         ]
@@ -118,32 +117,24 @@ class VectorDatapath(wiring.Component):
             lanes.a.eq(self.a),
             lanes.b.eq(self.b),
             lanes.count.eq(self.taken_count),
-            group.count.eq(Mux(reduces, 1, self.taken_count)),
+            lanes.so_far.eq(self.so_far),
+            lanes.first.eq(self.begins),
+            # Of a reduction the last group alone goes on, as one number.
+            group.count.eq(Mux(reduces, group.last, self.taken_count)),
+            group.numbers.eq(lanes.results),
         ]
-        for i in range(p.lanes):
-            first = Mux(reduces, lanes.root, lanes.results[0]) if i == 0 else lanes.results[i]
-            m.d.comb += group.numbers[i].eq(first)
+        with m.If(reduces):
+            m.d.comb += group.numbers[0].eq(lanes.root)
+        with m.If(group.valid & reduces):
+            m.d.sync += self.so_far.eq(lanes.results)
         arriving = self._carry(m, group)
-        behind = self.stages[-1].numbers[0] if self.stages else lanes.root
-        at_once = self._by_operation(m, "latency") == 1
-        m.d.comb += [
-            lanes.so_far.eq(self.results[0]),
-            # Not out of what arrives: adder 0 must not seem to be before itself.
-            lanes.incoming.eq(Mux(at_once, lanes.root, behind)),
-            lanes.first.eq(arriving.first),
-        ]
         m.d.sync += [
             self.done.eq(arriving.valid & arriving.last),
-            self.results_count.eq(0),
+            self.results_count.eq(Mux(arriving.valid, arriving.count, 0)),
         ]
-        with m.If(arriving.valid):
-            m.d.sync += self.results_count.eq(Mux(reduces, arriving.last, arriving.count))
-            for i in range(p.lanes):
-                with m.If(i < arriving.count):
-                    value = arriving.numbers[i]
-                    if i == 0:
-                        value = Mux(reduces, lanes.results[0], value)
-                    m.d.sync += self.results[i].eq(value)
+        for i in range(p.lanes):
+            with m.If(arriving.valid & (i < arriving.count)):
+                m.d.sync += self.results[i].eq(arriving.numbers[i])
         return m
 
     def _control(self, m: Module, group: Stage) -> None:

@@ -1,4 +1,4 @@
-"""The arithmetic of the lanes, which is also the tree that adds them up."""
+"""The arithmetic of the lanes, and the tree that makes one number of them."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
@@ -12,27 +12,25 @@ from rtl.vector.parameters import LARGEST, MAX, MUL, OPERATION_BITS, SUM, Parame
 
 
 class Lanes(wiring.Component):
-    """Combinational: a multiplier, an adder and a comparer a lane.
+    """Combinational: a multiplier, an adder and a comparer a lane, and those of a tree.
 
-    A reduction has no adders of its own. Adder k from 1 on adds the sums of adders 2k and 2k + 1,
-    those from ``lanes`` on being the elements: lanes 0 + 1, 2 + 3 ..., then these in pairs. Adder 0
-    adds ``incoming`` to the result so far. Lanes without an element count as -0, or as -infinity
-    for the largest: they change no result.
+    In a reduction a lane adds its elements to what it has ``so_far``, beginning from +0, or from
+    -infinity for the largest. The tree adds the lanes: 0 + 1, 2 + 3 ..., then these in pairs.
 
     Members
     -------
     operation : In(3)
     a, b : In(Parameters.operands)
     count : In(range(lanes + 1))
-        Lanes that have elements.
-    so_far, incoming : In(fp32)
-        Of a reduction: what adder 0 adds.
+        Lanes that have elements; in a reduction the others keep what they have.
+    so_far : In(Parameters.results)
+        Of a reduction, of each lane.
     first : In(1)
-        Instead of ``so_far`` it adds nothing.
+        The lanes begin.
     results : Out(Parameters.results)
-        Of each lane; of a reduction lane 0 has the new result so far.
+        Of each lane.
     root : Out(fp32)
-        Of a reduction, the group's.
+        Of a reduction: of all lanes.
     """
 
     def __init__(self, parameters: Parameters) -> None:
@@ -43,47 +41,53 @@ class Lanes(wiring.Component):
                 "a": In(p.operands),
                 "b": In(p.operands),
                 "count": In(range(p.lanes + 1)),
-                "so_far": In(p.number.bits),
-                "incoming": In(p.number.bits),
+                "so_far": In(p.results),
                 "first": In(1),
                 "results": Out(p.results),
                 "root": Out(p.number.bits),
             }
         )
+        self.larger = Signal()
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.parameters
-        wide = {side: [self._widened(m, side, i) for i in range(p.lanes)] for side in "ab"}
-        reduces, larger = Signal(), Signal()
+        reduces = Signal()
         nothing = Signal(p.number.bits)
-        minus = 1 << (p.number.bits - 1)
+        minus_infinity = 1 << (p.number.bits - 1) | p.number.infinity
         m.d.comb += [
             reduces.eq((self.operation == SUM) | (self.operation == LARGEST)),
-            larger.eq((self.operation == MAX) | (self.operation == LARGEST)),
-            nothing.eq(Mux(larger, minus | p.number.infinity, minus)),
+            self.larger.eq((self.operation == MAX) | (self.operation == LARGEST)),
+            nothing.eq(Mux(self.larger, minus_infinity, 0)),
         ]
-        sums = [Signal(p.number.bits, name=f"sum{k}") for k in range(p.lanes)]
-        leaves = [Mux(i < self.count, wide["a"][i], nothing) for i in range(p.lanes)]
-        nodes: list[Value] = [*sums, *leaves]
-        for k in range(p.lanes):
-            pair = (nodes[2 * k], nodes[2 * k + 1])
-            if k == 0:
-                pair = (Mux(self.first, nothing, self.so_far), self.incoming)
-            adder = m.submodules[f"adder{k}"] = Adder(p.number)
-            maximum = m.submodules[f"maximum{k}"] = Maximum(p.number)
-            for unit in (adder, maximum):
-                m.d.comb += [
-                    unit.a.eq(Mux(reduces, pair[0], wide["a"][k])),
-                    unit.b.eq(Mux(reduces, pair[1], wide["b"][k])),
-                ]
-            product = self._product(m, k)
-            m.d.comb += [
-                sums[k].eq(Mux(larger, maximum.result, adder.result)),
-                self.results[k].eq(Mux(self.operation == MUL, product, sums[k])),
-            ]
-        m.d.comb += self.root.eq(nodes[1])
+        for lane in range(p.lanes):
+            a, b = (self._widened(m, side, lane) for side in "ab")
+            begin = Signal(p.number.bits, name=f"begin{lane}")
+            m.d.comb += begin.eq(Mux(self.first, nothing, self.so_far[lane]))
+            both = self._combined(m, f"lane{lane}", Mux(reduces, begin, a), Mux(reduces, a, b))
+            with m.If(reduces & (lane >= self.count)):
+                m.d.comb += self.results[lane].eq(begin)
+            with m.Else():
+                product = self._product(m, lane)
+                m.d.comb += self.results[lane].eq(Mux(self.operation == MUL, product, both))
+        level: list[Value] = [self.results[lane] for lane in range(p.lanes)]
+        while len(level) > 1:
+            pairs = [(level[i], level[i + 1]) for i in range(0, len(level), 2)]
+            width = len(pairs)
+            level = [self._combined(m, f"tree{width}_{i}", x, y) for i, (x, y) in enumerate(pairs)]
+        m.d.comb += self.root.eq(level[0])
         return m
+
+    def _combined(self, m: Module, name: str, x: Value, y: Value) -> Value:
+        """The sum of two numbers, or the larger one."""
+        p = self.parameters
+        adder = m.submodules[f"{name}_adder"] = Adder(p.number)
+        maximum = m.submodules[f"{name}_maximum"] = Maximum(p.number)
+        for unit in (adder, maximum):
+            m.d.comb += [unit.a.eq(x), unit.b.eq(y)]
+        both = Signal(p.number.bits, name=name)
+        m.d.comb += both.eq(Mux(self.larger, maximum.result, adder.result))
+        return both
 
     def _widened(self, m: Module, side: str, lane: int) -> Value:
         p = self.parameters

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from amaranth.hdl import Cat, Fragment, Module, Value
 from amaranth.sim import Simulator
-from float_cases import Bits, largest_of, numbers, product_of, random_pairs, sum_of
+from float_cases import Bits, largest_of, product_of, random_pairs, sum_of
 from scenarios import machine_fields, machine_of
 from typer.testing import CliRunner
 from wide_fifo_twin import SIMULATORS
@@ -99,11 +99,10 @@ def test_traffic_does_not_depend_on_how_it_is_cut() -> None:
 
 
 class Unmasked(Lanes):
-    """The last lane's element always counts."""
+    """In a reduction the last lane's element counts although it has none."""
 
     def elaborate(self, platform: object) -> Module:
         lanes = self.parameters.lanes
-        # As if all lanes had elements whenever but one has.
         full = self.count == lanes - 1
         self.count = Cat(*(bit & ~full for bit in self.count[:-1]), self.count[-1] | full)
         return super().elaborate(platform)
@@ -254,21 +253,15 @@ def test_times_are_those_of_the_simulator(seed: int) -> None:
 
 
 def reduced(op: str, a: Bits, lanes: int) -> Bits:
-    """Group after group; in a group neighbours, then their results in pairs. What has no partner
-    goes on as it is."""
+    """Element i in lane i mod lanes, in order; then neighbours, and so on."""
     combine = sum_of if op == "sum" else largest_of
-    total: Bits | None = None
-    for at in range(0, len(a), lanes):
-        group = a[at : at + lanes]
-        width = lanes
-        while width > 1:
-            width //= 2
-            pairs = [group[i : i + 2] for i in range(0, len(group), 2)]
-            parts = [combine(p[:1], p[1:]) if len(p) == 2 else p for p in pairs]
-            group = np.concatenate(parts)
-        total = group if total is None else combine(total, group)
-    assert total is not None
-    return np.where(np.isnan(numbers(total, "fp32")), 0x7FC00000, total)
+    parts = np.full(lanes, 0 if op == "sum" else 0xFF800000)
+    for i in range(len(a)):
+        lane = slice(i % lanes, i % lanes + 1)
+        parts[lane] = combine(parts[lane], a[i : i + 1])
+    while len(parts) > 1:
+        parts = combine(parts[0::2], parts[1::2])
+    return parts
 
 
 def expected(op: str, a: Bits, b: Bits, lanes: int) -> list[int]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from float_cases import TYPES, Bits, bits_of, product_of, sum_of
+from float_cases import TYPES, Bits, bits_of, numbers, product_of, random_pairs, sum_of
 
-from sim.pim import mac_unit, sequencer
+from sim.pim import arithmetic, mac_unit, sequencer
 from sim.pim.mac_unit import CLEAR, READ, RESULT, RESULT_VALID, RESULTS, THREAD, VALID
 
 
@@ -57,6 +57,34 @@ def test_columns_are_added_in_order(form: str, lanes: int, levels: int) -> None:
             total = sum_of(total, in_pairs(product_of(row[i], factors[i], form)))
         number = total.astype(np.uint32).view(np.float32).astype(TYPES[form])
         assert found == bits_of(number, form)[0]
+
+
+@pytest.mark.parametrize("form", ["bf16", "fp16"])
+def test_a_unit_computes_what_programs_compute(form: str) -> None:
+    """As ``sim.pim.values``: any numbers, few NaNs and infinities among them."""
+    lanes, columns, rows = 8, 6, 60
+    x, y = random_pairs(form, rows * columns * lanes, 5)
+    # Without the highest bit of its exponent a number is less than 2.
+    given = [np.where(np.arange(len(v)) % 97 == 0, v, v & ~0x4000) for v in (x, y)]
+    row, factors = (v.reshape(rows, columns, lanes) for v in given)
+    unit = Unit(lanes, form, 1, 1)
+    for i in range(rows):
+        for j in range(columns):
+            unit.step((1, int(j == 0), int(j == columns - 1), 0), row[i, j], factors[i, j])
+    for _ in range(10):
+        unit.step((0, 0, 0, 0), row[0, 0], factors[0, 0])
+    sums, parts = np.zeros(1, np.float32), np.zeros(lanes, np.float32)
+    expected = []
+    for i in range(rows):
+        data, buffer = (numbers(v[i], form).astype(np.float32) for v in (row, factors))
+        sums[:] = 0
+        with np.errstate(all="ignore"):
+            arithmetic.multiply_accumulate(
+                data[None], 0, 1, 0, columns, buffer, 0, sums, arithmetic.FP32, parts
+            )
+            expected.append(int(bits_of(sums.astype(TYPES[form]), form)[0]))
+    assert [found for _, found in unit.results] == expected
+    assert len({*expected}) > rows // 2
 
 
 @pytest.mark.parametrize("gap", [0, 1, 3])

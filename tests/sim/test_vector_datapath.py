@@ -7,6 +7,7 @@ import pytest
 from float_cases import Bits, bits_of, largest_of, numbers, product_of, random_pairs, sum_of
 
 from sim import vector_datapath
+from sim.pim import arithmetic
 from sim.vector_datapath import (
     ADD,
     DONE,
@@ -58,16 +59,14 @@ def expected(operation: int, a: Bits, b: Bits, lanes: int) -> Bits:
         return product_of(a, b, "fp32")
     if operation == MAX:
         return largest_of(a, b)
-    nothing = 0xFF800000 if operation == LARGEST else 0x80000000
     combine = largest_of if operation == LARGEST else sum_of
-    total = np.array([nothing])
-    for at in range(0, len(a), lanes):
-        group = np.full(lanes, nothing)
-        group[: len(a[at : at + lanes])] = a[at : at + lanes]
-        while len(group) > 1:
-            group = combine(group[0::2], group[1::2])
-        total = combine(total, group)
-    return total
+    parts = np.full(lanes, 0xFF800000 if operation == LARGEST else 0)
+    for i in range(len(a)):
+        lane = slice(i % lanes, i % lanes + 1)
+        parts[lane] = combine(parts[lane], a[i : i + 1])
+    while len(parts) > 1:
+        parts = combine(parts[0::2], parts[1::2])
+    return parts
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 8])
@@ -95,9 +94,25 @@ def test_numbers_and_cycles(lanes: int, form: str) -> None:
         at += elements
 
 
+@pytest.mark.parametrize("lanes", [1, 4, 16])
+def test_sums_and_maxima_are_those_of_programs(lanes: int) -> None:
+    """As ``sim.pim.values`` has them on the chip, one adder a lane."""
+    values = np.random.default_rng(lanes).standard_normal(300).astype(np.float32)
+    bits = bits_of(values, "fp32")
+    commands = [(operation, size) for size in (1, 7, 42, 100) for operation in (SUM, LARGEST)]
+    model = vector_datapath.model(lanes, "fp32", (1,) * 5, (3,) * 5)
+    found = run(model, commands, bits, bits)
+    at, parts = 0, np.zeros(lanes, np.float32)
+    for (operation, size), (_, got) in zip(commands, found, strict=True):
+        op = arithmetic.SUM if operation == SUM else arithmetic.MAX
+        number = np.float32(arithmetic.reduced(values, at, size, op, 0, parts))
+        assert got.tolist() == bits_of(np.array([number]), "fp32").tolist()
+        at += size
+
+
 def test_without_elements_a_reduction_gives_nothing() -> None:
     model = vector_datapath.model(4, "fp32", (1,) * 5, (2,) * 5)
     none = np.zeros(0, np.int64)
     ended = run(model, [(SUM, 0), (LARGEST, 0), (ADD, 0)], none, none)
     assert [cycle for cycle, _ in ended] == [2, 4, 6]
-    assert [values.tolist() for _, values in ended] == [[0x80000000], [0xFF800000], []]
+    assert [values.tolist() for _, values in ended] == [[0], [0xFF800000], []]
