@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from arch.load import load_machine
+from arch.pim.hbm import load_hbm_pim
 from arch.pim.system import load_pim
 from sim import unproven as module
-from sim.unproven import pim_options, unproven, used
+from sim.unproven import hbm_pim_options, pim_options, unproven, used
 
 
 @pytest.fixture
@@ -33,4 +34,5 @@ def test_options_have_the_record_s_names() -> None:
     assert recorded
     units = {name.split(".")[0] for name in recorded} - {"dram"}
     options = {*used(load_machine("tpu_v1")), *pim_options(load_pim("pim_gpt"))}
+    options |= {*hbm_pim_options(load_hbm_pim("hbm_pim"))}
     assert units <= {option.split(".")[0] for option in options}
