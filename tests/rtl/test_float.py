@@ -142,8 +142,9 @@ def test_every_sum_of_a_small_format(form: Format) -> None:
 
 
 @small
-@pytest.mark.parametrize("target", SMALL[2:], ids=["to_e4f2", "to_e3f4"])
-def test_every_product_of_a_small_format(form: Format, target: Format) -> None:
+def test_every_product_of_a_small_format(form: Format) -> None:
+    """In a format with more exponents, or with more digits."""
+    target = SMALL[2 + SMALL.index(form) % 2]
     exact, into = Exact(form), Exact(target)
     minus = 1 << (form.bits - 1)
 
@@ -187,7 +188,7 @@ def test_a_fault_is_found() -> None:
     ],
     ids=["adder", "multiplier", "converter", "maximum"],
 )
-@pytest.mark.parametrize("latency", [1, 3])
+@pytest.mark.parametrize("latency", [2])
 def test_registers_are_behind(
     make: Callable[[int], FloatUnit], source: str, operands: int, bits: int, latency: int
 ) -> None:

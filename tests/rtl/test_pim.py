@@ -43,7 +43,7 @@ def parameters(
 CHANNELS = {
     "one_thread": parameters(2, "bf16", 1, 1, 2, 2),
     "three_threads": parameters(4, "fp16", 3, 3, 8, 40),
-    "as_in_aim": parameters(16, "bf16", 2, 1, 64, 64, levels_per_stage=2),
+    "two_levels_a_stage": parameters(8, "bf16", 2, 1, 64, 64, levels_per_stage=2),
 }
 SMALL = {"four_lanes": parameters(4, "bf16", 2, 2, 8, 8)}
 each = pytest.mark.parametrize("name", CHANNELS)
@@ -298,7 +298,7 @@ def test_a_matrix_times_a_vector(form: str, gap: int, elements: int) -> None:
 
 
 def test_latency_is_from_a_read_to_its_result() -> None:
-    for name, cycles in (("one_thread", 4), ("three_threads", 5), ("as_in_aim", 5)):
+    for name, cycles in (("one_thread", 4), ("three_threads", 5), ("two_levels_a_stage", 5)):
         assert CHANNELS[name].latency == cycles
         batch = MacUnitTwin(CHANNELS[name]).traffic(2).next(2000)
         read, came = batch.stim[:, 2] & ~batch.rst, batch.resp[:, 1]
