@@ -178,14 +178,23 @@ def gelu(x):
 
 
 @njit
+def larger(a, b):
+    """``maximum`` of IEEE 754-2019: a NaN stays, +0 is above -0."""
+    if a != a or b != b:
+        return NAN
+    if a == b:
+        return b if bits_of(a) >> 31 else a
+    return max(a, b)
+
+
+@njit
 def reduced(values, first, count, op, flags, parts):
     """``max``, or ``sum``: element i goes to sum i mod n, n the length of ``parts``, in order; then
     their tree."""
     if op == MAX:
         most = values[first]
         for i in range(1, count):
-            if values[first + i] > most:
-                most = values[first + i]
+            most = larger(most, values[first + i])
         return most
     parts[:] = ZERO
     width = parts.shape[0]

@@ -98,6 +98,10 @@ def test_numbers_and_cycles(lanes: int, form: str) -> None:
 def test_sums_and_maxima_are_those_of_programs(lanes: int) -> None:
     """As ``sim.pim.values`` has them on the chip, one adder a lane."""
     values = np.random.default_rng(lanes).standard_normal(300).astype(np.float32)
+    # Of those that go into maxima of 42 and of 100: zeros of both signs, and no number.
+    values[58:100] = -1
+    values[[60, 75]] = -0.0, 0.0
+    values[250] = np.nan
     bits = bits_of(values, "fp32")
     commands = [(operation, size) for size in (1, 7, 42, 100) for operation in (SUM, LARGEST)]
     model = vector_datapath.model(lanes, "fp32", (1,) * 5, (3,) * 5)
