@@ -1,0 +1,1 @@
+"""Number formats bit by bit, and the engines that multiply and accumulate in them."""
