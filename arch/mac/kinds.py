@@ -19,6 +19,8 @@ Specials = Literal["none", "ieee", "nan", "unsigned_zero"]
 
 CODEC_BITS = 32
 """Widest element that is computed with; wider ones are only stored."""
+BLOCK_BITS = 16
+"""Widest element of a block."""
 POSIT_BITS, POSIT_ES = 32, 3
 
 

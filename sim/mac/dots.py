@@ -1,6 +1,8 @@
 """Dots of any two formats into a third, on codes: rounded once, or after each multiply and add.
 
-The plain way, for all formats; ``sim.mac.tables`` has a faster one for those of 16 bits or fewer.
+A sum that is exactly zero is +0, whatever the signs of zeros in it; one that rounds to zero keeps
+its sign. This is the plain way, for all formats; ``sim.mac.fast`` is for those of
+16 bits or fewer.
 """
 
 import numpy as np
@@ -61,6 +63,7 @@ def dot_chain(a, b, start, a_form, b_form, out_form):
     for i in range(a.shape[0]):
         term = product(decode(a[i], a_form), decode(b[i], b_form))
         kind_of, negative, significand, scale = total(term, decode(code, out_form))
+        negative = negative and (kind_of != FINITE or significand != 0)
         code = encode(kind_of, negative, significand, scale, out_form)
         if code == NO_CODE:
             break

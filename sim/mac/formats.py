@@ -39,7 +39,13 @@ def codes_of(codes: npt.ArrayLike, form: Scalar, what: str = "codes") -> Codes:
     if wrong.any():
         first = int(given[wrong].flat[0])
         raise InputError(f"{what} of {form.name}: {first} is none; codes are 0 to {most}")
-    return np.ascontiguousarray(given, dtype=np.int64)
+    return for_kernels(given, np.int64)
+
+
+def for_kernels(given: npt.NDArray[Any], dtype: Any) -> Any:
+    """In C order and writable: any other array would compile the kernels again."""
+    made = np.asarray(given, dtype=dtype, order="C")
+    return made if made.flags.writeable else made.copy()
 
 
 def decode(codes: npt.ArrayLike, form: Named) -> Values:
@@ -60,7 +66,7 @@ def encode(values: npt.ArrayLike, form: Named) -> Codes:
     given = np.asarray(values)
     if given.dtype.kind not in "iufb" and not _is_small_float(given):
         raise InputError(f"values for {form.name}: are {given.dtype}; give real numbers")
-    given = np.ascontiguousarray(given, dtype=np.float64)
+    given = for_kernels(given, np.float64)
     refuse_missing(given, form)
     out = np.empty(given.size, np.int64)
     codec.encode_all(given.ravel(), record_of(form), out)
@@ -116,8 +122,7 @@ def _broadcast(a: Codes, b: Codes) -> tuple[Codes, Codes]:
         raise InputError(
             f"codes of shapes {a.shape} and {b.shape} do not go together; give equal shapes"
         ) from None
-    # Broadcast views are read-only, and would compile the kernels again.
-    return np.ascontiguousarray(left).copy(), np.ascontiguousarray(right).copy()
+    return for_kernels(left, np.int64), for_kernels(right, np.int64)
 
 
 def dot(
@@ -143,7 +148,7 @@ def dot(
     shape, length = left.shape[:-1], left.shape[-1]
     rows = int(np.prod(shape))
     left, right = left.reshape(rows, length), right.reshape(rows, length)
-    begin = np.broadcast_to(codes_of(start, formats[2], "start"), shape).reshape(rows).copy()
+    begin = _starts(start, formats[2], shape)
     found = np.empty(rows, np.int64)
     forms = records_of(formats)
     if check_mode(mode) == "quire":
@@ -153,6 +158,16 @@ def dot(
         dots.dots_chain(left, right, begin, forms, found)
     refuse_no_code(found, formats[2])
     return found.reshape(shape)
+
+
+def _starts(start: npt.ArrayLike, out: Scalar, shape: tuple[int, ...]) -> Codes:
+    given = codes_of(start, out, "start")
+    try:
+        return np.broadcast_to(given, shape).flatten()
+    except ValueError:
+        raise InputError(
+            f"start of shape {given.shape} does not go to results of shape {shape}"
+        ) from None
 
 
 def check_mode(mode: str) -> str:
