@@ -213,9 +213,9 @@ class Block:
     def __post_init__(self) -> None:
         if self.size < 1:
             _refuse(self.name, f"blocks of {self.size} elements", "give 1 or more")
-        if self.element.bits > CODEC_BITS:
+        if self.element.bits > BLOCK_BITS:
             _refuse(
-                self.name, f"elements of {self.element.bits} bits", f"give {CODEC_BITS} at most"
+                self.name, f"elements of {self.element.bits} bits", f"give {BLOCK_BITS} at most"
             )
 
     @property

@@ -95,7 +95,7 @@ def decode_float(code, form):
     if size > form["largest"]:
         if specials == IEEE and size == form["largest"] + 1:
             return INFINITE, negative, np.int64(0), np.int64(0)
-        if specials == IEEE or specials == NAN_ONLY:
+        if specials in (IEEE, NAN_ONLY):
             return NOT_A_NUMBER, False, np.int64(0), np.int64(0)
     field = size >> mantissa
     significand = size & ((np.int64(1) << mantissa) - 1)

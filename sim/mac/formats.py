@@ -39,7 +39,8 @@ def codes_of(codes: npt.ArrayLike, form: Scalar, what: str = "codes") -> Codes:
     if wrong.any():
         first = int(given[wrong].flat[0])
         raise InputError(f"{what} of {form.name}: {first} is none; codes are 0 to {most}")
-    return for_kernels(given, np.int64)
+    codes_given: Codes = for_kernels(given, np.int64)
+    return codes_given
 
 
 def for_kernels(given: npt.NDArray[Any], dtype: Any) -> Any:

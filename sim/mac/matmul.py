@@ -1,7 +1,6 @@
 """Products of matrices of codes: from tables where formats allow it, else by ``sim.mac.dots``."""
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,7 @@ from sim.mac.formats import Codes, Mode, Named
 from sim.mac.quire import CARRY_LIMBS, LIMB_BITS
 from sim.mac.record import NO_CODE, record_of
 
-FP32 = FORMATS["fp32"]
-assert isinstance(FP32, Float)
+FP32_SIGNIFICAND = 24
 TABLE_BITS = 16
 """Widest operand that is looked up."""
 WORD_BITS = 62
@@ -166,7 +164,8 @@ def _chain(a: Codes, b: Codes, chosen: tuple[Scalar, ...], found: Codes) -> None
     form, b_form, out = chosen
     if max(form.bits, b_form.bits) > TABLE_BITS or isinstance(out, Int) or not found.size:
         return
-    if out == FP32 and significand_bits(form) + significand_bits(b_form) <= FP32.mantissa_bits + 1:
+    width = significand_bits(form) + significand_bits(b_form)
+    if out == FORMATS["fp32"] and width <= FP32_SIGNIFICAND:
         values = np.empty(found.shape)
         sums32 = np.empty(b.shape[1], np.float32)
         chain.matmul_float32(_values(a, form), _values(b, b_form), sums32, values)
@@ -177,7 +176,7 @@ def _chain(a: Codes, b: Codes, chosen: tuple[Scalar, ...], found: Codes) -> None
         return
     left, right = _looked_up(a, form), _looked_up(b, b_form)
     unit = formats.range_of(out)[0] - 2
-    up = WORD_BITS - 1 - significand_bits(form) - significand_bits(b_form)
+    up = WORD_BITS - 1 - width
     back = up + unit - _packed(form)[1] - _packed(b_form)[1]
     most = int(out.largest / power(unit))
     sums, exact = (np.empty(b.shape[1], np.int64) for _ in range(2))
