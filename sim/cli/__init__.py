@@ -12,7 +12,20 @@ from typer.core import TyperGroup
 
 from arch import __version__
 from arch.errors import InputError, SimulationError
-from sim.cli import diff, hardware, hbm_pim, lists, memory, pim, run, show, study, synth, workload
+from sim.cli import (
+    diff,
+    formats,
+    hardware,
+    hbm_pim,
+    lists,
+    memory,
+    pim,
+    run,
+    show,
+    study,
+    synth,
+    workload,
+)
 from sim.dram_check.cli import check_commands
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_PIPE = 1, 2, 130, 141
@@ -65,6 +78,7 @@ app.command("machines")(lists.machines)
 app.command("memories")(memory.memories)
 app.command("pims")(pim.pims)
 app.command("pim-kernel")(hbm_pim.pim_kernel)
+app.command("formats")(formats.formats)
 app.command("check-commands")(check_commands)
 app.command("workloads")(lists.workloads)
 app.add_typer(study.app)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_each_pair(name: str, saturates: bool | None, operation: str) -> None:
 def test_rounds_ties_and_their_neighbours(name: str) -> None:
     oracle, form = oracle_of(name), scalar(name)
     real = sorted(x for x in oracle.numbers if isinstance(x, Fraction))
-    between = [(a + b) / 2 for a, b in zip(real, real[1:], strict=False)]
+    between = [(a + b) / 2 for a, b in pairwise(real)]
     if oracle.kind == "posit":
         longer = oracle_of(f"posit{oracle.bits + 1}_{name.split('_')[1]}")
         between += [x for x in longer.numbers if isinstance(x, Fraction)]
