@@ -24,6 +24,7 @@ import numpy as np
 from arch.mac.formats import FORMATS, scalar_named
 from arch.mac.kinds import Float, Scalar
 from sim.mac import formats
+from tests.sim.mac_oracle import posit_number
 
 RECORD = Path(__file__).parents[1] / "docs" / "validation" / "mac.json"
 OPERATIONS, CHUNK = 10**7, 10**6
@@ -48,6 +49,13 @@ ML_DTYPES = {
 NUMPY = {"fp16": np.float16, "fp32": np.float32, "int8": np.int8, "int16": np.int16}
 POSITS = ("posit8_0", "posit16_1", "posit32_2")
 
+ES = {"posit8_0": 0, "posit16_1": 1, "posit32_2": 2}
+EXACT: dict[str, Callable[..., Any]] = {
+    "mul": lambda a, b, c: a * b,
+    "add": lambda a, b, c: a + b,
+    "mulAdd": lambda a, b, c: a * b + c,
+}
+SOFTPOSIT_REASON = "SoftPosit is off by one code: exact rationals say that ours is the nearest"
 E8M0_FLUSHED = -22
 """Codes of products below this are less than the smallest float32."""
 E8M0_REASON = (
@@ -189,8 +197,26 @@ def against_softposit(python: str, name: str, operations: int, seed: int) -> Ite
         }
         for each, row in found.items():
             row.operations += len(a)
-            row.differences += int((ours[each] != peers[each]).sum())
+            for i in np.flatnonzero(ours[each] != peers[each]):
+                row.differences += 1
+                numbers = [posit_number(format(int(x), f"0{form.bits}b"), es=ES[name])
+                           for x in (a[i], b[i], c[i])]  # fmt: skip
+                exact = EXACT[each](*numbers)
+                row.explained += nearer(int(ours[each][i]), int(peers[each][i]), exact, name)
+                row.reason = SOFTPOSIT_REASON
     yield from found.values()
+
+
+def nearer(ours: int, theirs: int, exact: Any, name: str) -> bool:
+    """Whether of two neighbouring codes of a posit ours is the one that an exact number is
+    rounded to: the code of one bit more between them tells."""
+    bits = int(name.removeprefix("posit").split("_")[0])
+    if abs(ours - theirs) != 1:
+        return False
+    tie = posit_number(format(2 * min(ours, theirs) + 1, f"0{bits + 1}b"), es=ES[name])
+    # As two's complement, codes are in the order of their numbers.
+    upper = exact > tie or (exact == tie and max(ours, theirs) % 2 == 0)
+    return ours == (max(ours, theirs) if upper else min(ours, theirs))
 
 
 def campaign(operations: int, seed: int = 7) -> list[Found]:
