@@ -14,7 +14,17 @@ import numpy.typing as npt
 
 from arch.mac.formats import format_named
 from arch.mac.kinds import Block
-from sim.figures.style import LOOKS, PAGE_IN, SMALL_PT, TEXT_PT, drawing, new_figure, plain, save
+from sim.figures.style import (
+    LOOKS,
+    PAGE_IN,
+    SMALL_PT,
+    TEXT_PT,
+    Look,
+    drawing,
+    new_figure,
+    plain,
+    save,
+)
 from sim.mac import blocks
 from sim.mac.sqnr import DISTRIBUTIONS, compare, drawn
 
@@ -24,7 +34,7 @@ SEED = 3
 BLOCKS_EACH = 24_000
 """Blocks of each shape of distribution."""
 SHAPES = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 6.0, 20.0)
-"""Exponents of generalised normal distributions: 1 is Laplace's, 2 the normal, 20 nearly uniform."""
+"""Exponents of generalised normal distributions: 1 is Laplace's, 2 the normal, 20 near uniform."""
 BIN, BLOCKS_LEAST = 0.1, 200
 """Width of a bin of crest factors, and how many blocks make a point."""
 PAIRS = (("mxint8", "mxfp8_e4m3"), ("mxint8", "mxfp6_e2m3"), ("nvint4", "nvfp4"))
@@ -161,8 +171,7 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
         figure = new_figure(PAGE_IN, 3.6)
         axes = figure.subplots()
         plain(axes)
-        for index, each in enumerate(curves):
-            look = LOOKS[index % len(LOOKS)]
+        for each, look in zip(curves, (*LOOKS, Look(LOOKS[-1].colour, "o")), strict=True):
             line = "-" if "int" in each.name else "--"
             axes.plot(
                 each.crest, each.sqnr_db, line, color=look.colour, marker=look.marker,
@@ -233,7 +242,8 @@ def study(curves: dict[str, Curve], tensors: dict[str, dict[str, float]]) -> str
     return STUDY.format(
         mx=f"ahead by {over.min():.1f} dB or more at all crest factors seen, "
         f"{curves['mxint8'].crest[0]:.2f} to {curves['mxint8'].crest[-1]:.2f} "
-        f"(no block of 32 has more than {np.sqrt(32):.2f}), and in {ahead('mxint8', 'mxfp8_e4m3', turned=False)}",
+        f"(no block of 32 has more than {np.sqrt(32):.2f}), "
+        f"and in {ahead('mxint8', 'mxfp8_e4m3', turned=False)}",
         nv=f"ahead above a crest factor of {', '.join(f'{each:.2f}' for each in at)}, and in "
         f"{ahead('nvfp4', 'nvint4', turned=False)} as they are",
         rotated=f"ahead in {ahead('nvint4', 'nvfp4', turned=True)} after rotation",

@@ -159,7 +159,7 @@ class Posit:
     name: str
     bits: int
     es: int
-    source: str = "J. Gustafson, I. Yonemoto, Beating Floating Point at its Own Game, 2017"
+    source: str = "Gustafson, Yonemoto, Beating Floating Point at its Own Game, 2017"
 
     def __post_init__(self) -> None:
         if not 2 <= self.bits <= POSIT_BITS:

@@ -126,7 +126,7 @@ def _block(form: "Block") -> list[str]:
     ]
 
 
-WIDTH = 79
+WIDTH, SOURCE_WIDTH = 79, 50
 
 
 def _codes(form: "Scalar", codes: list[dict[str, Any]]) -> list[str]:
@@ -177,6 +177,7 @@ def _compare(
     from dataclasses import asdict
 
     from sim.mac import sqnr
+    from sim.report.text import printable, shorten
 
     if figure is not None:
         from sim.report.writing import check_file
@@ -203,7 +204,8 @@ def _compare(
         )
     lines += [
         "",
-        f"{values.size} elements: {source}. Scales: int and float, the largest magnitude",
-        "is the largest number; posit, the root mean square is 1; blocks, their own.",
+        f"{values.size} elements: {shorten(printable(source), SOURCE_WIDTH)}",
+        "Scales: int and float, the largest magnitude is the largest number; posit, the",
+        "root mean square is 1; blocks, their own.",
     ]
     _show(None, *lines)

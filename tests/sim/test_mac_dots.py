@@ -12,6 +12,8 @@ from sim.mac import formats
 from sim.mac.formats import Mode
 from sim.mac.matmul import matmul
 
+pytestmark = pytest.mark.compiled
+
 ORACLES = ["fp8_e4m3", "fp8_e5m2", "posit8_0", "posit4_1", "posit8_2", "fp4_e2m1", "fp4_e3m0",
            "fp6_e3m2", "int4", "posit16_1", "fp16", "bf16", "posit5_3"]  # fmt: skip
 OUTS = [("int8", "int32"), ("int8", "int16"), ("int4", "fp8_e4m3"), ("fp4_e2m1", "posit8_0"),

@@ -12,6 +12,8 @@ from arch.mac.formats import FORMATS, format_named
 from arch.mac.kinds import Block, Float, Int, Overflow, Scalar
 from sim.mac import formats
 
+pytestmark = pytest.mark.compiled
+
 SMALL = [
     *(name for name, form in FORMATS.items()
       if not isinstance(form, Block) and form.bits <= 8 and name != "e8m0"),

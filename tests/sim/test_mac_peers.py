@@ -13,6 +13,8 @@ from mac_oracle import posit_number
 from sim.mac import formats
 from tests import mac_campaign as peers
 
+pytestmark = pytest.mark.compiled
+
 OPERATIONS = 100_000
 RECORD = Path(__file__).parents[2] / "docs" / "validation" / "mac.json"
 ALL = {**peers.ML_DTYPES, **peers.NUMPY}
