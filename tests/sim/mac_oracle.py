@@ -155,6 +155,49 @@ class Oracle:
         return low + (number > tie)
 
 
+def searched(exact: Fraction, number: Callable[[str], Number], bits: int, most: int,
+             tie: Callable[[int], Fraction]) -> int:  # fmt: skip
+    """The nearest positive code of a positive number by halving, for formats too wide to list.
+
+    ``most``: code of the largest number; ``tie``: the number between a code and the next. Only
+    what is not beyond the largest number may be asked for.
+    """
+
+    def value(code: int) -> Fraction:
+        return plain(number(format(code, f"0{bits}b")))
+
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if value(middle) <= exact:
+            low = middle
+        else:
+            high = middle - 1
+    if value(low) == exact or low == most:
+        return low
+    between = tie(low)
+    return low + (low & 1 if exact == between else exact > between)
+
+
+def posit_code(exact: Fraction, bits: int, es: int) -> int:
+    """Code of the posit that a number is rounded to, of any width."""
+    if exact == 0:
+        return 0
+    number = lambda text: posit_number(text, es=es)  # noqa: E731
+    tie = lambda low: plain(number(format(2 * low + 1, f"0{bits + 1}b")))  # noqa: E731
+    size = max(searched(abs(exact), number, bits, 2 ** (bits - 1) - 1, tie), 1)
+    return 2**bits - size if exact < 0 else size
+
+
+def fp32_code(exact: Fraction) -> int:
+    """Code of the float that a number within the range of fp32 is rounded to."""
+    number = lambda text: float_number(text, exponent=8, bias=127, specials="ieee")  # noqa: E731
+    value = lambda code: plain(number(format(code, "032b")))  # noqa: E731
+    tie = lambda low: (value(low) + value(low + 1)) / 2  # noqa: E731
+    size = searched(abs(exact), number, 32, 0x7F7FFFFF, tie)
+    return size | (2**31 if exact < 0 else 0)
+
+
 def product(a: Number, b: Number) -> Number:
     if NAN in (a, b):
         return NAN
@@ -249,6 +292,9 @@ def oracle_of(name: str, *, saturates: bool | None = None) -> Oracle:
         return _int(8, point=6, symmetric=True)
     if name == "nvint4_element":
         return _int(4, symmetric=True)
+    if name == "e8m0":
+        power = lambda s: NAN if s == "1" * 8 else two_to(int(s, 2) - 127)  # noqa: E731
+        return Oracle(8, power, "one digit")
     exponent, mantissa, bias, specials, own, signed = FLOATS[name]
     return _float(
         exponent, mantissa, bias, specials, saturates=own if saturates is None else saturates,
