@@ -70,6 +70,11 @@ class Int:
         """Smallest number above 0."""
         return Fraction(1, 2**self.point)
 
+    @property
+    def epsilon(self) -> Fraction | None:
+        """From 1 to the next number; None: there is none."""
+        return self.smallest if self.largest > 1 else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Float:
@@ -147,6 +152,13 @@ class Float:
         """Smallest number above 0."""
         return power(self.exponent_least - self.mantissa_bits)
 
+    @property
+    def epsilon(self) -> Fraction | None:
+        """From 1 to the next number; None: there is none."""
+        if self.largest <= 1:
+            return None
+        return power(max(self.exponent_least, 0) - self.mantissa_bits)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Posit:
@@ -192,6 +204,17 @@ class Posit:
     def smallest(self) -> Fraction:
         """Smallest number above 0."""
         return 1 / self.largest
+
+    @property
+    def epsilon(self) -> Fraction | None:
+        """From 1 to the next number; None: there is none."""
+        if self.largest == 1:
+            return None
+        # Behind the sign and the two bits of the regime.
+        rest = self.bits - 3
+        if rest >= self.es:
+            return power(self.es - rest)
+        return power(1 << self.es - rest) - 1
 
 
 Scalar = Int | Float | Posit

@@ -53,9 +53,9 @@ def _show(data: Any, *rows: str) -> None:
 
 def _list(*, as_json: bool) -> None:
     from arch.mac.formats import FORMATS
-    from sim.mac import describe
+    from sim.mac import listing
 
-    found = [describe.row(form) for form in FORMATS.values()]
+    found = [listing.row(form) for form in FORMATS.values()]
     if as_json:
         _show(found)
         return
@@ -67,10 +67,10 @@ def _list(*, as_json: bool) -> None:
         if each["kind"] != kind:
             kind = each["kind"]
             lines += ["", kind]
-        epsilon = "-" if each["epsilon"] is None else describe.number(each["epsilon"])
+        epsilon = "-" if each["epsilon"] is None else listing.number(each["epsilon"])
         lines.append(
             f"  {each['name']:<15}{each['bits_stored']:>6g} "
-            f"{describe.number(each['smallest']):>12} {describe.number(each['largest']):>12} "
+            f"{listing.number(each['smallest']):>12} {listing.number(each['largest']):>12} "
             f"{epsilon:>10}  {each['specials']}"
         )
     lines += [
@@ -85,18 +85,20 @@ def _list(*, as_json: bool) -> None:
 def _one(name: str, *, as_json: bool) -> None:
     from arch.mac.formats import format_named
     from arch.mac.kinds import Block
-    from sim.mac import describe
+    from sim.mac import listing
 
     form = format_named(name)
     scalar = form.element if isinstance(form, Block) else form
-    data = describe.row(form)
-    if describe.computed(form):
+    data = listing.row(form)
+    if listing.computed(form):
+        from sim.mac import describe
+
         data |= {"codes": describe.codes(scalar), "density": describe.density(scalar)}
     if as_json:
         _show(data)
         return
     lines = [*_head(data), *(_block(form) if isinstance(form, Block) else ())]
-    if not describe.computed(form):
+    if not listing.computed(form):
         lines += ["", "Stored, not computed with."]
     else:
         lines += ["", *_codes(scalar, data["codes"]), "", *_density(data["density"])]
@@ -104,7 +106,7 @@ def _one(name: str, *, as_json: bool) -> None:
 
 
 def _head(data: dict[str, Any]) -> list[str]:
-    from sim.mac.describe import number
+    from sim.mac.listing import number
 
     epsilon = "-" if data["epsilon"] is None else number(data["epsilon"])
     lines = [
@@ -180,8 +182,10 @@ def _compare(
     from sim.report.text import printable, shorten
 
     if figure is not None:
+        from sim.mac.figure import check_suffix
         from sim.report.writing import check_file
 
+        check_suffix(figure)
         check_file(figure)
     values = _tensor(source, elements, seed)
     found = sqnr.compare(values)

@@ -1,86 +1,18 @@
-"""What a number format can hold: its codes, range, landmarks and density."""
+"""What a number format can hold: its codes, landmarks and density."""
 
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from arch.mac.kinds import CODEC_BITS, Block, Float, Format, Int, Posit, Scalar
+from arch.mac.kinds import Float, Int, Posit, Scalar
 from sim.mac import formats
+from sim.mac.listing import number
 
 ALL_CODES_BITS = 8
 """Formats so wide or narrower show all their codes."""
 OCTAVES_MOST = 24
 """As many intervals of two to two are counted; more are put together."""
-
-
-def number(value: float) -> str:
-    """Shortest text of a number that is still exact in six digits, or with its exponent."""
-    if value != value or value in (float("inf"), float("-inf")):
-        return str(value)
-    text = repr(float(value)).removesuffix(".0")
-    return text if len(text) <= 9 else f"{value:.6g}"
-
-
-def specials(form: Format) -> str:
-    """What a format has besides finite numbers."""
-    if isinstance(form, Block):
-        return specials(form.element)
-    if isinstance(form, Posit):
-        return "NaR"
-    if isinstance(form, Int):
-        return "none"
-    zeros = "-0" if form.signed and form.zero and form.specials != "unsigned_zero" else ""
-    known = {"ieee": "inf, NaN", "nan": "NaN", "unsigned_zero": "NaN", "none": ""}
-    found = [each for each in (zeros, known[form.specials]) if each]
-    return ", ".join(found) if found else "none"
-
-
-def computed(form: Format) -> bool:
-    """Whether the simulator computes with it, or it is only stored."""
-    return isinstance(form, Block) or form.bits <= CODEC_BITS
-
-
-def epsilon(form: Scalar) -> Fraction | None:
-    """From 1 to the next number; None: 1 is none."""
-    if not computed(form):
-        return Fraction(1)
-    one = int(formats.encode(1.0, form))
-    if float(formats.decode(one, form)) != 1 or form.largest == 1:
-        return None
-    return Fraction(float(formats.decode(one + 1, form))) - 1
-
-
-def row(form: Format) -> dict[str, Any]:
-    """A format in the list."""
-    if isinstance(form, Block):
-        element = row(form.element)
-        scales = form.scale.name + (f" and {form.tensor_scale}" if form.tensor_scale else "")
-        return {
-            **element,
-            "name": form.name,
-            "kind": form.kind,
-            "bits": form.bits,
-            "bits_stored": float(form.bits_stored),
-            "element": form.element.name,
-            "scale": scales,
-            "block": form.size,
-            "source": form.source,
-        }
-    step = epsilon(form)
-    return {
-        "name": form.name,
-        "kind": form.kind,
-        "bits": form.bits,
-        "bits_stored": float(form.bits),
-        "least": float(form.least),
-        "smallest": float(form.smallest),
-        "largest": float(form.largest),
-        "epsilon": None if step is None else float(step),
-        "overflow": form.overflow,
-        "specials": specials(form),
-        "source": form.source,
-    }
 
 
 def codes(form: Scalar) -> list[dict[str, Any]]:
@@ -97,7 +29,7 @@ def _code(form: Scalar, code: int, value: float) -> dict[str, Any]:
 
 
 def _landmarks(form: Scalar) -> list[tuple[str, int, float]]:
-    step = epsilon(form)
+    step = form.epsilon
     wanted = [
         ("zero", 0.0),
         ("smallest", float(form.smallest)),

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from arch.errors import InputError
 from sim.figures.style import (
+    FILES,
     LOOKS,
     PAGE_IN,
     SMALL_PT,
@@ -22,6 +25,12 @@ if TYPE_CHECKING:
 
 ROW_IN, ENDS_IN = 0.13, 0.9
 KINDS = ("int", "float", "posit", "block")
+
+
+def check_suffix(path: Path) -> None:
+    """Raise InputError unless figures are written with this suffix."""
+    if path.suffix.lower() not in FILES:
+        raise InputError(f"{path}: figures are written as {', '.join(FILES)}")
 
 
 def sqnr_figure(found: Sequence[Quality], title: str) -> "Figure":

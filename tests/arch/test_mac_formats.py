@@ -80,6 +80,15 @@ def test_range(name: str) -> None:
     assert (form.largest, form.smallest) == (largest, smallest)
 
 
+def test_epsilon() -> None:
+    """From 1 to the next; as the numbers of these formats are."""
+    known = {"int8": 1, "int2": None, "mxint8_element": Fraction(1, 64), "fp4_e2m1": Fraction(1, 2),
+             "fp4_e1m2": Fraction(1, 4), "fp8_e4m3": Fraction(1, 8), "fp16": Fraction(1, 1024),
+             "e8m0": 1, "posit8_0": Fraction(1, 32), "posit16_1": Fraction(1, 4096), "posit4_1": 1,
+             "posit4_2": 3, "posit3_1": 3, "posit2_1": None, "posit5_3": 3}  # fmt: skip
+    assert {name: scalar_named(name).epsilon for name in known} == known
+
+
 def test_lowest_numbers() -> None:
     lowest = {"int8": -128, "mxint8_element": Fraction(-127, 64), "uint4": 0, "ue4m3": 0,
               "e8m0": Fraction(1, 2**127), "fp8_e4m3": -448, "posit8_0": -64}  # fmt: skip

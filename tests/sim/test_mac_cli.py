@@ -47,6 +47,19 @@ def test_prints_any_format(name: str) -> None:
     json.loads(run(name, "--json").stdout)
 
 
+@pytest.mark.parametrize("name", ["posit7_3", "posit5_3", *FORMATS])
+def test_epsilon_is_to_the_next_code(name: str) -> None:
+    from arch.mac.formats import format_named
+    from arch.mac.kinds import Block
+    from sim.mac import formats
+
+    form = format_named(name)
+    if isinstance(form, Block) or form.bits > 32 or form.epsilon is None:
+        return
+    one = int(formats.encode(1.0, form))
+    assert formats.decode([one, one + 1], form).tolist() == [1.0, 1 + float(form.epsilon)]
+
+
 def test_prints_all_codes_of_narrow_formats() -> None:
     text = "\n".join(lines("posit4_1"))
     for cell in ("1 0.0625", "4 1", "7 16", "8 NaR", "9 -16", "f -0.0625"):

@@ -112,3 +112,26 @@ def test_integers(bits: int, mode: Mode) -> None:
                 total = min(max(total, low), high)
         expected.append(total)
     assert found.tolist() == codes(expected)
+
+
+@pytest.mark.parametrize(("name", "fraction"), [("bf16", 7), ("fp32", 23), ("posit32_2", 27)])
+@pytest.mark.parametrize("mode", ["quire", "chain"])
+def test_what_is_far_below_a_tie_decides_it(name: str, fraction: int, mode: Mode) -> None:
+    step = 2.0**-fraction
+    # A tie between 1.5 + step and 1.5 + 2 step, of which the latter is even.
+    a, b = formats.encode([[1 + step]], name), formats.encode([[1.5]], name)
+    found = {}
+    for sign in (-1.0, 0.0, 1.0):
+        start = formats.encode([sign * 2.0**-100], name)
+        found[sign] = float(
+            formats.decode(formats.dot(a, b, name, start=start, mode=mode), name)[0]
+        )
+    assert found == {-1.0: 1.5 + step, 0.0: 1.5 + 2 * step, 1.0: 1.5 + 2 * step}
+    # 1.5 + 4.5 step: the even one is below, so that a little more counts.
+    a = formats.encode([[1 + 3 * step]], name)
+    for sign in (-1.0, 0.0, 1.0):
+        start = formats.encode([sign * 2.0**-100], name)
+        found[sign] = float(
+            formats.decode(formats.dot(a, b, name, start=start, mode=mode), name)[0]
+        )
+    assert found == {-1.0: 1.5 + 4 * step, 0.0: 1.5 + 4 * step, 1.0: 1.5 + 5 * step}
