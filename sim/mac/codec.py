@@ -148,7 +148,6 @@ def encode_posit(negative, significand, exponent, form):
             fraction <<= fraction_bits - top
         body = (((body << es) | low) << fraction_bits) | fraction
         body = rounded_off(body, regime_bits + es + fraction_bits - (bits - 1))
-        body = min(max(body, np.int64(1)), form["largest"])
     return (np.int64(1) << bits) - body if negative else body
 
 

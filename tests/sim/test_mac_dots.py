@@ -98,11 +98,20 @@ def test_overflow_to_infinity_or_nan(name: str) -> None:
         assert (formats.decode(matmul(a, b, saturated, mode=mode), form)[0] == most).all()
 
 
-def test_long_sums_take_several_carries_of_bins() -> None:
+def test_sums_of_many_integers() -> None:
     a = np.full((1, 70_000), 0x7FFF)
     found = matmul(a, a.T, "int16", out="fp32")
     exact = Fraction(32767**2 * 70_000)
     assert formats.decode(found, "fp32")[0, 0] == np.float32(float(exact))
+
+
+def test_bins_are_emptied_before_they_overflow() -> None:
+    """After 2^18 products of a 16-bit integer and a posit(16, 1)."""
+    random = np.random.default_rng(6)
+    a = random.integers(0x7000, 0x8000, (1, 300_000))
+    b = random.integers(0x5F00, 0x6000, (300_000, 1))
+    found = matmul(a, b, "int16", b_form="posit16_1", out="fp32")
+    assert found[0] == formats.dot(a[0], b[:, 0], "int16", b_form="posit16_1", out="fp32")
 
 
 def test_quire_of_the_widest_posit() -> None:
