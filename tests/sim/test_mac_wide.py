@@ -116,22 +116,19 @@ def test_integers(bits: int, mode: Mode) -> None:
 
 @pytest.mark.parametrize(("name", "fraction"), [("bf16", 7), ("fp32", 23), ("posit32_2", 27)])
 @pytest.mark.parametrize("mode", ["quire", "chain"])
-def test_what_is_far_below_a_tie_decides_it(name: str, fraction: int, mode: Mode) -> None:
+@pytest.mark.parametrize("below", range(34, 116, 3))
+def test_what_is_far_below_a_tie_decides_it(
+    name: str, fraction: int, below: int, mode: Mode
+) -> None:
     step = 2.0**-fraction
-    # A tie between 1.5 + step and 1.5 + 2 step, of which the latter is even.
-    a, b = formats.encode([[1 + step]], name), formats.encode([[1.5]], name)
-    found = {}
-    for sign in (-1.0, 0.0, 1.0):
-        start = formats.encode([sign * 2.0**-100], name)
-        found[sign] = float(
-            formats.decode(formats.dot(a, b, name, start=start, mode=mode), name)[0]
-        )
-    assert found == {-1.0: 1.5 + step, 0.0: 1.5 + 2 * step, 1.0: 1.5 + 2 * step}
-    # 1.5 + 4.5 step: the even one is below, so that a little more counts.
-    a = formats.encode([[1 + 3 * step]], name)
-    for sign in (-1.0, 0.0, 1.0):
-        start = formats.encode([sign * 2.0**-100], name)
-        found[sign] = float(
-            formats.decode(formats.dot(a, b, name, start=start, mode=mode), name)[0]
-        )
-    assert found == {-1.0: 1.5 + 4 * step, 0.0: 1.5 + 4 * step, 1.0: 1.5 + 5 * step}
+
+    def found(ones: int, sign: int) -> float:
+        """Steps above 1.5 that 1.5 times 1 + ones steps, and a very small number, come to."""
+        a, b = formats.encode([[1 + ones * step]], name), formats.encode([[1.5]], name)
+        start = formats.encode([sign * 2.0**-below], name)
+        code = formats.dot(a, b, name, start=start, mode=mode)
+        return (float(formats.decode(code, name)[0]) - 1.5) / step
+
+    # 1.5 steps, between 1 and the even 2; 4.5 steps, between the even 4 and 5.
+    assert [found(1, sign) for sign in (-1, 0, 1)] == [1, 2, 2]
+    assert [found(3, sign) for sign in (-1, 0, 1)] == [4, 4, 5]
