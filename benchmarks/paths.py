@@ -15,11 +15,20 @@ from arch.array import Array
 from arch.dram.memory import load_memory, memory_names
 from arch.load import load_machine
 from arch.machine import Machine
+from arch.pim.hbm import load_hbm_pim
+from arch.pim.system import load_pim
 from sim.array.value import run_tile
 from sim.dram.trace import run_trace
+from sim.pim import run as pim_run
+from sim.pim.generate import place
+from sim.pim.hbm import run as hbm_run
 from sim.report.commands import write_commands
 from sim.simulate import Options, Simulation, replay, run
+from traces.mapping.hbm_pim import kernel_lines
+from traces.mapping.pim.decode import decode_step
 from traces.operators import Conv2d, Elementwise, Gemm, Pool, Softmax, Workload
+from traces.pim.aim import aim_in
+from traces.pim.hbm_pim import hbm_in
 from traces.requests import REQUEST
 from traces.workload import load
 
@@ -102,6 +111,19 @@ def memory_trace(name: str) -> None:
     run_trace(load_memory(name), [requests])
 
 
+def pims(*, logged: bool = False) -> None:
+    """Instructions, transactions and a token, each on a PIM of its kind."""
+    log = (lambda _: None) if logged else None
+    aim = load_pim("aim")
+    text = b"W GPR 0\nAiM WR_BIAS 0 1\nW CFR 0 1\nAiM MAC_ABK 4 1 5\nAiM RD_MAC 1 1\nAiM EOC\n"
+    pim_run.run_trace(aim, aim_in(text, aim), log=log)
+    pim_gpt = load_pim("pim_gpt")
+    pim_run.run_program(pim_gpt, [decode_step(place(pim_gpt, "gpt2", 1), 1)], log=log)
+    hbm = load_hbm_pim("hbm_pim", ["channels=1"])
+    lines = "\n".join(kernel_lines(hbm, "gemv", 64, 256, 1)) + "\n"
+    hbm_run.run_trace(hbm, hbm_in(lines.encode(), hbm), log=log)
+
+
 def main(which: str) -> None:
     """Run the first paths or all."""
     if which == "first":
@@ -109,6 +131,7 @@ def main(which: str) -> None:
         run(load_machine(BASE, ["memory={standard: DDR4}"]), OPERATORS)
         memory_trace("ddr4_2400")
         value_tiles(("ws", "os"))
+        pims()
         return
     with TemporaryDirectory() as folder:
         for machine in machines():
@@ -118,6 +141,7 @@ def main(which: str) -> None:
         memory_trace(name)
     run(load_machine(BASE), load("squeezenet").workload)
     value_tiles(("ws", "os", "is"))
+    pims(logged=True)
 
 
 if __name__ == "__main__":

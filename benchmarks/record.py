@@ -18,7 +18,7 @@ from figures import Figure
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
-SCALED = ("s", "B", "commands/s", "cycles/s", "folds/s", "requests/s", "updates/s")
+SCALED = ("s", "B", "MAC/s", "commands/s", "cycles/s", "folds/s", "requests/s", "updates/s")
 
 HEAD = """\
 # Benchmarks
