@@ -92,6 +92,11 @@ def generated(
 
     Raises InputError for contexts for which there is no room.
     """
+    if not 1 <= first <= last <= layout.tokens_max:
+        raise InputError(
+            f"{layout.name}: contexts {first} to {last}; must be within 1 to {layout.tokens_max}, "
+            "for which the caches have room"
+        )
     simulation = Simulation(pim, every=every, log=log)
     done = Generation(layout, first, simulation.run, Operators(pim))
     period = int(simulation.run.tables.config["period"][0])
