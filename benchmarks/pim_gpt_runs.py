@@ -1,4 +1,4 @@
-"""What ``pim_gpt.py`` measures: each function a run in a process of its own, its result plain JSON."""
+"""What ``pim_gpt.py`` measures: runs in processes of their own, whose results are plain JSON."""
 
 import hashlib
 import re
