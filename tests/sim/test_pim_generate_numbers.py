@@ -16,7 +16,7 @@ pytestmark = pytest.mark.compiled
 OFTEN = {"channels": 2, "timings.nREFI": 1500}
 """Refreshes in each token."""
 FEW = {
-    "controller.dispatch_width": 1, "controller.pim_entries": 1, "controller.read_entries": 2,
+    "controller.dispatch_width": 1, "controller.pim_entries": 3, "controller.read_entries": 2,
     "controller.write_entries": 2, "controller.drain_above": 1, "controller.drain_below": 1,
 }  # fmt: skip
 CASES = {
