@@ -16,14 +16,17 @@ pytestmark = pytest.mark.compiled
 OFTEN = {"channels": 2, "timings.nREFI": 1500}
 """Refreshes in each token."""
 FEW = {
-    "controller.dispatch_width": 1, "controller.pim_entries": 3, "controller.read_entries": 2,
-    "controller.write_entries": 2, "controller.drain_above": 1, "controller.drain_below": 1,
+    "controller.dispatch_width": 1, "controller.read_entries": 2, "controller.write_entries": 2,
+    "controller.drain_above": 1, "controller.drain_below": 1,
 }  # fmt: skip
 CASES = {
     "longer than the global buffer": ((1040, 5, 24, 1100), 90, 64, OFTEN),
     "one head, nothing beside its softmax": ((48, 1, 16, 300), 4010, 4000, OFTEN),
     "little room to wait": ((600, 3, 40, 1600), 90, 32, OFTEN | FEW),
-    "two clocks": ((48, 1, 40, 64), 40, 20, OFTEN | {"asic.clock_khz": 1_300_000}),
+    "two clocks, one instruction waits": (
+        (48, 4, 40, 300), 300, 260,
+        OFTEN | {"asic.clock_khz": 1_300_000, "controller.pim_entries": 1},
+    ),
 }
 """Dimensions, room for tokens, first context, and what is not as in the files."""
 BY_MULTIPLICATIONS = "an element's multiplications take longer than its additions"
