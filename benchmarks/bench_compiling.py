@@ -13,7 +13,7 @@ INCLUDES = (
     "machine's units; the value kernels are compiled where Python calls them first. The other "
     "process goes through three dataflows, one to three cores, no memory, a shared and a separate "
     "one, DRAM channels, several clocks, windows, checkpoints, replays, forced edges, both value "
-    "kernels, every memory under a trace, and AiM, HBM-PIM and PIM-GPT, and adds no file to the cache."
+    "kernels, every memory under a trace, AiM, HBM-PIM and PIM-GPT, and adds no file to the cache."
 )
 
 

@@ -1,4 +1,4 @@
-"""Commands a second of AiM: ``pytest benchmarks/bench_pim.py``.
+"""Commands a second of AiM, and GPT-3 XL on PIM-GPT: ``pytest benchmarks/bench_pim.py``.
 
 The 4096 x 4096 GEMV over 32 channels of the AiM simulator's golden traces, once and 20 times over.
 That simulator (commit 0f28a07, built as Release, no log) gave 1.65 M commands a second on the
@@ -6,14 +6,19 @@ machine on which the target was set.
 """
 
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from figures import Figure, seconds_of, state
 
 from arch.pim.system import load_pim
-from sim.pim.run import Simulation
+from sim.pim.generate import generate, place
+from sim.pim.run import LogSink, Simulation
+from traces.mapping.pim.decode import generation
 from traces.pim.aim import aim_in
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "pim_aim_traces.parquet"
@@ -21,6 +26,15 @@ PEER = 1.65e6
 INCLUDES = (
     "The GEMV 4096 x 4096 over 32 channels, each command of each channel simulated; the trace in "
     "memory and read. `Refresh`: cycles with it over cycles without."
+)
+MODEL, TOKENS, PREFIX_TOKENS = "gpt3_xl", 1024, 16
+GENERATION_INCLUDES = (
+    "GPT-3 XL on `pim_gpt`, 1024 tokens from an empty cache, one process: lowering of each token, "
+    "all 8 channels, refresh. Columns of an instruction are taken at once where nothing else could "
+    "come between, and channels in the same state that are sent the same are stepped once; a "
+    "command counts for each column and channel. `One by one`: the first 16 tokens with a log, "
+    "which switches both off, in the same cycles with the same commands, each instruction done at "
+    "the same tick."
 )
 
 
@@ -55,3 +69,35 @@ def test_commands_a_second(benchmark: Any, name: str, times: int) -> None:
         without = run("controller.refresh=none").run.cycles
         figures.append(Figure("refresh", done.cycles / without, "x"))
     state(benchmark, "PIM, AiM", f"`{name}`, {times} times", figures, INCLUDES)
+
+
+def test_generation(benchmark: Any) -> None:
+    pim = load_pim("pim_gpt")
+    layout = place(pim, MODEL, TOKENS)
+
+    def prefix(log: LogSink | None = None) -> tuple[float, Simulation, list[npt.NDArray[np.void]]]:
+        simulation = Simulation(pim, log=log)
+        start = perf_counter()
+        traces = generation(layout, 1, PREFIX_TOKENS)
+        progress = [simulation.feed(trace, more=True) for trace in traces]
+        return perf_counter() - start, simulation, progress
+
+    prefix()
+    seconds, together, progress = prefix()
+    one_by_one, alone, its_progress = prefix(lambda _: None)
+    assert alone.run.cycles == together.run.cycles
+    assert alone.run.commands == together.run.commands
+    for one, other in zip(progress, its_progress, strict=True):
+        np.testing.assert_array_equal(one, other)
+    done = benchmark.pedantic(generate, (pim, layout, 1, TOKENS), rounds=1, iterations=1)
+    spent = benchmark.stats.stats.median
+    commands = sum(done.run.commands.values())
+    figures = [
+        Figure("seconds", spent, "s", below=60),
+        Figure("tokens", TOKENS / spent, "tokens/s"),
+        Figure("commands", commands / spent, "commands/s"),
+        Figure("simulated", done.seconds, "s"),
+        Figure("one by one, commands", sum(alone.run.commands.values()) / one_by_one, "commands/s"),
+        Figure("one by one / together", one_by_one / seconds, "x"),
+    ]
+    state(benchmark, "PIM-GPT", f"`{MODEL}`, {TOKENS} tokens", figures, GENERATION_INCLUDES)

@@ -80,10 +80,11 @@ def run_workload(
     loaded = load_pim(pim, settings or ())
     loaded.device()
     stderr = traced.begin(commands, quiet=quiet)
-    from sim.pim.generate import contexts, generate
+    from sim.pim.generate import contexts, generate, place
 
     name, options = split_options(workload)
     first, last = contexts(name, options)
+    layout = place(loaded, name, last)
     with ExitStack() as stack:
         tell = stack.enter_context(traced.counting_bar(last - first + 1, stderr, "tokens"))
         log = None
@@ -91,7 +92,7 @@ def run_workload(
             from sim.pim.log import commands_file
 
             log = stack.enter_context(commands_file(commands, loaded))
-        done = generate(loaded, name, first, last, progress=tell, log=log)
+        done = generate(loaded, layout, first, last, progress=tell, log=log)
     if commands is not None:
         stderr.print(f"wrote {commands}", markup=False)
     from sim.pim import generation_report as report

@@ -1,13 +1,13 @@
 """A GPT that generates token by token on a PIM and the chip beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 from arch.errors import InputError
 from arch.pim.system import Pim
 from sim.pim.operators import Operators
-from sim.pim.run import LogSink, PimRun, run_program
+from sim.pim.run import LogSink, PimRun, Simulation
 from traces.mapping.pim.decode import generation
 from traces.mapping.pim.model_layout import ModelLayout, place_model
 from traces.transformer import models
@@ -24,13 +24,17 @@ class Generation:
     """Where the model lies."""
     first: int
     """Context of the first one, itself counted; the others follow."""
-    last: int
     run: PimRun
     operators: Operators
 
     @property
     def tokens(self) -> int:
-        return self.last - self.first + 1
+        return len(self.operators.ends)
+
+    @property
+    def last(self) -> int:
+        """Context of the last one."""
+        return self.first + self.tokens - 1
 
     @property
     def seconds(self) -> float:
@@ -62,17 +66,8 @@ def contexts(name: str, options: Mapping[str, int]) -> tuple[int, int]:
     return (1 if "generate" in options else last), last
 
 
-def generate(
-    pim: Pim,
-    name: str,
-    first: int,
-    last: int,
-    *,
-    every: bool = False,
-    progress: Progress | None = None,
-    log: LogSink | None = None,
-) -> Generation:
-    """Generate tokens with contexts ``first`` to ``last`` of a model by name.
+def place(pim: Pim, name: str, tokens_max: int) -> ModelLayout:
+    """A model by name, with room for so many tokens.
 
     Raises InputError for what the PIM cannot run or hold.
     """
@@ -80,13 +75,51 @@ def generate(
     if name not in known:
         decoders = ", ".join(sorted(n for n, m in known.items() if m.kind == "decoder"))
         raise InputError(f"{name!r} is no model that generates on a PIM; are: {decoders}")
-    layout = place_model(name, known[name], pim, last)
-    operators = Operators(pim)
+    return place_model(name, known[name], pim, tokens_max)
 
-    def watch(trace, found, period) -> None:  # type: ignore[no-untyped-def]
-        operators(trace, found, period)
+
+def generated(
+    pim: Pim,
+    layout: ModelLayout,
+    first: int,
+    last: int,
+    *,
+    every: bool = False,
+    log: LogSink | None = None,
+) -> Iterator[Generation]:
+    """Generate tokens with contexts ``first`` to ``last``; after each, all that has come so far,
+    always in the same object.
+
+    Raises InputError for contexts for which there is no room.
+    """
+    if not 1 <= first <= last <= layout.tokens_max:
+        raise InputError(
+            f"{layout.name}: contexts {first} to {last}; must be within 1 to {layout.tokens_max}, "
+            "for which the caches have room"
+        )
+    simulation = Simulation(pim, every=every, log=log)
+    done = Generation(layout, first, simulation.run, Operators(pim))
+    period = int(simulation.run.tables.config["period"][0])
+    for trace in generation(layout, first, last):
+        done.operators(trace, simulation.feed(trace, more=True), period)
+        yield done
+
+
+def generate(
+    pim: Pim,
+    layout: ModelLayout,
+    first: int,
+    last: int,
+    *,
+    every: bool = False,
+    progress: Progress | None = None,
+    log: LogSink | None = None,
+) -> Generation:
+    """Generate tokens with contexts ``first`` to ``last``, one at least.
+
+    Raises InputError for contexts for which there is no room.
+    """
+    for done in generated(pim, layout, first, last, every=every, log=log):
         if progress is not None:
-            progress(len(operators.ends))
-
-    run = run_program(pim, generation(layout, first, last), every=every, watch=watch, log=log)
-    return Generation(layout, first, last, run, operators)
+            progress(done.tokens)
+    return done

@@ -71,9 +71,9 @@ def table(done: Generation) -> str:
     spent = energy_of(done)
     contexts = f"{done.first}" if done.tokens == 1 else f"{done.first} to {done.last}"
     bound = ", a lower bound" if spent.unknown else ""
-    what = f"{done.layout.name}, {count(done.tokens)} tokens"
+    what = f"{done.layout.name}, {count(done.tokens)} token" + "s" * (done.tokens > 1)
     lines = [
-        f"{done.run.pim.name}: {what}, contexts {contexts}",
+        f"{done.run.pim.name}: {what}, context{'s' * (done.tokens > 1)} {contexts}",
         line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
         line("a token", count(round(found["cycles"] / done.tokens)), _growth(tokens, period)),
         line("row hits", f"{percent(found['row_hits'], rows)} %", f"of {count(rows)} columns"),
