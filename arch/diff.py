@@ -1,13 +1,16 @@
-"""What differs between two machines."""
+"""What differs between two machines, memories or PIMs."""
 
 from typing import Any, Final, NamedTuple
 
-from arch.machine import Machine
+from arch.dram.memory import MemorySystem
 from arch.paths import Path, dotted
+from arch.pim.hbm import HbmPim
+from arch.pim.system import Pim
+from arch.spec import Spec
 
 
 class Absent:
-    """The value of a field that one of the machines does not have."""
+    """The value of a field that one of them does not have."""
 
     def __repr__(self) -> str:
         return "absent"
@@ -17,16 +20,27 @@ ABSENT: Final = Absent()
 
 
 class Difference(NamedTuple):
-    """A field with its values in two machines; ``ABSENT`` where there is no such field."""
+    """A field with its values in both; ``ABSENT`` where there is no such field."""
 
     path: str
     a: Any
     b: Any
 
 
-def diff(a: Machine, b: Machine) -> list[Difference]:
-    """Fields that differ, defaults included, in the order in which a machine has them."""
-    return _diff((), a.model_dump(mode="json"), b.model_dump(mode="json"))
+def diff(a: Spec, b: Spec) -> list[Difference]:
+    """Fields that differ, defaults included, in the order in which ``a`` has them; then timings of
+    the DRAM, in cycles. Raises InputError where a memory or PIM names what is not there."""
+    own = _diff((), a.model_dump(mode="json"), b.model_dump(mode="json"))
+    return own + _diff(("device", "timings"), timings_of(a), timings_of(b))
+
+
+def timings_of(spec: Spec) -> dict[str, int]:
+    """Cycles of a memory's or PIM's device; none of a machine, whose fields name its DRAM."""
+    if isinstance(spec, Pim):
+        return dict(spec.device().device.timings)
+    if isinstance(spec, HbmPim | MemorySystem):
+        return dict(spec.device().timings)
+    return {}
 
 
 def _diff(path: Path, a: Any, b: Any) -> list[Difference]:

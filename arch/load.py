@@ -12,6 +12,7 @@ from arch.errors import InputError
 from arch.faults import shown
 from arch.machine import Machine
 from arch.overrides import parse_override
+from arch.spec import Spec
 from arch.validating import validated
 from arch.yaml_lines import YamlError, parse
 
@@ -62,8 +63,8 @@ def _needed() -> list[str]:
     return [name for name, info in Machine.model_fields.items() if info.is_required()]
 
 
-def dump_yaml(machine: Machine) -> str:
-    """All fields of a machine, defaults included, as YAML that ``load_machine`` reads back."""
+def dump_yaml(machine: Spec) -> str:
+    """All fields of a machine, memory or PIM, defaults included, as YAML that is read back."""
     return yaml.safe_dump(
         machine.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
     )

@@ -9,13 +9,18 @@ from arch.errors import InputError
 from sim.cli import inputs
 
 RESULT_FILE = "result.json"
+NAMES = {
+    "Machine": "a machine", "MemorySystem": "a memory", "Pim": "a PIM", "HbmPim": "an HBM-PIM",
+}  # fmt: skip
 
-A = Annotated[str, typer.Argument(metavar="A", help="A machine, or a result.json or its folder.")]
+HELP = "A machine, memory or PIM, or a result.json or its folder."
+
+A = Annotated[str, typer.Argument(metavar="A", help=HELP)]
 B = Annotated[str, typer.Argument(metavar="B", help="Another of the same sort.")]
 
 
 def diff(a: A, b: B) -> None:
-    """Show what differs between two machines, or between two results."""
+    """Show what differs between two machines, memories or PIMs, or between two results."""
     results = [_is_result(each) for each in (a, b)]
     if results[0] != results[1]:
         sorts = ["a result" if each else "a machine" for each in results]
@@ -34,7 +39,10 @@ def diff(a: A, b: B) -> None:
         return
     from arch.diff import diff as machine_diff
 
-    before, after = (inputs.load_machine(each, None) for each in (a, b))
+    before, after = (inputs.load_any(each, None) for each in (a, b))
+    if type(before) is not type(after):
+        kinds = [NAMES[type(each).__name__] for each in (before, after)]
+        raise InputError(f"{a} is {kinds[0]} and {b} is {kinds[1]}; give two of a sort")
     console.print(compare.machine_table(machine_diff(before, after), (a, b)))
 
 

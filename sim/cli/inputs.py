@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     import arch.machine
+    from arch.spec import Spec
     from sim.simulate import Options, ProgressCallback, Run
     from traces.operators import Workload
     from traces.workload import Loaded
@@ -66,6 +67,21 @@ def load_machine(name_or_path: str, settings: list[str] | None) -> "arch.machine
         machine = machine_from_cfg(name_or_path)
         return load.with_overrides(machine, settings) if settings else machine
     return load.load_machine(name_or_path, settings or ())
+
+
+def load_any(name_or_path: str, settings: list[str] | None) -> "Spec":
+    """The machine, memory or PIM of that name, or of that file. Raises InputError."""
+    from arch.dram.memory import load_memory, memory_names
+    from arch.pim.hbm import is_hbm_pim, load_hbm_pim
+    from arch.pim.system import is_pim, load_pim
+
+    if is_hbm_pim(name_or_path):
+        return load_hbm_pim(name_or_path, settings or ())
+    if is_pim(name_or_path):
+        return load_pim(name_or_path, settings or ())
+    if name_or_path in memory_names():
+        return load_memory(name_or_path, settings or ())
+    return load_machine(name_or_path, settings)
 
 
 def load_workload(

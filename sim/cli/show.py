@@ -6,14 +6,21 @@ import typer
 
 from sim.cli import inputs
 
-AsYaml = Annotated[bool, typer.Option("--yaml", help="Print the machine as YAML, to edit.")]
+AsYaml = Annotated[bool, typer.Option("--yaml", help="Print it as YAML, to edit.")]
+Shown = Annotated[
+    str,
+    typer.Argument(
+        metavar="MACHINE",
+        help="A name (lockstep machines, memories, pims), a .yaml or a SCALE-Sim .cfg.",
+    ),
+]
 
 
-def show(
-    machine: inputs.Machine, settings: inputs.Settings = None, as_yaml: AsYaml = False
-) -> None:
-    """Show a machine: parameters, their sources, and what follows from them."""
-    built = inputs.load_machine(machine, settings)
+def show(machine: Shown, settings: inputs.Settings = None, as_yaml: AsYaml = False) -> None:
+    """Show a machine, memory or PIM: parameters, their sources, and what follows from them."""
+    from arch.machine import Machine
+
+    built = inputs.load_any(machine, settings)
     if as_yaml:
         from arch.load import dump_yaml
 
@@ -21,6 +28,7 @@ def show(
         return
     from rich.console import Console
 
-    from sim.report.machine import machine_report
+    from sim.report.machine import device_report, machine_report
 
-    Console(highlight=False).print(machine_report(built))
+    shown = machine_report(built) if isinstance(built, Machine) else device_report(built)
+    Console(highlight=False).print(shown)

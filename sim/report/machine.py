@@ -9,8 +9,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from arch.buffer import OPERANDS
+from arch.diff import timings_of
 from arch.machine import Machine
 from arch.memory import Memory
+from arch.spec import Spec
 from sim.area import area
 from sim.report.columns import Column, Fitted
 from sim.report.lines import named
@@ -96,6 +98,26 @@ def machine_report(machine: Machine) -> RenderableType:
     parts += [Text(), named("source", machine.source)]
     parts += [named(f"[{number}]", text) for text, number in numbers.items()]
     return Group(*parts)
+
+
+def device_report(spec: Spec) -> RenderableType:
+    """What ``lockstep show`` shows of a memory or a PIM, with the cycles of its DRAM."""
+    rows = list(parameters(spec))
+    table = Fitted(
+        [
+            Column("Parameter", [each.path for each in rows], "left", least=20, comfort=46),
+            Column("Value", [parameter_value(each.value) for each in rows], least=8, shortened=cut),
+            Column("Unit", [unit(each.path) for each in rows], "left"),
+            Column("Meaning", [_first(each.meaning) for each in rows], "left", least=20,
+                   comfort=40, rank=1, shortened=cut),
+        ],
+        ["" if each.given else "dim" for each in rows],
+    )  # fmt: skip
+    timings = ", ".join(f"{name} {cycles}" for name, cycles in timings_of(spec).items())
+    given = spec.model_dump()
+    title = Text(printable(str(given["name"])), "bold")
+    return Group(title, Text(), table, Text(), named("cycles", timings),
+                 named("source", str(given["source"])))  # fmt: skip
 
 
 def _origin(parameter: Parameter, machine: Machine, numbers: Mapping[str, int]) -> str:

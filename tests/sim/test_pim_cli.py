@@ -91,6 +91,29 @@ def test_a_file_of_ones_own(tmp_path: Path, trace: Path) -> None:
     assert shown.splitlines()[0] == "mine: AiM/GDDR6_8Gb_x16/AiM, 1 of 1 channels used"
 
 
+def test_what_differs() -> None:
+    code, shown, _ = call("diff", "aim", "aim_as_simulated")
+    assert code == 0
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["controller.refresh", "all_bank", "none"] in rows
+    assert ["device.timings.nREFI", "3,800", "7,800"] in rows
+    assert "nRCDRDMAC" not in shown
+    assert call("diff", "aim", "ddr4_2400")[0] == 2
+    assert "controller.late_refresh" in call("diff", "hbm_pim", "hbm_pim_as_simulated")[1]
+
+
+@pytest.mark.parametrize("name", ["aim", "pim_gpt", "hbm_pim", "ddr4_2400"])
+def test_show(name: str, tmp_path: Path) -> None:
+    code, shown, _ = call("show", name)
+    assert code == 0
+    assert shown.startswith(f"{name}\n")
+    assert "nRP " in shown
+    path = tmp_path / "mine.yaml"
+    path.write_text(call("show", name, "--yaml")[1])
+    if name != "ddr4_2400":
+        assert "same parameters" in call("diff", name, path)[1]
+
+
 def test_the_list() -> None:
     assert call("pims") == (
         0,
