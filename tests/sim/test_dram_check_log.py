@@ -108,7 +108,7 @@ FAULTS = [
     (
         "cycle,cmd,ranks\n1,ACT,0\n",
         "line 1: 'ranks' is no column of a command log; those are cycle, cmd, command, channel, "
-        "rank, pseudo_channel, stack, bg, bank_group, bank, row, col, column",
+        "rank, pseudo_channel, stack, bg, bank_group, bank, row, col, column, detail",
     ),
     ("cycle,cmd,rank,pseudo_channel\n1,REF,0,0\n", "line 1: gives the column 'rank' twice"),
     (HEADER + "1,ACT,0,0,0,0,1,\n2,ACT\n", "line 3: has 2 values, not 8 as the first line"),
