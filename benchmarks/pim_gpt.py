@@ -10,6 +10,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+import pim_gpt_changes as changed
 import pim_gpt_page as page
 from pim_gpt_figures import growth_figure, shares_figure
 from pim_gpt_runs import (
@@ -63,8 +64,8 @@ def text(found: dict[str, Numbers]) -> str:
     change = page.row_change_cycles()
     refreshed = device.timings["nRFCab"] / device.timings["nREFI"]
     busy = device.columns / (device.columns + change) * (1 - refreshed)
-    sensitivity, unseen = page.sensitivity(found)
-    cycles = (page.base(found, name)["cycles"] / WINDOW for name in CHANGED_MODELS)
+    sensitivity, unseen = changed.sensitivity(found)
+    cycles = (changed.base(found, name)["cycles"] / WINDOW for name in CHANGED_MODELS)
     base = (f"{count(round(n))} of `{m}`" for n, m in zip(cycles, CHANGED_MODELS, strict=True))
     return (HERE / "pim_gpt_text.md").read_text().format(
         version=__version__, pim=PIM, hash=machine_hash(), longest=TOKENS[-1],
@@ -73,10 +74,10 @@ def text(found: dict[str, Numbers]) -> str:
         change=change, refresh_share=f"{percent(refreshed, 1)} %", ceiling=f"{percent(busy, 1)} %",
         share_tokens=CONTEXT, operator_shares=page.operator_shares(found, CONTEXT),
         channel_time=page.channel_time(found), last_tokens=page.last_tokens(found),
-        layouts=page.layouts(found),
+        layouts=changed.layouts(found),
         growing=page.growing(found), context=CONTEXT, window=WINDOW, base=" and ".join(base),
-        sensitivity=sensitivity, unseen=unseen, energy_shares=page.energy_shares(found),
-        refresh=page.refresh(found),
+        sensitivity=sensitivity, unseen=unseen, energy_shares=changed.energy_shares(found),
+        refresh=changed.refresh(found),
     )  # fmt: skip
 
 

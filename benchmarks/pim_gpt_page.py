@@ -11,27 +11,13 @@ from pim_gpt_runs import (
     PIM,
     TOKENS,
     WINDOW,
-    Change,
     Numbers,
-    changes,
-    key,
-    tokens_with,
 )
 
 from arch.pim.system import load_pim
 from sim.report.text import count, percent, si
 
-RECALLED = {
-    *(f"timings.{name}" for name in ("nRCDRD", "nRCDWR", "nRP", "nWR", "nCCDS", "nCCDL", "nRFCab",
-                                     "nREFI")),
-    "channels", "organisation", "asic.clock_khz", "asic.sram_kib", "asic.adders",
-    "asic.multipliers",
-}  # fmt: skip
-"""What the files' sources have from the paper, as recalled; all else is assumed."""
 SHOWN_SHARES = (1024, 8192)
-UNSEEN = 0.005
-"""Percent; less reads as nothing."""
-REFRESH = "controller.refresh"
 Found = Mapping[str, Numbers]
 
 
@@ -116,13 +102,14 @@ def unknown(found: Found) -> str:
 
 
 def notes(found: Found) -> str:
-    told = []
+    """What does not fit and what is assumed of models; those of which the same is said together."""
+    models: dict[str, list[str]] = {}
     for name in MODELS:
         own = found[f"growth {name}"]
-        told += [f"- {each}." for each in own["refused"]]
-    for name in MODELS:
-        told += [f"- {note.rstrip('.')}." for note in found[f"growth {name}"]["notes"]]
-    return "\n".join(dict.fromkeys(told)) + "\n"
+        for note in (*own["refused"], *own["notes"]):
+            models.setdefault(note.removeprefix(f"{name}: ").rstrip("."), []).append(f"`{name}`")
+    lines = (f"- {', '.join(names)}: {note}." for note, names in models.items())
+    return "\n".join(lines) + "\n"
 
 
 def utilisation(found: Found) -> str:
@@ -157,29 +144,40 @@ def row_change_cycles() -> int:
 
 
 def channel_time(found: Found) -> str:
-    pim = load_pim(PIM)
-    change, refresh = row_change_cycles(), pim.device().device.timings["nRFCab"]
-    head = ["", "cycles", "MAC16", "WRGB", "RDMAC16", "RD, WR", "ACT16", "REFab", "rest"]
+    """Cycles of a channel by what it does, of a token; of the longest, what is more than before."""
     rows = []
     for name in CHANGED_MODELS:
-        for tokens in (CONTEXT, TOKENS[-1]):
-            mean = recent(found, name, tokens)
-            if mean is None:
-                continue
-            each = {
-                command: mean("commands", command) / pim.channels
-                for command in ("MAC16", "WRGB", "RDMAC16", "RD", "WR", "ACT16", "REFab")
-            }
-            spent = [
-                each["MAC16"], each["WRGB"], each["RDMAC16"], each["RD"] + each["WR"],
-                each["ACT16"] * change, each["REFab"] * refresh,
-            ]  # fmt: skip
-            cycles = mean("cycles")
+        short, long = (parts(found, name, tokens) for tokens in (CONTEXT, TOKENS[-1]))
+        if short is None or long is None:
+            continue
+        more = [after - before for after, before in zip(long, short, strict=True)]
+        for what, values in (
+            (f"context {CONTEXT}", short), (f"context {TOKENS[-1]}", long), ("the more", more),
+        ):  # fmt: skip
+            cycles = sum(values)
             rows.append([
-                f"`{name}`, context {tokens}", count(round(cycles)),
-                *(f"{percent(value, cycles)} %" for value in (*spent, cycles - sum(spent))),
+                f"`{name}`, {what}", count(round(cycles)),
+                *(f"{percent(value, cycles)} %" for value in values),
             ])  # fmt: skip
+    head = ["", "cycles", "MAC16", "WRGB", "RDMAC16", "RD, WR", "ACT16", "REFab", "rest"]
     return table(head, rows)
+
+
+def parts(found: Found, name: str, tokens: int) -> list[float] | None:
+    """Cycles of a channel in commands of each kind, rows that change, refreshes, and the rest."""
+    pim, mean = load_pim(PIM), recent(found, name, tokens)
+    if mean is None:
+        return None
+
+    def given(command: str) -> float:
+        return mean("commands", command) / pim.channels
+
+    spent = [
+        given("MAC16"), given("WRGB"), given("RDMAC16"), given("RD") + given("WR"),
+        given("ACT16") * row_change_cycles(),
+        given("REFab") * pim.device().device.timings["nRFCab"],
+    ]  # fmt: skip
+    return [*spent, mean("cycles") - sum(spent)]
 
 
 def growing(found: Found) -> str:
@@ -222,77 +220,3 @@ def last_tokens(found: Found) -> str:
         ])  # fmt: skip
     head = ["model", "first token", "last token", "times", "cycles a token of context"]
     return table(head, rows)
-
-
-def layouts(found: Found) -> str:
-    """A token with one and with the other layout of the caches."""
-    told = []
-    for name in CHANGED_MODELS:
-        wide = recent(found, name, CONTEXT)
-        if wide is not None:
-            narrow = base(found, name)["cycles"] / WINDOW
-            told.append(
-                f"`{name}` {count(round(narrow))} cycles with room for {CONTEXT} tokens, "
-                f"{count(round(wide('cycles')))} with room for {TOKENS[-1]}"
-            )
-    return "; ".join(told)
-
-
-def base(found: Found, name: str) -> Numbers:
-    """The runs that changes are compared with."""
-    return found[key((tokens_with, name, REFRESH, "all_bank"))]
-
-
-def effects(found: Found, change: Change) -> list[float | None]:
-    """In percent of the cycles, by model; None where it does not run."""
-    told: list[float | None] = []
-    for name in CHANGED_MODELS:
-        run = found[key((tokens_with, name, change.path, change.after))]
-        whole = base(found, name)["cycles"]
-        told.append(None if "error" in run else 100 * (run["cycles"] / whole - 1))
-    return told
-
-
-def sensitivity(found: Found) -> tuple[str, str]:
-    """Those that have an effect, and those that have none."""
-    all_effects = {change: effects(found, change) for change in changes(load_pim(PIM))}
-    most = {c: max(abs(e) if e is not None else 1e9 for e in es) for c, es in all_effects.items()}
-    seen = sorted((c for c in most if most[c] >= UNSEEN), key=lambda c: (-most[c], c.path))
-    rows = [
-        [
-            f"`{change.path}`", change.before, change.after,
-            "recalled" if change.path in RECALLED else "assumed",
-            *("does not run" if e is None else f"{e:+.2f} %" for e in all_effects[change]),
-        ]
-        for change in seen
-    ]  # fmt: skip
-    head = ["parameter", "is", "becomes", "source", *(f"`{name}`" for name in CHANGED_MODELS)]
-    seen_paths = {change.path for change in seen}
-    unseen = sorted({change.path for change in most} - seen_paths)
-    return table(head, rows, left=4), ", ".join(f"`{path}`" for path in unseen)
-
-
-def energy_shares(found: Found) -> str:
-    """Half more of each energy: half its share."""
-    rows = []
-    parts = {name: base(found, name)["energy_mj"] for name in CHANGED_MODELS}
-    names = {part for each in parts.values() for part, value in each.items() if value}
-    fields = {"adders": "add_pj", "multipliers": "multiply_pj"}
-
-    def effect(model: str, part: str) -> float:
-        return 50 * float(parts[model].get(part, 0) / sum(parts[model].values()))
-
-    for part in sorted(names, key=lambda part: (-effect(CHANGED_MODELS[-1], part), part)):
-        path = fields.get(part, f"command_pj.{part}")
-        rows.append([f"`energy.{path}`", *(f"{effect(m, part):+.2f} %" for m in CHANGED_MODELS)])
-    return table(["parameter", *(f"`{name}`" for name in CHANGED_MODELS)], rows)
-
-
-def refresh(found: Found) -> str:
-    rows = []
-    for name in MODELS:
-        kept = base(found, name)["cycles"] / WINDOW
-        none = found[key((tokens_with, name, REFRESH, "none"))]["cycles"] / WINDOW
-        rows.append([f"`{name}`", count(round(none)), count(round(kept)),
-                     f"{100 * (kept / none - 1):+.2f} %"])  # fmt: skip
-    return table(["cycles of a token", "without", "with", "more"], rows)
