@@ -113,7 +113,7 @@ def run(
         _refuse("--trace", {
             "--out": out, "--timeline": timeline, "--checkpoint": checkpoint, "--resume": resume,
             "--until": until, "--batch": batch, "--from": from_cycle, "--warmup": warmup,
-            "--figures": figures,
+            "--figures": figures, "--skip-unknown": skip_unknown,
         })  # fmt: skip
         from arch.pim.system import is_pim
 
@@ -136,7 +136,7 @@ def run(
         _refuse("PIMs", {
             "--out": out, "--timeline": timeline, "--checkpoint": checkpoint, "--resume": resume,
             "--until": until, "--batch": batch, "--from": from_cycle, "--warmup": warmup,
-            "--figures": figures, "--dialect": dialect,
+            "--figures": figures, "--dialect": dialect, "--skip-unknown": skip_unknown,
         })  # fmt: skip
         from sim.cli import pim
 

@@ -43,6 +43,23 @@ def test_taking_columns_and_channels_together_and_skipping_change_nothing(
     assert len(log) == sum(together.commands.values())
 
 
+def test_channels_that_have_read_or_written_last_are_not_alike() -> None:
+    """Writes and a read that come in one cycle go in another order in each."""
+    place = {"bank": 0, "row": 1}
+    lines = [{"op": "WR_SBK", "channels": 1, **place}, {"op": "RD_SBK", "channels": 2, **place}]
+    lines.append({"op": "SYNC", "channels": 3})
+    writes = [{"op": "WR_SBK", "channels": 3, "column": at, **place} for at in range(1, 8)]
+    lines += [*writes, {"op": "RD_SBK", "channels": 3, "column": 9, **place}]
+    given = pim("controller.dispatch_width=8")
+    together, (progress,), _ = run(given, [program(lines)])
+    each, (other,), log = run(given, [program(lines)], logged=True)
+    assert log is not None
+    first, second = (log[log["channel"] == channel]["command"].tolist() for channel in (0, 1))
+    assert first[-8:] != second[-8:]
+    assert_array_equal(progress, other)
+    assert_array_equal(together.state.issued, each.state.issued)
+
+
 @pytest.mark.parametrize("clock_khz", [1_000_000, 800_000, 1_300_000])
 @pytest.mark.parametrize("seed", range(8))
 def test_nothing_begins_before_what_it_waits_for_is_seen(seed: int, clock_khz: int) -> None:

@@ -79,6 +79,8 @@ class _Template:
 
     def covers(self, context: int) -> bool:
         """Whether steps of a context are made of this one."""
+        if context > self._layout.tokens_max:
+            return False
         return (context - 1) // self._layout.geometry.lanes == self._window
 
     def _lower(self, context: int, token: int) -> None:
