@@ -246,6 +246,28 @@ def kills_text(record: dict[str, Any]) -> str:
     )
 
 
+def formats_text(record: dict[str, Any]) -> str:
+    """What other libraries have shown of the arithmetic in number formats."""
+    lines = [
+        "## Number formats\n",
+        f"`python -m tests.mac_campaign {record['operations_each']}`: each operation on as many "
+        "pairs of codes, against other libraries.\n",
+        "| library | formats | operations | other results | of them explained |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
+    peers = dict.fromkeys(each["peer"] for each in record["found"])
+    for peer in peers:
+        own = [each for each in record["found"] if each["peer"] == peer]
+        names = ", ".join(dict.fromkeys(each["format"] for each in own))
+        sums = (
+            sum(each[key] for each in own) for key in ("operations", "differences", "explained")
+        )
+        lines.append(f"| {peer} | {names} | " + " | ".join(f"{each:,}" for each in sums) + " |")
+    why = [each for each in record["found"] if each["reason"]]
+    lines += ["", *(f"- `{e['format']}`, {e['operation']}: {e['reason']}." for e in why)]
+    return "\n".join(lines) + "\n"
+
+
 def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
     """The page."""
     parts = [HEAD]
@@ -273,6 +295,8 @@ def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
         parts.append(mutated_text(records["fuzz_requests"]))
     if "study_kills" in records:
         parts.append(kills_text(records["study_kills"]))
+    if "mac" in records:
+        parts.append(formats_text(records["mac"]))
     if "mutation" in records:
         parts.append(mutation_text(records["mutation"]))
     return "\n".join(parts)
