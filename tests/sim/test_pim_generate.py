@@ -24,6 +24,13 @@ from traces.pim.dtype import OPS
 from traces.transformer import Transformer
 
 Records = npt.NDArray[np.void]
+MODELS = [
+    f"{family}{size}"
+    for family, sizes in {
+        "gpt2": ("", "_medium", "_large", "_xl"), "gpt3": ("_small", "_medium", "_large", "_xl"),
+    }.items()
+    for size in sizes
+]  # fmt: skip
 
 
 def gpt(hidden: int = 24, heads: int = 3, head_dim: int = 8, ffn: int = 40, layers: int = 3):  # type: ignore[no-untyped-def]
@@ -90,6 +97,19 @@ def test_the_judge_finds_nothing(first: int, last: int) -> None:
     assert log is not None
     assert judged(done, log).total == 0
     assert done.commands["REFab"] == 8 * (done.cycles // 6825)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("context", [1, 1024, 8192])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_judge_finds_nothing_in_any_model_of_the_page(name: str, context: int) -> None:
+    pim = load_pim("pim_gpt")
+    traces = generation(place(pim, name, 8192), context, context)
+    done, _, log = run(pim, traces, logged=True)
+    assert log is not None
+    found = judged(done, log)
+    assert found.commands == sum(done.commands.values())
+    assert found.total == 0
 
 
 @pytest.mark.compiled
