@@ -48,15 +48,10 @@ def run_trace(
 
     loaded = load_hbm_pim(pim, settings or ())
     loaded.device()
-    stderr = traced.begin(commands, quiet=quiet)
-    done = _serve(loaded, trace, commands, stderr)
-    if commands is not None:
-        stderr.print(f"wrote {commands}", markup=False)
-    from sim.pim.hbm import report
-
-    traced.show(
-        lambda: report.as_dict(done), lambda: report.table(done), as_json=as_json, quiet=quiet
-    )
+    traced.carry_out(
+        lambda stderr: (_serve(loaded, trace, commands, stderr),),
+        "sim.pim.hbm.report", commands, as_json=as_json, quiet=quiet,
+    )  # fmt: skip
 
 
 def _serve(pim: "HbmPim", trace: Path, commands: Path | None, stderr: Any) -> "HbmRun":

@@ -30,18 +30,10 @@ def run_trace(
 
     loaded = load_memory(memory, settings or ())
     loaded.address_map()
-    stderr = traced.begin(commands, quiet=quiet)
-    done, active_cycles = _serve(loaded, trace, dialect, commands, stderr)
-    if commands is not None:
-        stderr.print(f"wrote {commands}", markup=False)
-    from sim.dram import report
-
-    traced.show(
-        lambda: report.as_dict(done, active_cycles),
-        lambda: report.table(done, active_cycles),
-        as_json=as_json,
-        quiet=quiet,
-    )
+    traced.carry_out(
+        lambda stderr: _serve(loaded, trace, dialect, commands, stderr),
+        "sim.dram.report", commands, as_json=as_json, quiet=quiet,
+    )  # fmt: skip
 
 
 def _serve(

@@ -11,6 +11,7 @@ from sim.cli import hbm_pim, traced
 
 if TYPE_CHECKING:
     from arch.pim.system import Pim
+    from sim.pim.generate import Generation
     from sim.pim.run import PimRun
 
 
@@ -32,15 +33,10 @@ def run_trace(
         return
     loaded = load_pim(pim, settings or ())
     loaded.device()
-    stderr = traced.begin(commands, quiet=quiet)
-    done = _serve(loaded, trace, commands, stderr)
-    if commands is not None:
-        stderr.print(f"wrote {commands}", markup=False)
-    from sim.pim import report
-
-    traced.show(
-        lambda: report.as_dict(done), lambda: report.table(done), as_json=as_json, quiet=quiet
-    )
+    traced.carry_out(
+        lambda stderr: (_serve(loaded, trace, commands, stderr),),
+        "sim.pim.report", commands, as_json=as_json, quiet=quiet,
+    )  # fmt: skip
 
 
 def _serve(pim: "Pim", trace: Path, commands: Path | None, stderr: Any) -> "PimRun":
@@ -70,7 +66,6 @@ def run_workload(
     """Generate tokens of a model on a PIM and show what came of it."""
     from arch.pim.hbm import is_hbm_pim
     from arch.pim.system import load_pim
-    from traces.workload import split_options
 
     if is_hbm_pim(pim):
         raise InputError(
@@ -79,27 +74,27 @@ def run_workload(
         )
     loaded = load_pim(pim, settings or ())
     loaded.device()
-    stderr = traced.begin(commands, quiet=quiet)
+    traced.carry_out(
+        lambda stderr: (_generate(loaded, workload, commands, stderr),),
+        "sim.pim.generation_report", commands, as_json=as_json, quiet=quiet,
+    )  # fmt: skip
+
+
+def _generate(pim: "Pim", workload: str, commands: Path | None, stderr: Any) -> "Generation":
     from sim.pim.generate import contexts, generate, place
+    from traces.workload import split_options
 
     name, options = split_options(workload)
     first, last = contexts(name, options)
-    layout = place(loaded, name, last)
+    layout = place(pim, name, last)
     with ExitStack() as stack:
         tell = stack.enter_context(traced.counting_bar(last - first + 1, stderr, "tokens"))
         log = None
         if commands is not None:
             from sim.pim.log import commands_file
 
-            log = stack.enter_context(commands_file(commands, loaded))
-        done = generate(loaded, layout, first, last, progress=tell, log=log)
-    if commands is not None:
-        stderr.print(f"wrote {commands}", markup=False)
-    from sim.pim import generation_report as report
-
-    traced.show(
-        lambda: report.as_dict(done), lambda: report.table(done), as_json=as_json, quiet=quiet
-    )
+            log = stack.enter_context(commands_file(commands, pim))
+        return generate(pim, layout, first, last, progress=tell, log=log)
 
 
 def pims() -> None:

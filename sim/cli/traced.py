@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +22,7 @@ class Read(Protocol):
     def bytes_read(self) -> int: ...
 
 
-def begin(commands: Path | None, *, quiet: bool) -> Any:
+def _begin(commands: Path | None, *, quiet: bool) -> Any:
     """Check where commands shall go, and tell of compiling; returns the console for messages.
 
     Raises InputError where they cannot be written.
@@ -64,11 +65,25 @@ def counting_bar(total: int, stderr: Any, what: str) -> Iterator[Callable[[int],
         yield lambda count: bar.update(task, completed=count)
 
 
-def show(
-    as_dict: Callable[[], Any], table: Callable[[], str], *, as_json: bool, quiet: bool
+def carry_out(
+    serve: Callable[[Any], tuple[Any, ...]],
+    report: str,
+    commands: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
-    """Print the result as JSON or as a table."""
+    """Run what ``serve`` runs, given the console for messages, and show what came of it.
+
+    ``report`` names the module whose ``as_dict`` and ``table`` take what ``serve`` returns. Raises
+    InputError.
+    """
+    stderr = _begin(commands, quiet=quiet)
+    done = serve(stderr)
+    if commands is not None:
+        stderr.print(f"wrote {commands}", markup=False)
+    told = import_module(report)
     if as_json:
-        typer.echo(json.dumps(as_dict(), indent=2))
+        typer.echo(json.dumps(told.as_dict(*done), indent=2))
     elif not quiet:
-        typer.echo(table(), nl=False)
+        typer.echo(told.table(*done), nl=False)
