@@ -10,6 +10,7 @@ import numpy.typing as npt
 from arch.errors import SimulationError
 from arch.pim.system import Pim
 from sim.pim import kernel
+from sim.pim.counted import Counted
 from sim.pim.program import Lowering
 from sim.pim.state import LOG, PIM, PROGRESS, READ, UNKNOWN, VECTOR, WRITE, State, new_state
 from sim.pim.tables import Tables, build
@@ -27,7 +28,7 @@ Watch = Callable[[PimTrace, Records, int], None]
 
 
 @dataclass
-class PimRun:
+class PimRun(Counted):
     """What a trace has shown."""
 
     pim: Pim
@@ -40,22 +41,6 @@ class PimRun:
     def cycles(self) -> int:
         """Until the last instruction was done in all channels."""
         return int(self.state.engine["now"][0])
-
-    def total(self, name: str) -> int:
-        """A counter of all channels."""
-        return int(self.state.channels[name].sum())
-
-    @property
-    def commands(self) -> dict[str, int]:
-        """How often each command was given, in all channels."""
-        issued = self.state.issued.sum(axis=0)
-        return {n: int(count) for n, count in zip(self.tables.names, issued, strict=True) if count}
-
-    def active_cycles(self, channel: int) -> int:
-        """With a row open, the last cycle included."""
-        one = self.state.channels[channel]
-        still = self.cycles + 1 - int(one["open_since"]) if one["open_banks"] else 0
-        return int(one["active_cycles"]) + still
 
     @property
     def mac_busy_share(self) -> float:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from arch.errors import InputError, SimulationError
 from arch.pim.hbm import HbmPim
 from sim.dram.tables import NEVER
+from sim.pim.counted import Counted
 from sim.pim.hbm import kernel
 from sim.pim.hbm.state import LOG, State, new_state
 from sim.pim.hbm.tables import Tables, build
@@ -34,7 +35,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass
-class HbmRun:
+class HbmRun(Counted):
     """What a trace has shown."""
 
     pim: HbmPim
@@ -46,22 +47,6 @@ class HbmRun:
     transactions: int = 0
     """Summed over channels."""
     channels_used: set[int] = field(default_factory=set)
-
-    def total(self, name: str) -> int:
-        """A counter of all channels."""
-        return int(self.state.channels[name].sum())
-
-    @property
-    def commands(self) -> dict[str, int]:
-        """How often each command was given, in all channels."""
-        issued = self.state.issued.sum(axis=0)
-        return {n: int(count) for n, count in zip(self.tables.names, issued, strict=True) if count}
-
-    def active_cycles(self, channel: int) -> int:
-        """With a row open."""
-        one = self.state.channels[channel]
-        still = self.cycles + 1 - int(one["open_since"]) if one["open_banks"] else 0
-        return int(one["active_cycles"]) + still
 
     def mode_cycles(self, mode: int) -> int:
         """Cycles in a mode, of all channels."""
