@@ -18,7 +18,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from arch.mac.formats import FormatName
+from arch.mac.engine import Engine
+from arch.mac.formats import FORMAT_BITS, FormatName
 from arch.spec import Spec
 
 Dataflow = Literal["ws", "os", "is"]
@@ -57,6 +58,9 @@ class Array(Spec):
     format first, then each addition's result."""
     output_format: FormatName = "int8"
     """Number format of complete sums."""
+    engine: Engine | None = None
+    """A SIMD engine in each PE, in whose words layers of any of its formats are packed, in place of
+    the formats above. Sums stay in the PEs (``os``)."""
     convention: Literal["physical", "scalesim"] = "physical"
     """``scalesim`` reproduces the accounting of SCALE-Sim 3: no overlap of folds, full edge
     folds, no drain under ``os``, one cycle less than simulated."""
@@ -77,3 +81,33 @@ class Array(Spec):
                         f"convention 'scalesim' needs {name} {value!r}, not {getattr(self, name)!r}"
                     )
         return self
+
+    @model_validator(mode="after")
+    def _engine_fixes_the_formats(self) -> "Array":
+        if self.engine is None:
+            return self
+        if self.dataflow != "os":
+            raise ValueError(
+                f"engine: its sums stay in the PEs; it needs dataflow 'os', not {self.dataflow!r}"
+            )
+        if self.convention != "physical":
+            raise ValueError(f"engine: needs convention 'physical', not {self.convention!r}")
+        for name in (
+            "operand_format",
+            "accumulator_format",
+            "accumulator_overflow",
+            "output_format",
+        ):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name}: formats are those of the engine's modes; leave it out")
+        return self
+
+    @property
+    def operand_bits(self) -> int:
+        """Width of what a PE multiplies: an operand, or a word of them."""
+        return self.engine.word_bits if self.engine else FORMAT_BITS[self.operand_format]
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Width of a partial sum."""
+        return self.engine.sum_bits if self.engine else FORMAT_BITS[self.accumulator_format]

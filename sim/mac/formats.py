@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from arch.errors import InputError
 from arch.mac.formats import scalar_named
-from arch.mac.kinds import Float, Int, Posit, Scalar
+from arch.mac.kinds import Float, Int, Scalar
+from arch.mac.ranges import magnitude_exponent, unit_exponent
 from sim.mac import codec, dots, operations
 from sim.mac.quire import CARRY_LIMBS, LIMB_BITS
 from sim.mac.record import FORMAT, NO_CODE, record_of
@@ -195,12 +196,7 @@ def records_of(formats: tuple[Scalar, ...]) -> npt.NDArray[Any]:
 def range_of(form: Scalar) -> tuple[int, int]:
     """Exponents that bound a format's numbers: all are multiples of 2 to the first, and none is
     beyond 2 to the second."""
-    if isinstance(form, Posit):
-        return -form.scale_most, form.scale_most
-    if isinstance(form, Int):
-        return -form.point, form.bits - form.signed - form.point
-    least = form.exponent_least - form.mantissa_bits
-    return least, least + (form.largest / form.smallest).__ceil__().bit_length()
+    return unit_exponent(form), magnitude_exponent(form)
 
 
 def quire_for(formats: tuple[Scalar, ...], scale: tuple[int, int] = (0, 0)) -> tuple[Codes, int]:

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from arch.errors import InputError
 from arch.mac.formats import FORMATS
-from arch.mac.kinds import Float, Int, Posit, Scalar, power
+from arch.mac.kinds import Int, Posit, Scalar, power
+from arch.mac.ranges import significand_bits
 from sim.mac import chain, dots, fast, formats
 from sim.mac.formats import Codes, Mode, Named
 from sim.mac.quire import CARRY_LIMBS, LIMB_BITS
@@ -70,13 +71,6 @@ def _plainly(a: Codes, b: Codes, chosen: tuple[Scalar, ...], mode: Mode, found: 
         else:
             dots.dots_chain(row, column, start, forms, out)
         found[i, j] = out[0]
-
-
-def significand_bits(form: Scalar) -> int:
-    """Most bits that a significand takes."""
-    if isinstance(form, Posit):
-        return max(form.bits - 2 - form.es, 1)
-    return form.mantissa_bits + 1 if isinstance(form, Float) else form.bits
 
 
 def span(form: Scalar) -> int:

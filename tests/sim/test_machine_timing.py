@@ -165,6 +165,7 @@ NOT_EXERCISED = {
     "array.accumulator_overflow": "values only; tests/sim/test_array_value.py",
     "array.clock": "the clocks' frequencies stand for it",
     "array.convention": "tests/sim/test_scalesim.py",
+    "array.engine": "tests/sim/test_array_engine.py",
     "buffer.clock": "as array.clock",
     "memory.clock": "as array.clock",
     "vector.clock": "as array.clock",
