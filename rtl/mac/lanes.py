@@ -64,6 +64,7 @@ class LaneDot(wiring.Component):
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.registers: dict[str, ValueLike] = {}
         super().__init__(
             {
                 "left": In(engine.word_bits),
