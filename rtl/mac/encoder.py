@@ -55,7 +55,8 @@ class Encoder(wiring.Component):
     def __init__(self, form: Scalar, significand_bits: int, scale: Shape) -> None:
         if form.overflow == "wrap":
             raise InputError(f"{form.name}: hardware rounds to integers that saturate, not wrap")
-        assert significand_bits >= significand_needed(form) and scale.signed
+        assert significand_bits >= significand_needed(form)
+        assert scale.signed
         self.form = form
         self.registers: dict[str, ValueLike] = {}
         super().__init__(
@@ -115,7 +116,9 @@ class Encoder(wiring.Component):
         missing = Signal(range(mantissa_bits + 4))
         m.d.comb += [
             above.eq(self.scale - form.exponent_least),
-            missing.eq(Mux(above < 0, Mux(above < -mantissa_bits - 3, mantissa_bits + 3, -above), 0)),
+            missing.eq(
+                Mux(above < 0, Mux(above < -mantissa_bits - 3, mantissa_bits + 3, -above), 0)
+            ),
         ]
         kept = shifted_right(m, rest, missing, "subnormal")
         rounded = Signal(mantissa_bits + 2)

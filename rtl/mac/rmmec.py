@@ -53,7 +53,8 @@ class Rmmec(wiring.Component):
     """
 
     def __init__(self, bits: int, modes: tuple[tuple[int, int], ...], mode_bits: int) -> None:
-        assert bits % DIGIT == 0 and all(w % DIGIT == 0 and n * w <= bits for n, w in modes)
+        assert bits % DIGIT == 0
+        assert all(w % DIGIT == 0 and n * w <= bits for n, w in modes)
         self.bits = bits
         self.modes = modes
         self.registers: dict[str, ValueLike] = {}

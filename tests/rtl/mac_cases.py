@@ -6,14 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.lib import wiring
 
-from arch.mac.formats import FORMATS, scalar_named
-from arch.mac.kinds import Block, Int, Scalar
+from arch.mac.formats import FORMATS
+from arch.mac.kinds import Block, Scalar
 from rtl.lockstep.library import Library, build
 from rtl.lockstep.packing import pack, word_count
 from rtl.verilog import verilog_of
 from rtl.wrapper import TOP, Wrapper
-from sim.mac import codec
-from sim.mac.record import record_of
 
 Codes = npt.NDArray[np.int64]
 DECODED_BITS = 16
@@ -21,10 +19,7 @@ DECODED_BITS = 16
 
 def small_forms() -> list[Scalar]:
     """All of 16 bits or fewer in the table, with those of the elements of blocks."""
-    rows = [
-        each.element if isinstance(each, Block) else each
-        for each in FORMATS.values()
-    ]
+    rows = [each.element if isinstance(each, Block) else each for each in FORMATS.values()]
     found = {row.name: row for row in rows if row.bits <= DECODED_BITS}
     return list(found.values())
 
