@@ -1,9 +1,9 @@
 """A sum and one more product."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from arch.mac.engine import Engine
-from arch.mac.kinds import Posit, Scalar
+from arch.mac.kinds import Scalar
 from arch.mac.ranges import significand_bits
 from rtl.float.rounder import shifted_right
 from rtl.mac.codec import (

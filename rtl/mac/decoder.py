@@ -1,6 +1,6 @@
 """A code taken apart."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -57,6 +57,7 @@ class Decoder(wiring.Component):
 
     def __init__(self, form: Scalar) -> None:
         self.form = form
+        self.registers: dict[str, ValueLike] = {}
         super().__init__(
             {
                 "code": In(form.bits),

@@ -1,6 +1,6 @@
 """A number rounded to a code."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, ValueLike, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -55,8 +55,10 @@ class Encoder(wiring.Component):
     def __init__(self, form: Scalar, significand_bits: int, scale: Shape) -> None:
         if form.overflow == "wrap":
             raise InputError(f"{form.name}: hardware rounds to integers that saturate, not wrap")
-        assert significand_bits >= significand_needed(form) and scale.signed
+        assert significand_bits >= significand_needed(form)
+        assert scale.signed
         self.form = form
+        self.registers: dict[str, ValueLike] = {}
         super().__init__(
             {
                 "nan": In(1),
@@ -114,7 +116,9 @@ class Encoder(wiring.Component):
         missing = Signal(range(mantissa_bits + 4))
         m.d.comb += [
             above.eq(self.scale - form.exponent_least),
-            missing.eq(Mux(above < 0, Mux(above < -mantissa_bits - 3, mantissa_bits + 3, -above), 0)),
+            missing.eq(
+                Mux(above < 0, Mux(above < -mantissa_bits - 3, mantissa_bits + 3, -above), 0)
+            ),
         ]
         kept = shifted_right(m, rest, missing, "subnormal")
         rounded = Signal(mantissa_bits + 2)
@@ -147,7 +151,7 @@ class Encoder(wiring.Component):
             most = infinity if form.has_infinity else nan
         shown = Mux(self.infinite, infinity, Mux(too_large, most, size))
         if not form.signed:
-            below = 0 if form.zero else nan
+            below = 0 if form.zero else Mux(self.infinite, 0, nan)
             return Mux(self.nan, nan, Mux(self.negative, below, shown))
         code: Value = Cat(shown[:sizes], self.negative)
         if form.specials == "unsigned_zero":

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Const, Module, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from arch.mac.engine import Engine, Mode
 from arch.mac.kinds import Scalar
@@ -64,6 +63,7 @@ class LaneDot(wiring.Component):
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.registers: dict[str, ValueLike] = {}
         super().__init__(
             {
                 "left": In(engine.word_bits),
@@ -89,7 +89,10 @@ class LaneDot(wiring.Component):
         for mode, lanes in zip(engine.modes, counts, strict=True):
             a, b = mode.forms
             pairs.append(
-                [(self._decoder(m, "left", a, i), self._decoder(m, "top", b, i)) for i in range(lanes)]
+                [
+                    (self._decoder(m, "left", a, i), self._decoder(m, "top", b, i))
+                    for i in range(lanes)
+                ]
             )
         for side, port in enumerate((multiplier.x, multiplier.y)):
             words: list[ValueLike] = [

@@ -93,7 +93,8 @@ def chosen(index: Value, values: list[ValueLike]) -> Value:
         return Value.cast(values[0])
     if all(isinstance(value, int) and value == values[0] for value in values):
         return Const(values[0])
-    return Value.cast(Array(values)[index])
+    beyond = (1 << len(index)) - len(values)
+    return Value.cast(Array([*values, *values[-1:] * beyond])[index])
 
 
 def sliced(name: str, register: Value) -> dict[str, ValueLike]:

@@ -1,6 +1,6 @@
 """A sum rounded to a result."""
 
-from amaranth.hdl import Module, Mux, Shape, Signal, Value
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,11 +10,11 @@ from arch.mac.ranges import significand_bits
 from rtl.mac.codec import (
     Decoder,
     Encoder,
-    exponent_bits,
     exponent_least,
     scale_shape,
     significand_needed,
 )
+from rtl.mac.convert import decoded_scale
 from rtl.mac.parameters import (
     chain_form,
     chosen,
@@ -47,6 +47,7 @@ class Reader(wiring.Component):
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.registers: dict[str, ValueLike] = {}
         super().__init__(
             {
                 "sum": In(engine.sum_bits),
@@ -94,7 +95,7 @@ class Reader(wiring.Component):
         m.d.comb += given.code.eq(self.sum)
         normal, zeros = normalised(m, given.significand, "size")
         bits, least = significand_bits(chain), exponent_least(chain)
-        shape = scale_shape(least - 1, least + bits + (1 << exponent_bits(chain)))
+        shape = decoded_scale(chain)
         scale = Signal(shape)
         m.d.comb += scale.eq(given.exponent - zeros + (least + bits - 1))
         self._encode(m, given.nan, given.infinite, given.negative, normal, scale, shape)

@@ -4,7 +4,7 @@ XR-NPE's RMMEC (reconfigurable mantissa multiplication and exponent circuitry, a
 named there; this is a way to build its multiplier.
 """
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -53,9 +53,11 @@ class Rmmec(wiring.Component):
     """
 
     def __init__(self, bits: int, modes: tuple[tuple[int, int], ...], mode_bits: int) -> None:
-        assert bits % DIGIT == 0 and all(w % DIGIT == 0 and n * w <= bits for n, w in modes)
+        assert bits % DIGIT == 0
+        assert all(w % DIGIT == 0 and n * w <= bits for n, w in modes)
         self.bits = bits
         self.modes = modes
+        self.registers: dict[str, ValueLike] = {}
         super().__init__(
             {"x": In(bits), "y": In(bits), "mode": In(mode_bits), "product": Out(2 * bits)}
         )
