@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from engine_oracle import bits_of, engine_code, packed
+from test_array_timing import Tile, array_machine, simulate
 
 from arch.array import Array
 from arch.mac.engine import Engine
@@ -78,6 +79,25 @@ def work_of(layer: Layer, engine: Engine, mode: int, result: int, seed: int) -> 
         layer, mode, result, formats.encode(a, chosen.input_format),
         formats.encode(b, chosen.weight),
     )  # fmt: skip
+
+
+def works_of(layers: Sequence[Layer], engine: Engine, first: int) -> list[Work]:
+    """The layers, each in another mode than the one before."""
+    return [
+        work_of(layer, engine, (first + i) % len(engine.modes), i % len(engine.results), i)
+        for i, layer in enumerate(layers)
+    ]
+
+
+def timing_cycles(array: Array, works: Sequence[Work]) -> int:
+    """Of tiles whose depth is in words."""
+    assert array.engine is not None
+    tiles = []
+    for work in works:
+        left, top = work.words(array.engine)
+        tiles.append(Tile(len(left), len(top), left.shape[1], 1, 1))
+    machine = array_machine(array.model_dump(exclude_defaults=True))
+    return int(simulate(machine, tiles).now_tick)
 
 
 @dataclass

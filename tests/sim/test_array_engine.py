@@ -2,9 +2,17 @@
 
 import numpy as np
 import pytest
-from engine_gemm import ODOMETRY, RESNET_50, Layer, Work, feed, work_of
+from engine_gemm import (
+    ODOMETRY,
+    RESNET_50,
+    Layer,
+    Work,
+    feed,
+    timing_cycles,
+    work_of,
+    works_of,
+)
 from engine_oracle import engine_code
-from test_array_timing import Tile, array_machine, simulate
 
 from arch.array import Array
 from arch.mac.engine import Engine, Mode
@@ -30,25 +38,6 @@ ARRAYS = {
 NETWORKS = {"ResNet-50": RESNET_50, "odometry": ODOMETRY}
 
 
-def works_of(layers: tuple[Layer, ...], engine: Engine, first: int) -> list[Work]:
-    """The layers, each in another mode than the one before."""
-    return [
-        work_of(layer, engine, (first + i) % len(engine.modes), i % len(engine.results), i)
-        for i, layer in enumerate(layers)
-    ]
-
-
-def cycles_of_the_timing_kernel(array: Array, works: list[Work]) -> int:
-    """Of tiles whose depth is in words."""
-    assert array.engine is not None
-    tiles = []
-    for work in works:
-        left, top = work.words(array.engine)
-        tiles.append(Tile(len(left), len(top), left.shape[1], 1, 1))
-    machine = array_machine(array.model_dump(exclude_defaults=True))
-    return int(simulate(machine, tiles).now_tick)
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("shape", ARRAYS)
@@ -60,7 +49,7 @@ def test_layers(name: str, engine: str, shape: str) -> None:
     run = feed(array, works, 1)
     for work, output in zip(works, run.outputs, strict=True):
         assert output == work.expected(array.engine), work.layer.name
-    assert run.beats == cycles_of_the_timing_kernel(array, works)
+    assert run.beats == timing_cycles(array, works)
     assert feed(array, works, 2, 0.6).outputs == run.outputs
 
 
@@ -71,7 +60,7 @@ def test_each_mode_takes_the_cycles_of_its_words(mode: int) -> None:
     works = [work_of(layer, array.engine, mode, mode, 3) for layer in ODOMETRY[2:]]
     run = feed(array, works, 1)
     assert run.outputs == [work.expected(array.engine) for work in works]
-    assert run.beats == cycles_of_the_timing_kernel(array, works)
+    assert run.beats == timing_cycles(array, works)
 
 
 @pytest.mark.parametrize("drain", ["serial", "overlapped"])
