@@ -26,17 +26,16 @@ from sim.array.registers import Layout, Registers
 
 pytestmark = pytest.mark.compiled
 
+SMALL = Engine(word_bits=8, modes=modes("posit8_0", "fp4_e2m1"))
 ARRAYS = {
-    "4x4 quire": Array(rows=4, cols=4, dataflow="os", engine=Engine()),
-    "2x3 chained": Array(
-        rows=2, cols=3, dataflow="os", engine=ENGINES["chained posit16_1"], drain="serial",
+    "4x4 small": Array(rows=4, cols=4, dataflow="os", engine=SMALL, pe_latency_cycles=3),
+    "2x2 quire": Array(rows=2, cols=2, dataflow="os", engine=Engine()),
+    "1x3 chained": Array(
+        rows=1, cols=3, dataflow="os", engine=ENGINES["chained posit16_1"], drain="serial",
         pe_latency_cycles=2, edge_folds="full",
     ),
-    "3x2 infinities": Array(
-        rows=3, cols=2, dataflow="os", engine=ENGINES["quire with infinities"],
-        pe_latency_cycles=3,
-    ),
 }  # fmt: skip
+"""Arrays of 4 x 4 of the large engines are in the campaign: they take half a minute to build."""
 CYCLES = 20_000
 
 
@@ -98,7 +97,10 @@ def test_hardware_equals_model(name: str) -> None:
     assert outcome.useful_cycles > CYCLES // 2
     missing = {event for event, count in outcome.coverage.items() if count == 0}
     serial = {"swaps while draining", "vectors out in another mode than streams"}
-    assert missing <= (serial if array.drain == "serial" else set())
+    allowed = serial if array.drain == "serial" else set()
+    if array.rows == 1:
+        allowed |= {event for event in missing if event.endswith(("edge rows", "edge corner"))}
+    assert missing <= allowed
 
 
 class TapOfTheWrongFold(SystolicArray):
@@ -148,8 +150,7 @@ FAULTS = {"tap": "output.", "lanes": "grid.sum.", "carry": "grid.sum.", "hold": 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_planted_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = Engine(word_bits=8, modes=modes("posit8_0", "fp4_e2m1"))
-    options: dict[str, Any] = {"rows": 2, "cols": 1, "dataflow": "os", "engine": small}
+    options: dict[str, Any] = {"rows": 2, "cols": 1, "dataflow": "os", "engine": SMALL}
     made = SystolicArray
     if fault == "tap":
         made = TapOfTheWrongFold
@@ -166,7 +167,7 @@ def test_planted_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert outcome.mismatch.differing[0][0].name.startswith(FAULTS[fault])
 
 
-@pytest.mark.parametrize("name", ["2x3 chained", "3x2 infinities"])
+@pytest.mark.parametrize("name", ["1x3 chained", "4x4 small"])
 def test_every_flip_flop_is_compared(name: str) -> None:
     array = ARRAYS[name].model_copy(update={"rows": 1, "cols": 2})
     component = SystolicArray(array)
