@@ -1,8 +1,11 @@
 """Formats and engines that the SIMD engine's hardware is tried with, and what it gives."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
@@ -10,15 +13,15 @@ from amaranth.hdl import Cat, Module, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from arch.mac.engine import Engine, Mode
+from arch.mac.engine import Engine
 from arch.mac.formats import FORMATS, scalar_named
-from arch.mac.kinds import Block, Float, Scalar
+from arch.mac.kinds import Block, Float, Overflow, Scalar
 from rtl.lockstep.library import Library, build
 from rtl.lockstep.packing import pack, word_count
-from rtl.mac import SimdMacUnit
+from rtl.mac import SimdMacUnit, parameters
 from rtl.mac.parameters import mode_bits, result_bits
 from rtl.verilog import verilog_of
-from rtl.wrapper import TOP, Wrapper
+from rtl.wrapper import TOP, Field, Wrapper
 from sim.mac import codec
 from sim.mac.record import NO_CODE, record_of
 
@@ -106,16 +109,30 @@ class Sliced(wiring.Component):
         return m
 
 
-def in_hardware(make: Callable[[], wiring.Component], *inputs: Codes) -> dict[str, Codes]:
-    """Outputs and registers, by name, of a component for inputs of one cycle each."""
-    wrapper = Wrapper(make())
+@dataclass(frozen=True)
+class Built:
+    """A component as a library."""
+
+    library: Path
+    stim_fields: tuple[Field, ...]
+    resp_fields: tuple[Field, ...]
+
+
+def built(component: wiring.Component) -> Built:
+    """A component, verilated."""
+    wrapper = Wrapper(component)
     verilog = verilog_of(wrapper, TOP, wrapper.ports)
-    stim = pack(np.column_stack(inputs), wrapper.stim_fields)
     path = build(verilog, len(wrapper.stim), len(wrapper.resp))
-    with Library(path, word_count(wrapper.resp_fields)) as library:
+    return Built(path, wrapper.stim_fields, wrapper.resp_fields)
+
+
+def responses(hardware: Built, *inputs: Codes) -> dict[str, Codes]:
+    """Outputs and registers, by name, for inputs of one cycle each."""
+    stim = pack(np.column_stack(inputs), hardware.stim_fields)
+    with Library(hardware.library, word_count(hardware.resp_fields)) as library:
         words = library.record(np.zeros(len(stim), np.uint8), stim).astype(np.uint64)
     found, at = {}, 0
-    for field in wrapper.resp_fields:
+    for field in hardware.resp_fields:
         value = np.zeros(len(words), np.uint64)
         for bit in range(0, field.width, 16):
             part, width = at + bit, min(16, field.width - bit)
@@ -126,6 +143,30 @@ def in_hardware(make: Callable[[], wiring.Component], *inputs: Codes) -> dict[st
         found[field.name] = value.astype(np.int64)
         at += field.width
     return found
+
+
+def in_hardware(make: Callable[[], wiring.Component], *inputs: Codes) -> dict[str, Codes]:
+    """``responses`` of a component that is built for it."""
+    return responses(built(make()), *inputs)
+
+
+def overflowing(overflow: Overflow) -> Callable[[str], Scalar]:
+    """Formats by name, with an overflow where they can have it."""
+
+    def changed(name: str) -> Scalar:
+        form = scalar_named(name)
+        can = isinstance(form, Float) and form.specials != "none"
+        return replace(form, overflow=overflow) if can else form
+
+    return changed
+
+
+@cache
+def unit_of(engine: Engine, latency: int = 1, overflow: Overflow | None = None) -> Built:
+    """A SIMD engine on its own; ``overflow``: of all results that can have it."""
+    forms = overflowing(overflow) if overflow else scalar_named
+    with patch.object(parameters, "scalar_named", forms):
+        return built(SimdMacUnit(engine, latency))
 
 
 def encoded(values: npt.NDArray[np.float64], form: Scalar) -> Codes:
@@ -144,17 +185,6 @@ def encoded(values: npt.NDArray[np.float64], form: Scalar) -> Codes:
     return out
 
 
-def one_mode(name: str, lanes: int = 1, *results: str, **options: Any) -> Engine:
-    """An engine for one format."""
-    form = scalar_named(name)
-    return Engine(
-        word_bits=max(2, form.bits * lanes),
-        modes=(Mode(input_format=name, lanes=lanes),),
-        result_formats=results or (name,),
-        **options,
-    )
-
-
 def words_of(codes: Codes, bits: int) -> Codes:
     """[..., lanes] codes as words [...], the first the lowest."""
     places = np.arange(codes.shape[-1]) * bits
@@ -162,7 +192,13 @@ def words_of(codes: Codes, bits: int) -> Codes:
 
 
 def dots_in_hardware(
-    engine: Engine, left: Codes, top: Codes, mode: int = 0, result: int = 0, latency: int = 1
+    engine: Engine,
+    left: Codes,
+    top: Codes,
+    mode: int = 0,
+    result: int = 0,
+    latency: int = 1,
+    overflow: Overflow | None = None,
 ) -> Codes:
     """Codes of the dots of words [dot, word], one after the other without a gap."""
     dots, length = left.shape
@@ -175,7 +211,7 @@ def dots_in_hardware(
     columns += [np.full(dots * length, result)] * (result_bits(engine) > 0)
     idle = np.zeros((latency + 1, len(columns)), np.int64)
     given = np.vstack([np.column_stack(columns).astype(np.int64), idle])
-    found = in_hardware(lambda: SimdMacUnit(engine, latency), *given.T)
+    found = responses(unit_of(engine, latency, overflow), *given.T)
     valid = found["valid"].astype(bool)
     # A code for each dot, each after as many cycles.
     np.testing.assert_array_equal(np.flatnonzero(valid), length * np.arange(1, dots + 1) + latency)

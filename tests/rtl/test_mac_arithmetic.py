@@ -8,12 +8,11 @@ from dataclasses import replace
 import mac_golden as golden
 import numpy as np
 import pytest
-from mac_cases import Sliced, dots_in_hardware, in_hardware, words_of
+from mac_cases import Sliced, dots_in_hardware, in_hardware, responses, unit_of, words_of
 
 from arch.mac.engine import Engine, Mode
 from arch.mac.formats import scalar_named
-from arch.mac.kinds import Block, Float, Overflow, Scalar
-from rtl.mac import SimdMacUnit, parameters
+from arch.mac.kinds import Block, Overflow, Scalar
 from rtl.mac.block import BlockScaler
 from sim.mac import blocks, formats
 
@@ -45,18 +44,6 @@ def assert_same(found: np.ndarray, expected: np.ndarray, form: Scalar, zero: np.
     np.testing.assert_array_equal(found[~nan], expected[~nan])
 
 
-def overflowing(monkeypatch: pytest.MonkeyPatch, overflow: Overflow) -> None:
-    """Let results overflow to infinity or NaN where they can, if they are to."""
-    plain = parameters.scalar_named
-
-    def changed(given: str) -> Scalar:
-        form = plain(given)
-        can = isinstance(form, Float) and form.specials != "none"
-        return replace(form, overflow=overflow) if can else form
-
-    monkeypatch.setattr(parameters, "scalar_named", changed)
-
-
 CASES = [
     (name, overflow)
     for name in golden.names("tables")
@@ -80,11 +67,10 @@ def table(name: str, overflow: Overflow, operation: str) -> np.ndarray:
 
 
 @tables
-def test_every_product(name: str, overflow: Overflow, monkeypatch: pytest.MonkeyPatch) -> None:
-    overflowing(monkeypatch, overflow)
+def test_every_product(name: str, overflow: Overflow) -> None:
     form, at = scalar_named(name), NAMES.index(name)
     a, b = every_pair(form)
-    found = dots_in_hardware(EXACT, a[:, None], b[:, None], at, at)
+    found = dots_in_hardware(EXACT, a[:, None], b[:, None], at, at, 1, overflow)
     values = formats.decode(a, form), formats.decode(b, form)
     zero = np.isfinite(values[0]) & np.isfinite(values[1]) & ((values[0] == 0) | (values[1] == 0))
     assert_same(found, table(name, overflow, "mul"), form, zero)
@@ -92,20 +78,17 @@ def test_every_product(name: str, overflow: Overflow, monkeypatch: pytest.Monkey
 
 @tables
 @pytest.mark.parametrize("way", ["two lanes", "two words", "chained"])
-def test_every_sum(
-    name: str, overflow: Overflow, way: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    overflowing(monkeypatch, overflow)
+def test_every_sum(name: str, overflow: Overflow, way: str) -> None:
     form, at = scalar_named(name), NAMES.index(name)
     a, b = every_pair(form)
     left = np.stack([a, b], axis=1)
     top = np.full_like(left, one_code(name))
     if way == "chained":
-        found = dots_in_hardware(chained(name), left, top)
+        found = dots_in_hardware(chained(name), left, top, overflow=overflow)
     else:
         if way == "two lanes":
             left, top = (words_of(each, form.bits)[:, None] for each in (left, top))
-        found = dots_in_hardware(EXACT, left, top, at, at)
+        found = dots_in_hardware(EXACT, left, top, at, at, 1, overflow)
     values = formats.decode(a, form), formats.decode(b, form)
     with np.errstate(invalid="ignore"):
         zero = values[0] + values[1] == 0
@@ -153,7 +136,7 @@ def sums_in_hardware(left: np.ndarray, top: np.ndarray, mode: int) -> list[np.nd
     given = np.zeros((dots * length + 1, 6), np.int64)
     for i, column in enumerate((1, left.ravel(), top.ravel(), mode, first.ravel())):
         given[:-1, i] = column
-    found = in_hardware(lambda: SimdMacUnit(BLOCKS), *given.T)
+    found = responses(unit_of(BLOCKS), *given.T)
     return [each[length::length] for name, each in found.items() if name.startswith("mac.sum[")]
 
 
