@@ -20,6 +20,7 @@ from arch.buffer import Dma, Scratchpad
 from arch.dram.controller import Controller
 from arch.dram.load import standard_names
 from arch.dram.memory import Dram
+from arch.mac.engine import Engine
 from arch.mapping import Mapping
 from arch.memory import Memory
 from arch.pim.asic import Asic
@@ -42,10 +43,12 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "hbm_pim": (HbmPim, HbmController),
     "asic": (Asic,),
     "vector": (Vector,),
+    "mac": (Engine,),
     "mapping": (Mapping,),
 }
 CAMPAIGNS: dict[str, type[BaseModel]] = {
-    "array": Array, "buffer": Scratchpad, "dram": Controller, "pim": MacUnit, "vector": Vector
+    "array": Array, "buffer": Scratchpad, "dram": Controller, "pim": MacUnit, "vector": Vector,
+    "mac": Engine,
 }  # fmt: skip
 CAMPAIGN_RECORDS = {
     "array": "array",
@@ -53,6 +56,7 @@ CAMPAIGN_RECORDS = {
     "dram": "dram_rtl",
     "pim": "pim_rtl",
     "vector": "vector_rtl",
+    "mac": "mac_rtl",
 }
 OF_OTHER_POLICIES = ("bank_entries", "timeout_cycles")
 """Fields that no generated unit takes notice of."""
@@ -64,6 +68,7 @@ LARGEST = {
     "dram": "of 16 banks and entries",
     "pim": "of 16 banks with 16 lanes",
     "vector": "of 16 lanes",
+    "mac": "with the modes of XR-NPE",
 }
 FAULTS = {
     "netlist": "the netlist",

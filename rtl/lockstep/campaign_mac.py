@@ -75,7 +75,7 @@ class MacBuild:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return {"engine": self.engine.model_dump(mode="json"), "latency_cycles": self.latency}
+        return {"mac": self.engine.model_dump(mode="json"), "latency_cycles": self.latency}
 
     def twin(self) -> MacTwin:
         return MacTwin(self.engine, self.latency)
