@@ -81,7 +81,7 @@ class EngineBuild:
     @property
     def parameters(self) -> dict[str, Any]:
         array = self.array.model_dump(mode="json", exclude_defaults=True)
-        return {"name": self.engine, "array": array}
+        return {"name": self.engine, "mac_array": array}
 
     def twin(self) -> Twin:
         return ArrayTwin(self.array)

@@ -190,4 +190,4 @@ def test_what_has_no_hardware() -> None:
 def test_the_campaign_has_every_engine_and_shape() -> None:
     builds = [build.parameters for build in engine_builds(16, 1)]
     assert {build["name"] for build in builds} == set(ENGINES)
-    assert {(b["array"]["rows"], b["array"]["cols"]) for b in builds} == set(SHAPES)
+    assert {(b["mac_array"]["rows"], b["mac_array"]["cols"]) for b in builds} == set(SHAPES)
