@@ -21,6 +21,7 @@ FIXED = (
     "cycles",
     "stall_cycles",
     "utilisation",
+    "formats",
 )
 """Columns that are fields of ``OperatorResult``."""
 
@@ -74,7 +75,7 @@ def operators_parquet(result: Result) -> bytes:
 
 
 def _type(pa: Any, name: str) -> Any:
-    if name in ("name", "kind", "fused_into", "loop_order", "energy_unknown"):
+    if name in ("name", "kind", "fused_into", "loop_order", "formats", "energy_unknown"):
         return pa.string()
     if name == "utilisation" or name.endswith("_pj"):
         return pa.float64()

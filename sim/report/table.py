@@ -87,6 +87,7 @@ def layer_table(result: Result) -> Fitted:
             shortened=short_kind,
         ),
         shape_column([_shape(row) for row in rows]),
+        *_format_column(rows),
         Column("Order", cells([row.loop_order or NOTHING for row in rows]), "left", rank=4),
         Column(
             "MACs",
@@ -122,6 +123,12 @@ def layer_table(result: Result) -> Fitted:
     return Fitted(columns, ["" if own else "dim" for own in alone])
 
 
+def _format_column(rows: Sequence[OperatorResult]) -> Iterator[Column]:
+    """On engines, where each layer has its own."""
+    if any(row.formats for row in rows):
+        yield Column("Formats", [row.formats for row in rows], "left", rank=1)
+
+
 def _memory_columns(result: Result, cells: CellFilter) -> Iterator[Column]:
     rows = result.operators
     for title, name in (("Read\nMB", "memory_read_bytes"), ("Written\nMB", "memory_write_bytes")):
@@ -140,10 +147,7 @@ def _shape(row: OperatorResult) -> Product | str:
 
 
 def _summary(result: Result) -> Iterator[RenderableType]:
-    machine = result.machine
-    array = machine["array"]
-    khz = machine["clocks"][array["clock"]]
-    peak = machine["cores"] * array["rows"] * array["cols"] * khz * 1000
+    peak = result.peak_macs_per_second
     yield named("time", f"{si(result.seconds, 's')} for {count(result.cycles)} cycles")
     if result.seconds:
         rate = result.macs / result.seconds
