@@ -160,6 +160,8 @@ class OperatorResult(Record):
     """Energy of its events, and of leakage while it ran."""
     formats: str = ""
     """On engines, number formats of inputs, weights and results: ``posit8_0 x fp4_e2m1 > fp16``."""
+    relative_error: Quantity | None = None
+    """With ``--accuracy``, root mean square of the errors of results over that of results."""
 
     @property
     def words(self) -> int:

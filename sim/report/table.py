@@ -109,6 +109,10 @@ def layer_table(result: Result) -> Fitted:
     ]
     if result.machine["memory"] is not None:
         columns += _memory_columns(result, cells)
+    errors = [row.relative_error for row in rows]
+    if any(error is not None for error in errors):
+        shown = [NOTHING if error is None else f"{100 * error:.3g}" for error in errors]
+        columns.append(Column("Error\n%", cells(shown)))
     energy = [row.energy.total_pj for row in rows]
     if any(energy):
         bound = ">= " if result.energy.is_lower_bound else ""
