@@ -48,6 +48,15 @@ def step_choices(c, new, b):
 
 
 @njit
+def skew_modes(c, new, b):
+    """The mode, above the flags that enter the skew of the left edge."""
+    at = c["at_flag_skew"]
+    for row in range(1, c["rows"]):
+        new[at] |= b["mode"] << 2
+        at += row
+
+
+@njit
 def line_up(c, e, old, b, scratch, codes, total):
     """Code of each column that leaves in this beat, and the complete vector."""
     plane = c["at_drain"] if c["overlapped_drain"] else c["at_sum"]
@@ -138,7 +147,7 @@ def step_engines(c, e, old, new, b, product, scratch):
                 first = old[c["at_first"] + pe - 1]
                 last = old[c["at_last"] + pe - 1]
             else:
-                flags = left_flags(c, b, row)
+                flags = left_flags(c, b, row) | b["mode"] << 2
                 left = left_word(c, old, b, row)
                 if row > 0:
                     left = old[c["at_left_skew"] + skew - 1]
@@ -184,8 +193,9 @@ def step(config, engine, stimulus, resets, old, new, reset, beat, total, codes, 
         step_control(c, old, new, b)
         step_choices(c, new, b)
         step_skew(c, old, new, b)
+        skew_modes(c, new, b)
         step_engines(c, e, old, new, b, product, scratch)
-    step_streams(c, old, new, b, stimulus, total)
+    step_streams(c, old, new, b, stimulus, total, c["command_words"])
     write_outputs(c, new)
 
 

@@ -39,12 +39,11 @@ def can_advance(c, old, b):
 
 
 @njit
-def step_streams(c, old, new, b, stimulus, total):
-    """The FIFOs of all streams."""
+def step_streams(c, old, new, b, stimulus, total, words):
+    """The FIFOs of all streams; a command has so many ``words``."""
     advance = b["advance"]
     taken = 1 if b["void"] or (advance and b["take"] and b["ends"]) else 0
     given = stimulus[c["valid_command"]]
-    words = c["command_words"]
     step_fifo(old, new, c["at_command"], words, given, stimulus, c["in_command"], taken)
     wants_top = b["load"] if c["stationary"] else b["stream"]
     taken = 1 if advance and wants_top else 0
@@ -101,5 +100,5 @@ def step(config, stimulus, resets, old, new, reset, memory, beat, total):
             step_stationary(c, old, new, b)
         else:
             step_output(c, old, new, b)
-    step_streams(c, old, new, b, stimulus, total)
+    step_streams(c, old, new, b, stimulus, total, 3)
     write_outputs(c, new)

@@ -86,8 +86,9 @@ def test_hardware_equals_model(name: str) -> None:
     layers' results are those of Fractions, their cycles those of the timing kernel."""
     array = ARRAYS[name]
     assert array.engine is not None
-    layers = [*RESNET_50, *ODOMETRY]
-    works = [work for first in range(4) for work in works_of(layers, array.engine, first)]
+    layers = ODOMETRY if array.engine.chain_format else RESNET_50
+    firsts = range(len(array.engine.modes))
+    works = [work for first in firsts for work in works_of(layers, array.engine, first)]
     run = feed(array, works, 1)
     assert run.outputs == [work.expected(array.engine) for work in works]
     assert run.beats == timing_cycles(array, works)
