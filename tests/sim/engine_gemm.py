@@ -167,7 +167,7 @@ def feed(array: Array, works: Sequence[Work], seed: int, rate: float = 1.0) -> R
 
 def _filled(words: Any, width: int, random: np.random.Generator) -> list[int]:
     """Lanes without a use hold anything."""
-    return [int(word) for word in words] + random.integers(0, 256, width - len(words)).tolist()
+    return [int(word) for word in (*words, *random.integers(0, 256, width - len(words)))]
 
 
 def _assembled(

@@ -32,7 +32,10 @@ def packed(codes: np.ndarray, bits: int, lanes: int) -> np.ndarray:
     short = -codes.shape[-1] % lanes
     full = np.pad(codes, [(0, 0)] * (codes.ndim - 1) + [(0, short)])
     groups = full.reshape(*codes.shape[:-1], -1, lanes).astype(object)
-    return sum(groups[..., lane] << lane * bits for lane in range(lanes))
+    words = np.zeros(groups.shape[:-1], object)
+    for lane in range(lanes):
+        words = words | groups[..., lane] << lane * bits
+    return words
 
 
 def bits_of(name: str) -> int:

@@ -90,7 +90,6 @@ def test_names_are_unique_and_wide_numbers_in_slices() -> None:
 def test_an_index_beyond_counts_as_the_last() -> None:
     array = Array(rows=1, cols=1, dataflow="os", engine=MIXED)
     work = work_of(Layer("", 1, 1, 6, 1), MIXED, 2, 2, 5)
-    beyond = Work(work.layer, 2, 2, work.a, work.b)
-    object.__setattr__(beyond, "result", 3)
+    beyond = Work(work.layer, 2, 3, work.a, work.b)
     expected = [[engine_code(MIXED, 2, 2, *(w[0].tolist() for w in work.words(MIXED)))]]
     assert feed(array, [work, beyond], 1).outputs == [expected, expected]
