@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 
 from arch.errors import InputError
 from arch.mac.formats import scalar_named
-from arch.mac.kinds import Posit, Scalar
+from arch.mac.kinds import CODEC_BITS, Posit, Scalar
 from arch.mac.ranges import (
     has_infinity,
     has_nan,
@@ -136,11 +136,19 @@ class Engine(Spec):
         if len(set(self.results)) < len(self.results):
             raise InputError("result_formats: one is given twice")
         for name in self.results:
-            scalar_named(name)
+            if scalar_named(name).bits > CODEC_BITS:
+                raise InputError(
+                    f"result_formats: {name} has more than {CODEC_BITS} bits; give a narrower one"
+                )
         if self.chain_format is not None:
             self._check_chain(scalar_named(self.chain_format))
 
     def _check_chain(self, chain: Scalar) -> None:
+        if chain.bits > CODEC_BITS or not chain.signed:
+            raise InputError(
+                f"chain_format: {chain.name} cannot hold a sum; give a format with a sign, of "
+                f"{CODEC_BITS} bits at most"
+            )
         forms = [form for mode in self.modes for form in mode.forms]
         for form in forms:
             if (has_nan(form) and not has_nan(chain)) or (

@@ -106,6 +106,15 @@ REFUSED = [
     ({"modes": ("int8",), "result_formats": ("int8", "int8")}, "one is given twice"),
     ({"modes": ("int8",), "result_formats": ("int99",)}, "there is no such format"),
     ({"modes": ("bf16",), "carry_bits": 32}, None),
+    ({"modes": ("int8",), "result_formats": ("int64",)}, "int64 has more than 32 bits"),
+    (
+        {"modes": ("int8",), "accumulation": "chained", "chain_format": "int64"},
+        "int64 cannot hold a sum; give a format with a sign, of 32 bits",
+    ),
+    (
+        {"modes": ("int8",), "accumulation": "chained", "chain_format": "e8m0"},
+        "e8m0 cannot hold a sum",
+    ),
     ({"modes": ("bf16 x fp32",)}, "fp32 cannot be multiplied"),
 ]
 
