@@ -52,7 +52,6 @@ each = pytest.mark.parametrize("name", TWINS)
 
 
 @each
-@pytest.mark.compiled
 def test_hardware_and_model_agree_in_every_register(name: str) -> None:
     outcome = cosim(TWINS[name], seed=7, cycles=60_000)
     assert outcome.mismatch is None
