@@ -76,7 +76,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m rtl.lockstep.mutation.mac", description=__doc__
     )
-    parser.add_argument("--mutants", type=int, default=50, help="of each engine")
+    parser.add_argument("--mutants", type=int, default=75, help="of each engine")
     parser.add_argument("--seed", type=int, default=20_26)
     parser.add_argument("--output", type=Path, default=Path("docs/validation/mac_mutation.json"))
     given = parser.parse_args()

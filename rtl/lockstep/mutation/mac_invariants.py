@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from amaranth.hdl import Module, Signal, Value
 
+from arch.mac.kinds import Float
 from rtl.mac import SimdMacUnit
-from rtl.mac.parameters import fixed_bits
+from rtl.mac.parameters import chain_form, fixed_bits
 from rtl.wrapper import Wrapper
 
 
@@ -32,8 +33,12 @@ class Bounded(Wrapper):
 
 
 def bounds(unit: SimdMacUnit) -> Iterator[Value]:
-    """Of the sums of a word's products, in the mode that is with them."""
+    """Of the sums of a word's products, in the mode that is with them; and no chained sum is a
+    NaN where no operand is and a float's results saturate or overflow to infinity."""
     engine = unit.engine
+    chain = chain_form(engine)
+    if isinstance(chain, Float) and chain.has_infinity and not engine.special_bits:
+        yield unit.mac.sum[: chain.bits - 1] <= chain.largest_code + 1
     last = len(engine.modes) - 1
     for product, index in zip(unit.mac.products, unit.mac.modes, strict=True):
         number = product[: fixed_bits(engine)].as_signed()
