@@ -48,7 +48,7 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
 }
 CAMPAIGNS: dict[str, type[BaseModel]] = {
     "array": Array, "buffer": Scratchpad, "dram": Controller, "pim": MacUnit, "vector": Vector,
-    "mac": Engine,
+    "mac": Engine, "mac_array": Array,
 }  # fmt: skip
 CAMPAIGN_RECORDS = {
     "array": "array",
@@ -57,6 +57,7 @@ CAMPAIGN_RECORDS = {
     "pim": "pim_rtl",
     "vector": "vector_rtl",
     "mac": "mac_rtl",
+    "mac_array": "mac_array_rtl",
 }
 OF_OTHER_POLICIES = ("bank_entries", "timeout_cycles")
 """Fields that no generated unit takes notice of."""
@@ -69,6 +70,7 @@ LARGEST = {
     "pim": "of 16 banks with 16 lanes",
     "vector": "of 16 lanes",
     "mac": "with the modes of XR-NPE",
+    "mac_array": "4 x 4",
 }
 FAULTS = {
     "netlist": "the netlist",
@@ -141,8 +143,9 @@ def campaign_evidence(unit: str, record: dict[str, Any]) -> Evidence:
             if "standard" in run:
                 found[f"{unit}.standard={run['standard']}"].add(HARDWARE)
             for name, value in built.model_dump(exclude=set(OF_OTHER_POLICIES)).items():
-                found[f"{unit}.{name}={value}"].add(HARDWARE)
-                found[f"{unit}.{name}"].add(HARDWARE)
+                section = "array" if unit == "mac_array" else unit
+                found[f"{section}.{name}={value}"].add(HARDWARE)
+                found[f"{section}.{name}"].add(HARDWARE)
     return found
 
 
