@@ -18,10 +18,10 @@ from sim.mac.record import FINITE, INFINITE, NOT_A_NUMBER
 
 EPOCH_CYCLES = 128
 """For so long traffic keeps its rates, lengths and manners."""
-STYLES = 5
-ANY, NUMBERS, NEAR_ONE, CORNERS, MIXED = range(STYLES)
+STYLES = 6
+ANY, NUMBERS, NEAR_ONE, CORNERS, LARGE, MIXED = range(STYLES)
 """Any bits; numbers only; numbers next to 1, whose sums cancel and tie; zeros, the smallest and
-largest and what is no number; all of these."""
+largest and what is no number; the largest, whose sums overflow; all of these."""
 POOL = 32
 """Codes to choose from, of a format."""
 
@@ -66,11 +66,12 @@ EVENTS = (
 
 
 def pools(engine: Engine) -> npt.NDArray[np.int64]:
-    """[mode, left or top, near 1 or corners, POOL] codes."""
-    found = np.zeros((CHOICES_MOST, 2, 2, POOL), np.int64)
+    """[mode, left or top, near 1 or corners or large, POOL] codes."""
+    found = np.zeros((CHOICES_MOST, 2, 3, POOL), np.int64)
     for i, mode in enumerate(engine.modes):
         for side, form in enumerate(mode.forms):
             found[i, side, 0], found[i, side, 1] = near_one(form), corners(form)
+            found[i, side, 2] = large(form)
     return found
 
 
@@ -94,6 +95,15 @@ def corners(form: Scalar) -> Any:
     for extreme in (size[numbers].max(), size[numbers & (size > 0)].min()):
         some += [*codes[size == extreme]]
     return np.resize(np.array(some[:POOL]), POOL)
+
+
+def large(form: Scalar) -> Any:
+    """The code of the largest magnitude most often, and the next ones."""
+    codes = np.arange(1 << form.bits)
+    sizes = np.abs(formats.decode(codes, form))
+    codes, sizes = codes[np.isfinite(sizes)], sizes[np.isfinite(sizes)]
+    next_ones = codes[np.argsort(-sizes, kind="stable")][: POOL // 8]
+    return np.concatenate([np.full(POOL - len(next_ones), next_ones[0]), next_ones])
 
 
 @njit
@@ -121,6 +131,8 @@ def draw_code(t, form, pool):
         return pool[0, draw(t, POOL)]
     if style == CORNERS:
         return pool[1, draw(t, POOL)]
+    if style == LARGE:
+        return pool[2, draw(t, POOL)]
     code = draw(t, np.int64(1) << form["bits"])
     if style == NUMBERS and decode(code, form)[0] != FINITE:
         return np.int64(0)

@@ -14,7 +14,6 @@ from rtl.formal import ProofError, inputs, prove
 from rtl.mac import Rmmec, rmmec
 
 
-@pytest.mark.compiled
 def test_every_pair_of_eight_bits_in_every_mode() -> None:
     x, y = np.divmod(np.arange(1 << 16), 1 << 8)
     assert differing(8, EIGHT, x, y) == 0
