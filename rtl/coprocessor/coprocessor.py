@@ -5,7 +5,6 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from arch.array import Array
-from arch.errors import InputError
 from rtl.array import SystolicArray
 from rtl.array.controller import command_layout
 from rtl.array.systolic import EXTENT_BITS
@@ -16,7 +15,7 @@ from rtl.coprocessor.intake import Intake
 from rtl.coprocessor.lanes import axis_layout, lane_bytes
 from rtl.coprocessor.outlet import Outlet
 from rtl.coprocessor.register_file import RegisterFile
-from rtl.coprocessor.registers import Sizes, table
+from rtl.coprocessor.registers import Sizes, check, table
 from rtl.coprocessor.ring import Ring
 
 ADDRESS_BITS = 8
@@ -56,10 +55,7 @@ class Coprocessor(wiring.Component):
     def __init__(
         self, array: Array, *, extent_bits: int = EXTENT_BITS, depth: int = DEPTH
     ) -> None:
-        if not 4 <= extent_bits <= WORD_BITS:
-            raise InputError(f"extent_bits: must be 4 to {WORD_BITS}, not {extent_bits}")
-        if depth not in [1 << i for i in range(1, 16)]:
-            raise InputError(f"depth: must be a power of two from 2 to 32768, not {depth}")
+        check(extent_bits, depth)
         self.array = SystolicArray(array, extent_bits=extent_bits)
         self.parameters = p = self.array.parameters
         beats = beats_of(p)

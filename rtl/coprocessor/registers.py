@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from arch.errors import InputError
+
 Access = Literal["ro", "rw", "pulse", "w1c", "constant"]
 ACCESS = {
     "ro": "read",
@@ -81,6 +83,14 @@ class Sizes:
     def level_bits(self) -> int:
         """Of a number of products in the queue."""
         return self.depth.bit_length()
+
+
+def check(extent_bits: int, depth: int) -> None:
+    """Raise InputError for an extent or a queue that the registers have no room for."""
+    if not 4 <= extent_bits <= 32:
+        raise InputError(f"extent_bits: must be 4 to 32, not {extent_bits}")
+    if depth not in [1 << i for i in range(1, 16)]:
+        raise InputError(f"depth: must be a power of two from 2 to 32768, not {depth}")
 
 
 def table(sizes: Sizes) -> tuple[Register, ...]:

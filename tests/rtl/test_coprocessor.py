@@ -1,0 +1,319 @@
+"""The co-processor as cocotbext-axi's masters see it, judged by NumPy and the rules of folds."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from coprocessor_outside import Built
+from coprocessor_work import (
+    OKAY,
+    SLVERR,
+    Step,
+    Work,
+    addresses,
+    beats_taken,
+    bits,
+    feed,
+    integer_work,
+    start,
+)
+
+from arch.array import Array
+from arch.errors import InputError
+from rtl.coprocessor import Coprocessor
+from rtl.coprocessor.registers import IDENTITY, VERSION, check, table
+
+ARRAYS = {
+    "os": Array(rows=3, cols=2, dataflow="os", pe_latency_cycles=2),
+    "os full": Array(rows=2, cols=3, dataflow="os", edge_folds="full", drain="serial"),
+    "ws": Array(rows=2, cols=3, dataflow="ws", accumulator_rows=4),
+    "is": Array(
+        rows=3, cols=2, dataflow="is", accumulator_rows=2, operand_format="int4",
+        accumulator_format="int16", weight_load="serial",
+    ),
+}  # fmt: skip
+SHAPES = ((1, 1, 1), (3, 2, 5), (7, 5, 3), (4, 6, 1), (2, 1, 9), (5, 4, 4), (1, 3, 2), (3, 3, 7))
+EVERYTHING = ("left", "top", "result", "aw", "w", "b", "ar", "r")
+ICARUS = shutil.which("iverilog") is not None
+
+
+def chosen(name: str) -> str:
+    """Verilator for one; the others are built in a second by Icarus, where there is one."""
+    return "icarus" if ICARUS and name != "os" else "verilator"
+
+
+@pytest.fixture(scope="module", params=list(ARRAYS))
+def built(request: pytest.FixtureRequest) -> Iterator[tuple[Array, Built]]:
+    array = ARRAYS[request.param]
+    yield array, Built(Coprocessor(array), chosen(request.param))
+
+
+@pytest.fixture(scope="module")
+def small() -> Built:
+    return Built(Coprocessor(Array(rows=2, cols=1, dataflow="os"), depth=2), chosen("small"))
+
+
+def products(component: Coprocessor, array: Array, shapes: Any = SHAPES) -> list[Work]:
+    return [integer_work(component, array, *shape, seed) for seed, shape in enumerate(shapes)]
+
+
+def counters(component: Coprocessor) -> list[Step]:
+    at = addresses(component)
+    names = ("BEATS", "STALLED_INPUT", "STALLED_OUTPUT", "PRODUCTS", "ERRORS", "STATUS")
+    return [["read", at[name]] for name in names]
+
+
+def finished(component: Coprocessor) -> Step:
+    return ["read_until", addresses(component)["STATUS"], bits(component, "STATUS", "busy"), 0]
+
+
+def judged(works: list[Work], frames: list[Any]) -> None:
+    for work, (data, whole, user) in zip(works, frames, strict=True):
+        assert whole, "TKEEP of results is of all bytes"
+        work.judge(data, user)
+
+
+def test_products_at_full_rate(built: tuple[Array, Built]) -> None:
+    """All queued before the first operand comes: the beats are those of the rules of folds."""
+    array, machine = built
+    component = machine.component
+    works = products(component, array)
+    program = [step for work in works for step in start(component, work)]
+    program += [step for work in works for step in feed(work)]
+    program += [["receive"]] * len(works) + [finished(component)]
+    program += [*counters(component), ["pending"]]
+    seen = machine.run([program])[0]
+    writes, frames, rest = seen[: 6 * len(works)], seen[6 * len(works) : 7 * len(works)], seen[-7:]
+    assert writes == [OKAY] * len(writes)
+    judged(works, frames)
+    values = [value for response, value in rest[:-1] if response == OKAY]
+    beats, stalled_input, stalled_output, ended, errors, status = values
+    assert beats == beats_taken(array, works)
+    assert stalled_input > 0, "the operands came late"
+    assert stalled_output == 0
+    assert ended == len(works)
+    assert errors == 0
+    assert status == bits(component, "STATUS", "done")
+    assert rest[-1] == 0
+
+
+def test_products_with_pauses_on_all_sides(built: tuple[Array, Built]) -> None:
+    array, machine = built
+    component = machine.component
+    programs, all_works = [], []
+    for seed, often in ((1, 4), (2, 8), (3, 13)):
+        works = products(component, array, SHAPES[seed:])
+        names = [*EVERYTHING, *(("partial",) if array.dataflow != "os" else ())]
+        program: list[Step] = [
+            ["pause", name, 100 * seed + i, often] for i, name in enumerate(names)
+        ]
+        for work in works:
+            program += [*start(component, work), *feed(work)]
+        program += [["receive"]] * len(works) + [finished(component), *counters(component)]
+        programs.append(program)
+        all_works.append(works)
+    for works, seen in zip(all_works, machine.run(programs), strict=True):
+        frames = [each for each in seen if isinstance(each, list) and len(each) == 3]
+        judged(works, frames)
+        _, stalled_input, stalled_output, ended, errors, _ = (value for _, value in seen[-6:])
+        assert stalled_input > 0
+        assert stalled_output > 0
+        assert ended == len(works)
+        assert errors == 0
+
+
+def test_registers(small: Built) -> None:
+    component = small.component
+    at = addresses(component)
+    constants = {
+        "ID": IDENTITY,
+        "VERSION": VERSION,
+        "SHAPE": 2 | 1 << 16,
+        "LANES": 1 | 1 << 8 | 4 << 16,
+        "CHOICES": 1 | 1 << 8 | 2 << 16,
+    }
+    program: list[Step] = [["read", at[name]] for name in constants]
+    # Bytes with a strobe are written, the others keep what they hold.
+    program += [
+        ["write", at["M"], "3412ffff"],
+        ["write", at["M"] + 1, "56"],
+        ["write", at["N"], "ab"],
+        ["write", at["N"] + 2, "ffff"],
+        ["read", at["M"]],
+        ["read", at["N"]],
+        ["read", at["M"] + 1, 1],
+    ]
+    # What cannot be written keeps its value and says so, and so does what is not there.
+    program += [["write", at["ID"], "00000000"], ["read", at["ID"]]]
+    beyond = max(at.values()) + 4
+    program += [["write", beyond, "01"], ["read", beyond], ["write", 0xFC, "01"], ["read", 0xFC]]
+    # A start without a strobe for it is none.
+    program += [["write", at["CONTROL"] + 1, "010101"], ["read", at["STATUS"]]]
+    seen = small.run([program])[0]
+    assert seen[:5] == [[OKAY, value] for value in constants.values()]
+    assert seen[5:12] == [OKAY] * 4 + [[OKAY, 0x5634], [OKAY, 0xAB], [OKAY, 0x56]]
+    assert seen[12:14] == [SLVERR, [OKAY, IDENTITY]]
+    assert seen[14:18] == [SLVERR, [SLVERR, 0]] * 2
+    assert seen[18:] == [OKAY, [OKAY, 0]]
+
+
+def test_starts_that_are_refused(small: Built) -> None:
+    component = small.component
+    at = addresses(component)
+    go: Step = ["write", at["CONTROL"], "01"]
+    work = integer_work(component, Array(rows=2, cols=1, dataflow="os"), 2, 1, 2, 5)
+    program: list[Step] = []
+    for name in "MNK":
+        others = [["write", at[other], "01000000"] for other in "MNK" if other != name]
+        program += [*others, ["write", at[name], "00000000"], go]
+    program += [["write", at["K"], "01000000"], ["write", at["MODE"], "01"], go]
+    program += [["write", at["MODE"], "00"], ["write", at["RESULT"], "01"], go]
+    program += [["read", at["ERRORS"]], ["read", at["STATUS"]], ["write", at["ERRORS"], "ffffffff"]]
+    program += [["read", at["ERRORS"]]]
+    # The queue is of two.
+    program += [*start(component, work), go, go, ["read", at["ERRORS"]], ["read", at["STATUS"]]]
+    program += [*feed(work), *feed(work), ["receive"], ["receive"], finished(component)]
+    program += [["read", at["PRODUCTS"]], ["pending"]]
+    seen = small.run([program])[0]
+    refused, full = bits(component, "ERRORS", "refused"), bits(component, "ERRORS", "full")
+    error, busy = bits(component, "STATUS", "error"), bits(component, "STATUS", "busy")
+    level = bits(component, "STATUS", "level") & -bits(component, "STATUS", "level")
+    assert seen[:12] == [OKAY, OKAY, OKAY, SLVERR] * 3
+    assert seen[12:18] == [OKAY, OKAY, SLVERR] * 2
+    assert seen[18:22] == [[OKAY, refused], [OKAY, error], OKAY, [OKAY, 0]]
+    assert seen[22:30] == [OKAY] * 7 + [SLVERR]
+    assert seen[30:32] == [[OKAY, full], [OKAY, error | busy | 2 * level]]
+    judged([work, work], seen[32:34])
+    assert seen[34:] == [[OKAY, 2], 0]
+
+
+@pytest.mark.parametrize("stream", ["left", "top"])
+def test_errors_of_streams(small: Built, stream: str) -> None:
+    """TLAST early or missing, bytes left out: a bit and the number of the beat, data as counted."""
+    component = small.component
+    at = addresses(component)
+    array = Array(rows=2, cols=1, dataflow="os")
+    work = integer_work(component, array, 2, 2, 3, 6)
+    other = {"left": "top", "top": "left"}[stream]
+    beats = {"left": work.left, "top": work.top}
+    whole = {name: b"".join(given) for name, given in beats.items()}
+    size = len(beats[stream][0])
+    index = ["left", "top"].index(stream)
+    tail: list[Step] = [["receive"], finished(component)]
+    tail += [["read", at[name]] for name in ("ERRORS", "ERROR_BEAT", "ERROR_STREAM")]
+    tail += [["write", at["ERRORS"], "ffffffff"], ["read", at["ERRORS"]]]
+
+    def early() -> list[Step]:
+        cut = 4 * size
+        return [
+            ["send", stream, whole[stream][:cut].hex()],
+            ["send", stream, whole[stream][cut:].hex()],
+        ]
+
+    def keep() -> list[Step]:
+        flags = [1] * len(whole[stream])
+        flags[2 * size] = 0
+        flags[5 * size] = 0
+        return [["send", stream, whole[stream].hex(), flags]]
+
+    def missing() -> list[Step]:
+        return [["send", stream, (whole[stream] * 2).hex()]]
+
+    programs = []
+    for steps in (early, keep):
+        programs.append(
+            [*start(component, work), *steps(), ["send", other, whole[other].hex()], *tail]
+        )
+    # One frame for two products: no TLAST where the first ends.
+    program = [*start(component, work), ["write", at["CONTROL"], "01"], *missing()]
+    program += [["send", other, whole[other].hex()]] * 2
+    programs.append([*program, ["receive"], *tail])
+    seen = small.run(programs)
+    cases = {"early": 3, "keep": 2, "missing": 5}
+    for (kind, number), each in zip(cases.items(), seen, strict=True):
+        bit = bits(component, "ERRORS", f"{stream}_{kind}")
+        frames = [one for one in each if isinstance(one, list) and len(one) == 3]
+        judged([work] * len(frames), frames)
+        assert len(frames) == (2 if kind == "missing" else 1)
+        assert each[-5:] == [[OKAY, bit], [OKAY, number], [OKAY, index], OKAY, [OKAY, 0]]
+
+
+def test_interrupts_and_clearing(small: Built) -> None:
+    component = small.component
+    at = addresses(component)
+    array = Array(rows=2, cols=1, dataflow="os")
+    work = integer_work(component, array, 2, 1, 4, 7)
+    done, on_error = bits(component, "CONTROL", "irq_done"), bits(component, "CONTROL", "irq_error")
+    clear = bits(component, "CONTROL", "clear")
+    status = bits(component, "STATUS", "done")
+    run = [*start(component, work), *feed(work), ["receive"], finished(component), ["irq"]]
+    program: list[Step] = [
+        *run,
+        ["write", at["CONTROL"], f"{done:02x}"], ["irq"],
+        ["write", at["STATUS"], f"{status:02x}"], ["irq"], ["read", at["STATUS"]],
+        ["write", at["K"], "00000000"], ["write", at["CONTROL"], f"{done | 1:02x}"], ["irq"],
+        ["write", at["CONTROL"], f"{on_error:02x}"], ["irq"],
+        ["write", at["ERRORS"], "ffffffff"], ["irq"],
+        ["read", at["CONTROL"]],
+        ["write", at["CONTROL"], f"{clear:02x}"], *counters(component),
+    ]  # fmt: skip
+    seen = small.run([program])[0]
+    assert seen[7:] == [
+        0, OKAY, 1, OKAY, 0, [OKAY, 0], OKAY, SLVERR, 0, OKAY, 1, OKAY, 0, [OKAY, on_error],
+        OKAY, *[[OKAY, 0]] * 6,
+    ]  # fmt: skip
+
+
+def test_a_reset_at_work(small: Built) -> None:
+    """Nothing of before is left, in the queue, the streams or the registers."""
+    component = small.component
+    array = Array(rows=2, cols=1, dataflow="os")
+    before = integer_work(component, array, 4, 3, 6, 8)
+    after = integer_work(component, array, 3, 2, 2, 9)
+    cut: list[Step] = [*start(component, before), ["send", "left", b"".join(before.left[:9]).hex()]]
+    cut += [["send", "top", b"".join(before.top[:7]).hex()], ["cycles", 30], ["reset"]]
+    program = [*cut, *counters(component), *start(component, after), *feed(after)]
+    program += [["receive"], finished(component), *counters(component), ["pending"]]
+    seen = small.run([program])[0]
+    assert seen[6:12] == [[OKAY, 0]] * 6
+    judged([after], seen[18:19])
+    values = [value for _, value in seen[19:25]]
+    assert values[0] == beats_taken(array, [after])
+    assert values[3:] == [1, 0, bits(component, "STATUS", "done")]
+    assert seen[25] == 0
+
+
+def test_counters_of_more_than_32_bits(small: Built) -> None:
+    """HIGH belongs to the counter that was read last, however it goes on."""
+    at = addresses(small.component)
+    program: list[Step] = [["read", at["BEATS"]], ["read", at["HIGH"]], ["read", at["HIGH"]]]
+    assert small.run([program])[0] == [[OKAY, 0]] * 3
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((16, 3), "depth: must be a power of two from 2 to 32768, not 3"),
+        ((16, 1), "depth: must be a power of two from 2 to 32768, not 1"),
+        ((3, 16), "extent_bits: must be 4 to 32, not 3"),
+        ((33, 16), "extent_bits: must be 4 to 32, not 33"),
+    ],
+)
+def test_parameters_that_cannot_be(given: tuple[int, int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check(*given)
+
+
+def test_the_table(built: tuple[Array, Built]) -> None:
+    """Fields do not overlap, and their names and addresses are their own."""
+    rows = table(built[1].component.sizes)
+    assert [row.address for row in rows] == [4 * i for i in range(len(rows))]
+    names = [each.name for row in rows for each in row.fields if each.access != "constant"]
+    assert len(names) == len(set(names)), "each is a port"
+    for row in rows:
+        at = 0
+        for field in row.fields:
+            assert field.low >= at
+            at = field.low + field.width
+        assert at <= 32
