@@ -12,8 +12,12 @@ from rtl.array.parameters import Parameters
 
 
 def command_layout(parameters: Parameters) -> data.StructLayout:
-    """A product ``C[m, n] = A[m, k] @ B[k, n]``; an extent of 0 makes it void."""
-    return data.StructLayout(dict.fromkeys(("m", "n", "k"), parameters.extent_bits))
+    """A product ``C[m, n] = A[m, k] @ B[k, n]``; an extent of 0 makes it void.
+
+    With an engine, ``k`` counts words; indices of its ``mode`` and of its ``result`` format follow.
+    """
+    extents = dict.fromkeys(("m", "n", "k"), parameters.extent_bits)
+    return data.StructLayout(extents | parameters.choices)
 
 
 def fold_layout(parameters: Parameters) -> data.StructLayout:
@@ -25,6 +29,7 @@ def fold_layout(parameters: Parameters) -> data.StructLayout:
             "length": parameters.extent_bits,
             "first": 1,
             "last": 1,
+            **parameters.choices,
         }
     )
 
@@ -85,6 +90,8 @@ class FoldCutter(wiring.Component):
             self.fold.last.eq(inner_ends if p.stationary else 1),
             self.ends.eq(inner_ends & outer_ends),
         ]
+        for name in p.choices:
+            m.d.comb += getattr(self.fold, name).eq(getattr(self.command, name))
         with m.If(self.step):
             m.d.sync += self.inner.eq(Mux(inner_ends, 0, self.inner + inner_size))
             with m.If(inner_ends):

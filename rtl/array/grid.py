@@ -5,9 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.array.parameters import Parameters
+from rtl.array.engine_pe import EnginePe
 from rtl.array.pe import OutputPe, StationaryPe
 from rtl.array.port import leaving_layout
 from rtl.array.skew import Skew
+from rtl.mac.reader import Reader
 
 
 class Grid(wiring.Component):
@@ -18,16 +20,16 @@ class Grid(wiring.Component):
     advance : In(1)
     left : In(ArrayLayout(operand, rows))
         The vector that enters from the left in this beat, 0 where there is none.
-    flags : In(ArrayLayout(2, rows))
-        With it, of each row: first (bit 0) or last (bit 1) word of a fold.
+    flags : In(ArrayLayout(2 + mode, rows))
+        With it, of each row: first (bit 0) or last (bit 1) word of a fold; an engine's mode above.
     top : In(ArrayLayout(operand, cols))
         Stationary words or vector that enter from the top.
     load, load_word : In(1), In(range(rows))
         Stationary words enter column 0; place in their fold.
     leave : In(leaving_layout)
         A vector of results begins to leave column 0.
-    tap, leaving : Out(ArrayLayout(accumulator, cols)), Out(ArrayLayout(leaving_layout, cols))
-        Of each column the result that leaves it, and its token.
+    tap, leaving : Out(ArrayLayout(result, cols)), Out(ArrayLayout(leaving_layout, cols))
+        Of each column the result that leaves it, and its token; with an engine, rounded.
     """
 
     def __init__(self, parameters: Parameters) -> None:
@@ -37,12 +39,12 @@ class Grid(wiring.Component):
             {
                 "advance": In(1),
                 "left": In(data.ArrayLayout(p.operand, p.rows)),
-                "flags": In(data.ArrayLayout(unsigned(2), p.rows)),
+                "flags": In(data.ArrayLayout(unsigned(2 + p.choices.get("mode", 0)), p.rows)),
                 "top": In(data.ArrayLayout(p.operand, p.cols)),
                 "load": In(1),
                 "load_word": In(range(p.rows)),
                 "leave": In(token),
-                "tap": Out(data.ArrayLayout(p.accumulator, p.cols)),
+                "tap": Out(data.ArrayLayout(p.result, p.cols)),
                 "leaving": Out(data.ArrayLayout(token, p.cols)),
             }
         )
@@ -50,8 +52,10 @@ class Grid(wiring.Component):
         delays = [r * pace for r in range(p.rows)]
         self.left_skew = Skew(p.operand, delays)
         self.top_skew = Skew(p.operand, range(p.cols))
-        self.flag_bits = (1 if p.overlapped_load else 0) if p.stationary else 2
-        pe = StationaryPe if p.stationary else OutputPe
+        self.flag_bits = 2 + p.choices.get("mode", 0)
+        if p.stationary:
+            self.flag_bits = 1 if p.overlapped_load else 0
+        pe = StationaryPe if p.stationary else EnginePe if p.engine else OutputPe
         self.pes = [[pe(p) for _ in range(p.cols)] for _ in range(p.rows)]
         self.tokens = [Signal(token.size, name=f"leaving{c}") for c in range(1, p.cols)]
         self.registers: dict[str, ValueLike] = {}
@@ -66,13 +70,19 @@ class Grid(wiring.Component):
             self._list("load", {f"{c + 1}": load for c, load in enumerate(self.loads)})
             self._list("load_word", {f"{c + 1}": word for c, word in enumerate(self.words)})
         self._list("leaving", {f"{c + 1}": token for c, token in enumerate(self.tokens)})
+        planes: dict[str, list[str]] = {}
         for name in self.pes[0][0].registers:
-            plane = {
-                f"{r}.{c}": pe.registers[name]
+            # The slices of a PE's wide register stay together.
+            plane, *of_slice = name.split("[")
+            planes.setdefault(plane, []).append("[" + of_slice[0] if of_slice else "")
+        for plane, slices in planes.items():
+            listed = {
+                f"{r}.{c}{part}": pe.registers[plane + part]
                 for r, row in enumerate(self.pes)
                 for c, pe in enumerate(row)
+                for part in slices
             }
-            self._list(name, plane)
+            self._list(plane, listed)
 
     def _list(self, name: str, registers: dict[str, ValueLike]) -> None:
         self.registers |= {f"{name}.{place}": word for place, word in registers.items()}
@@ -151,5 +161,15 @@ class Grid(wiring.Component):
                     pe.drain_in.eq(above.drain if above else 0),
                     pe.shift.eq(token.valid & (token.word < r) & (token.row >= r)),
                 ]
-            column = Array([self.pes[r][c].drain for r in range(p.rows)])
-            m.d.comb += self.tap[c].eq(column[token.row])
+                if p.engine:
+                    m.d.comb += pe.mode_in.eq(left.mode if left else flags[2:])
+            result = Array([self.pes[r][c].drain for r in range(p.rows)])[token.row]
+            if p.engine:
+                m.submodules[f"reader{c}"] = reader = Reader(p.engine)
+                m.d.comb += [
+                    reader.sum.eq(result),
+                    reader.mode.eq(token.mode),
+                    reader.result.eq(token.result),
+                ]
+                result = reader.code
+            m.d.comb += self.tap[c].eq(result)

@@ -51,6 +51,8 @@ class Leave(wiring.Component):
                 "row": self.row,
                 "edge": self.edge,
             }
+            self.choices = {name: Signal(width, name=name) for name, width in p.choices.items()}
+            self.registers |= self.choices
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -90,6 +92,8 @@ class Leave(wiring.Component):
             token.edge.eq(Mux(begins, edge, self.edge)),
             token.word.eq(self.word),
         ]
+        for name, kept in self.choices.items():
+            m.d.comb += getattr(token, name).eq(Mux(begins, getattr(self.fold, name), kept))
         with m.If(self.advance & line.enter):
             m.d.sync += [
                 self.drains.eq(self.word != token.row),
@@ -97,4 +101,5 @@ class Leave(wiring.Component):
                 self.row.eq(token.row),
                 self.edge.eq(token.edge),
             ]
+            m.d.sync += [kept.eq(getattr(token, name)) for name, kept in self.choices.items()]
         return m

@@ -1,11 +1,12 @@
 """What the hardware takes from ``arch.array.Array``, and what it refuses."""
 
-from amaranth.hdl import Const, Shape, ValueLike, signed
+from amaranth.hdl import Const, Shape, ValueLike, signed, unsigned
 from amaranth.utils import bits_for
 
 from arch.array import Array
 from arch.errors import InputError
 from arch.mac.formats import FORMAT_BITS
+from rtl.mac.parameters import chain_form, mode_bits, result_bits, result_width
 
 ROWS_MAX = 256
 """Largest grid: a side beyond it takes Amaranth hours."""
@@ -15,7 +16,8 @@ class Parameters:
     """Widths and sizes of one array; everything below ``rtl/array`` reads them from here.
 
     Raises InputError for what has no hardware: formats that are not integers, accumulators
-    narrower than the operands, the convention ``scalesim``, grids beyond 256 a side.
+    narrower than the operands, the convention ``scalesim``, grids beyond 256 a side; of engines,
+    sums and results of more than 32 bits.
     """
 
     def __init__(self, array: Array, extent_bits: int) -> None:
@@ -55,7 +57,16 @@ class Parameters:
         self.accumulator_rows = array.accumulator_rows if self.stationary else 0
         self.operand: Shape = signed(operand_bits)
         self.accumulator: Shape = signed(accumulator_bits)
+        self.result = self.accumulator
         self.extent_bits = extent_bits
+        self.engine = engine = array.engine
+        self.choices: dict[str, int] = {}
+        if engine is not None:
+            self.operand, self.accumulator = unsigned(engine.word_bits), unsigned(engine.sum_bits)
+            self.result = unsigned(result_width(engine))
+            self.choices = {"mode": mode_bits(engine), "result": result_bits(engine)}
+            # A sum that waits for its turn is not to become +0 where it is -0.
+            self.holds = chain_form(engine) is not None and not self.overlapped_drain
 
     @property
     def since_bits(self) -> int:

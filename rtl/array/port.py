@@ -14,7 +14,7 @@ def leaving_layout(parameters: Parameters) -> data.StructLayout:
     """What travels with a vector of results from column to column.
 
     ``row``: the row that it leaves from below; ``edge``: the last column that it has; under os,
-    ``word``: its place in the fold; else whether it is ``first`` or ``last`` in the sum over K and,
+    ``word``: its place in the fold, and with an engine its mode and result format; else whether it is ``first`` or ``last`` in the sum over K and,
     with accumulators, whether they ``keep`` it and it ``ends`` its fold.
     """
     fields: dict[str, object] = {
@@ -23,7 +23,7 @@ def leaving_layout(parameters: Parameters) -> data.StructLayout:
         "edge": range(parameters.cols),
     }
     if not parameters.stationary:
-        fields["word"] = range(parameters.rows)
+        fields |= {"word": range(parameters.rows), **parameters.choices}
     else:
         fields |= {"first": 1, "last": 1}
         if parameters.accumulator_rows:
@@ -39,18 +39,18 @@ class Deskew(wiring.Component):
     Members
     -------
     advance : In(1)
-    tap : In(ArrayLayout(accumulator, cols))
+    tap : In(ArrayLayout(result, cols))
         The result that leaves each column, if one does.
     leaving : In(ArrayLayout(leaving_layout, cols))
     valid, leaves : Out(1), Out(leaving_layout)
         A vector is complete, and what travels with it.
-    words : Out(ArrayLayout(accumulator, cols))
+    words : Out(ArrayLayout(result, cols))
         0 in columns that the vector does not have.
     """
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
-        words = data.ArrayLayout(parameters.accumulator, parameters.cols)
+        words = data.ArrayLayout(parameters.result, parameters.cols)
         token = leaving_layout(parameters)
         super().__init__(
             {
@@ -63,7 +63,7 @@ class Deskew(wiring.Component):
             }
         )
         self.lines = [
-            Line(parameters.accumulator, parameters.cols - 1 - c)
+            Line(parameters.result, parameters.cols - 1 - c)
             for c in range(parameters.cols - 1)
         ]
         self.registers: dict[str, ValueLike] = {
@@ -104,15 +104,15 @@ class Accumulators(wiring.Component):
     advance : In(1)
     valid, leaves, words
         As of ``Deskew``.
-    wants_partial, partial : Out(1), In(ArrayLayout(accumulator, cols))
+    wants_partial, partial : Out(1), In(ArrayLayout(result, cols))
         The vector is added to a partial sum that comes from outside.
-    sends, complete, total : Out(1), Out(1), Out(ArrayLayout(accumulator, cols))
+    sends, complete, total : Out(1), Out(1), Out(ArrayLayout(result, cols))
         The vector goes out, as a complete or a partial sum.
     """
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
-        words = data.ArrayLayout(parameters.accumulator, parameters.cols)
+        words = data.ArrayLayout(parameters.result, parameters.cols)
         super().__init__(
             {
                 "advance": In(1),

@@ -39,6 +39,8 @@ class SystolicArray(wiring.Component):
     -------
     command : In(stream of command_layout)
         Products to compute. One with an extent of 0 does nothing.
+        With an engine, ``k`` counts words of codes, and each product names its mode and the format
+        that its sums are rounded to; an index beyond the last counts as the last.
     top : In(stream of ArrayLayout(operand, cols))
         ws, is: the stationary words of each fold, last row first; with full edge folds ``rows``
         vectors, the first of them for rows without a use. os: vectors of ``B``.
@@ -50,7 +52,9 @@ class SystolicArray(wiring.Component):
         ``accumulator_rows``.
     output : Out(stream of StructLayout(words, complete))
         Sums, one vector of ``cols``; 0 in columns that a fold does not use. ``complete`` is 0 for
-        partial sums, which are to come back. Under os a fold's last row comes first.
+        partial sums, which are to come back. Under os a fold's last row comes first. With an engine
+        words are codes, narrower ones with zeros above; with full edge folds, results that a fold
+        does not use may be NaN where an operand is NaN or infinite.
 
     Attributes
     ----------
@@ -63,7 +67,7 @@ class SystolicArray(wiring.Component):
         self.parameters = p = Parameters(array, extent_bits)
         top = data.ArrayLayout(p.operand, p.cols)
         left = data.ArrayLayout(p.operand, p.rows)
-        sums = data.ArrayLayout(p.accumulator, p.cols)
+        sums = data.ArrayLayout(p.result, p.cols)
         result = data.StructLayout({"words": sums, "complete": 1})
         shapes: dict[str, data.Layout] = {"command": command_layout(p), "top": top, "left": left}
         if p.stationary:
@@ -123,13 +127,14 @@ class SystolicArray(wiring.Component):
         """Operands enter the grid; lanes without a use hold 0."""
         p = self.parameters
         control, fold = self.controller, self.controller.stream_fold
+        mode = [fold.mode] if p.engine else []
         vector = self.fifos["left"].output.payload
         for r in range(p.rows):
             used = control.stream & (r < fold.rows)
             timed = control.stream & (r < p.timed_rows(fold.rows))
             m.d.comb += [
                 self.grid.left[r].eq(Mux(used, vector[r], 0)),
-                self.grid.flags[r].eq(Cat(timed & control.first, timed & control.last)),
+                self.grid.flags[r].eq(Cat(timed & control.first, timed & control.last, *mode)),
             ]
         if p.stationary:
             rows = p.timed_rows(control.load_fold.rows)

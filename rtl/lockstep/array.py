@@ -4,11 +4,11 @@ import numpy as np
 
 from arch.array import Array
 from arch.errors import InputError
-from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
 from rtl.array import SystolicArray
 from rtl.array.parameters import Parameters
 from rtl.array.systolic import EXTENT_BITS
+from rtl.lockstep.array_engine import ENGINE_TRAFFIC, engine_coverage, run_engine_traffic
 from rtl.lockstep.array_traffic import SHAPES_MAX, TRAFFIC, coverage_of, run_traffic
 from rtl.lockstep.twin import Batch
 from sim.array.registers import Registers
@@ -41,17 +41,22 @@ class ArrayTraffic:
         self._model = model = Registers(array, extent_bits)
         self._state = np.zeros(1, TRAFFIC)
         self._state["random"] = ((seed + 1) * SEED_STEP) % 2**64 or 1
-        self._state["operand_bits"] = FORMAT_BITS[array.operand_format]
+        self._state["operand_bits"] = array.operand_bits
         largest = 2**extent_bits - 1
         self._state["extent_large"] = min(3 * max(array.rows, array.cols), largest)
         self._state["extent_largest"] = largest
         self._before = np.zeros(len(model.layout.stimuli), np.int64)
         self._shapes = np.zeros(SHAPES_MAX, np.int64)
+        self._words = np.zeros(1, ENGINE_TRAFFIC)
+        self._words["word_bits"] = array.operand_bits
 
     @property
     def coverage(self) -> dict[str, int]:
         """Events so far; ``shapes`` is how many different products were begun."""
-        counts = coverage_of(self._state, self._model.layout.stationary)
+        engine = self._model.layout.engine
+        counts = coverage_of(self._state, self._model.layout.stationary, engine is not None)
+        if engine is not None:
+            counts |= engine_coverage(self._words, len(engine.modes))
         taken = self._shapes[: int(self._state["shapes"][0])]
         return {"shapes": len(np.unique(taken)), **counts}
 
@@ -66,19 +71,17 @@ class ArrayTraffic:
         resets = np.zeros(cycles, np.uint8)
         trace = np.empty((cycles + 1, len(model.row)), np.int64)
         trace[0] = model.row
-        run_traffic(
-            model.config,
-            self._state,
-            stimuli,
-            resets,
-            trace,
-            model.reset,
-            model.memory,
-            model.beat,
-            model.total,
-            self._before,
-            self._shapes,
-        )
+        if model.work is not None:
+            run_engine_traffic(
+                model.config, model.work.engine, self._state, self._words, stimuli, resets, trace,
+                model.reset, model.beat, model.total, *model.work.scratch, self._before,
+                self._shapes,
+            )  # fmt: skip
+        else:
+            run_traffic(
+                model.config, self._state, stimuli, resets, trace, model.reset, model.memory,
+                model.beat, model.total, self._before, self._shapes,
+            )  # fmt: skip
         model.row = trace[-1].copy()
         return Batch(stimuli, resets, trace[:-1])
 

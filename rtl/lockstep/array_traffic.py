@@ -201,6 +201,18 @@ def note(c, b, t, stimulus, old, shapes):
 
 
 @njit
+def end_cycle(t, resets, at_work, stimulus, before):
+    """After a cycle: what a reset ends, and the stimulus kept."""
+    if resets:
+        if at_work:
+            t["events"][RESETS] += 1
+        for i in range(STREAMS_MAX):
+            t["held"][i] = 0
+    for i in range(stimulus.shape[0]):
+        before[i] = stimulus[i]
+
+
+@njit
 def run_traffic(
     config, traffic, stimuli, resets, trace, reset, memory, beat, total, before, shapes
 ):  # fmt: skip
@@ -219,19 +231,14 @@ def run_traffic(
         resets[x] = 1 if draw(t) & 1023 == 0 else 0
         step(config, stimulus, resets[x], old, trace[x + 1], reset, memory, beat, total)
         note(c, b, t, stimulus, old, shapes)
-        if resets[x]:
-            if at_work:
-                t["events"][RESETS] += 1
-            for i in range(STREAMS_MAX):
-                t["held"][i] = 0
-        for i in range(stimulus.shape[0]):
-            before[i] = stimulus[i]
+        end_cycle(t, resets[x], at_work, stimulus, before)
 
 
-def coverage_of(traffic: Any, stationary: bool) -> dict[str, int]:
-    """Counts by name; events that the dataflow does not have are left out."""
+def coverage_of(traffic: Any, stationary: bool, engines: bool = False) -> dict[str, int]:
+    """Counts by name; events that the dataflow does not have, or engines, are left out."""
     t = traffic[0]
-    absent = () if stationary else ("partial sums out", "partial sums in")
+    absent = [] if stationary else ["partial sums out", "partial sums in"]
+    absent += ["cycles with an overflow"] * engines
     counts = {
         name: int(count)
         for name, count in zip(EVENTS, t["events"], strict=True)

@@ -28,6 +28,12 @@ def _dram(memory: MemorySystem) -> Twin:
     return dram_twin(memory)
 
 
+def _mac(machine: Machine) -> Twin:
+    from rtl.lockstep.mac import mac_twin
+
+    return mac_twin(machine)
+
+
 def _pim(pim: Pim) -> Twin:
     from rtl.lockstep.pim import pim_twin
 
@@ -44,6 +50,7 @@ TWINS: dict[str, Callable[[Any], Twin]] = {
     "array": _array,
     "buffer": _buffer,
     "dram": _dram,
+    "mac": _mac,
     "pim": _pim,
     "vector": _vector,
 }

@@ -17,6 +17,7 @@ GROUPS = (
     *("operand", "weight", "shadow", "swap", "psum"),
     *("left_operand", "top_operand", "first", "last", "product", "sum", "drain"),
     *("deskew", "at"),
+    *("current_mode", "current_result", "drain_mode", "drain_result", "mode", "done"),
 )
 """Groups of registers; ``at_<group>`` is the place of the first in a row of the state."""
 
@@ -37,6 +38,11 @@ CONFIG = np.dtype(
         ("edge_bits", np.int64),  # width of a column in a token
         ("since_largest", np.int64),
         ("outputs", np.int64),  # outputs in front of a row
+        ("command_words", np.int64),  # fields of a command
+        ("mode_bits", np.int64),  # width of an engine's mode; 0: there is one, or no engine
+        ("result_bits", np.int64),  # width of a result format
+        ("choice_at", np.int64),  # place of both in a token
+        ("holds", np.int64),  # 1: an engine's sum stays when it is complete
         *((f"in_{stream}", np.int64) for stream in STREAMS[:-1]),  # payload in a stimulus
         *((f"valid_{stream}", np.int64) for stream in STREAMS[:-1]),
         ("in_ready", np.int64),  # output.ready in a stimulus
@@ -74,6 +80,8 @@ BEAT = np.dtype(
         ("sends", np.int64),
         ("advance", np.int64),
         ("overflows", np.int64),  # sums of this cycle that do not fit
+        ("mode", np.int64),  # of an engine's fold that streams; 0 without one
+        ("result", np.int64),
     ]
 )
 

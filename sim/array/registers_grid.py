@@ -15,12 +15,12 @@ def left_word(c, old, b, row):
 
 @njit
 def left_flags(c, b, row):
-    """First (1) and last (2) word of a fold, as it enters the left edge."""
+    """First (1) and last (2) word of a fold, as it enters the left edge; above, a mode."""
     if b["stream"] and row < timed_rows(c, b["streaming"]["rows"]):
         if c["stationary"]:
             return b["first"]
-        return b["first"] + 2 * b["last"]
-    return 0
+        return b["first"] + 2 * b["last"] + (b["mode"] << 2)
+    return b["mode"] << 2
 
 
 @njit

@@ -44,7 +44,8 @@ def step_streams(c, old, new, b, stimulus, total):
     advance = b["advance"]
     taken = 1 if b["void"] or (advance and b["take"] and b["ends"]) else 0
     given = stimulus[c["valid_command"]]
-    step_fifo(old, new, c["at_command"], 3, given, stimulus, c["in_command"], taken)
+    words = c["command_words"]
+    step_fifo(old, new, c["at_command"], words, given, stimulus, c["in_command"], taken)
     wants_top = b["load"] if c["stationary"] else b["stream"]
     taken = 1 if advance and wants_top else 0
     given = stimulus[c["valid_top"]]
