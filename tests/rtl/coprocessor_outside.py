@@ -5,9 +5,8 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,20 +55,16 @@ class Built:
 
     component: Coprocessor
     simulator: str
-    folder: tempfile.TemporaryDirectory[str] = field(
-        default_factory=lambda: tempfile.TemporaryDirectory(prefix="lockstep-")
-    )
+    folder: Path
 
     def __post_init__(self) -> None:
-        place = Path(self.folder.name)
-        (place / "coprocessor.v").write_text(reachable(verilog_of(self.component, TOP)))
-        (place / "run.py").write_text(RUNNER)
+        (self.folder / "coprocessor.v").write_text(reachable(verilog_of(self.component, TOP)))
+        (self.folder / "run.py").write_text(RUNNER)
         self._call(build=True)
 
     def run(self, programs: Sequence[Sequence[Step]]) -> list[list[Any]]:
         """What each program saw. Raises SimulationError where one did not end."""
-        place = Path(self.folder.name)
-        job, outcome = place / "job.json", place / "job.outcome"
+        job, outcome = self.folder / "job.json", self.folder / "job.outcome"
         outcome.unlink(missing_ok=True)
         job.write_text(json.dumps({"streams": self.component.names, "programs": programs}))
         said = self._call(build=False)
@@ -80,7 +75,7 @@ class Built:
 
     def _call(self, *, build: bool) -> str:
         environment = verilator_environment() | {
-            "COPROCESSOR_JOB": str(Path(self.folder.name) / "job.json"),
+            "COPROCESSOR_JOB": str(self.folder / "job.json"),
             "COCOTB_LOG_LEVEL": "WARNING",
             # cocotbext-axi 0.1.28 calls what cocotb 2 deprecates.
             "PYTHONWARNINGS": "ignore::DeprecationWarning",
@@ -92,7 +87,7 @@ class Built:
             job["flags"] = [{"-O1": "-O0"}.get(flag, flag) for flag in VERILATOR_FLAGS]
         done = subprocess.run(
             [sys.executable, "run.py", json.dumps(job)],
-            cwd=self.folder.name,
+            cwd=self.folder,
             env=environment,
             capture_output=True,
             text=True,

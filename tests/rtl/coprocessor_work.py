@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 from array_feeder import assemble, operand_vectors
 from array_oracle import Fold, _schedule_os, _schedule_ws, fold_shapes
+from engine_oracle import packed
 
 from arch.array import Array
-from arch.mac.formats import FORMAT_BITS
+from arch.mac.formats import FORMAT_BITS, scalar_named
+from arch.mac.ranges import has_nan
 from rtl.coprocessor import Coprocessor
 from rtl.coprocessor.registers import table
+from sim.mac.formats import decode
+from sim.mac.matmul import matmul
 
 Step = list[Any]
 OKAY, SLVERR = 0, 2
@@ -95,6 +99,48 @@ def integer_work(component: Coprocessor, array: Array, m: int, n: int, k: int, s
     )  # fmt: skip
 
 
+def engine_work(
+    component: Coprocessor, array: Array, shape: tuple[int, int, int], mode: int, result: int
+) -> Work:
+    """A product of random codes of a mode, judged by ``sim.mac``; NaR only where it can come out."""
+    engine = array.engine
+    assert engine is not None
+    m, n, k = shape
+    chosen, out = engine.modes[mode], engine.results[result]
+    random = np.random.default_rng([m, n, k, mode, result])
+    codes = [
+        random.integers(0, 1 << form.bits, size)
+        for form, size in zip(chosen.forms, ((m, k), (k, n)), strict=True)
+    ]
+    if not has_nan(scalar_named(out)):
+        for form, given in zip(chosen.forms, codes, strict=True):
+            given[np.isnan(decode(given, form))] = 0
+    a, b = codes
+    expected = matmul(a, b, chosen.input_format, b_form=chosen.weight, out=out)
+    lanes_of = engine.lanes(chosen)
+    a_words = packed(a, chosen.forms[0].bits, lanes_of).astype(np.int64)
+    b_words = packed(b.T, chosen.forms[1].bits, lanes_of).astype(np.int64).T
+    left, top = operand_vectors(array, a_words, b_words, random)
+    sizes = component.sizes
+
+    def judge(data: str, user: list[int] | None) -> None:
+        octets = sizes.result_bytes * sizes.cols
+        raw = bytes.fromhex(data)
+        vectors = [
+            lanes(raw[i : i + octets], sizes.result_bytes, signed=False)
+            for i in range(0, len(raw), octets)
+        ]
+        assert not user
+        assert np.array_equal(assemble(array, m, n, vectors), expected)
+
+    return Work(
+        m, n, a_words.shape[1],
+        [beat(words, sizes.left_bytes) for words in left],
+        [beat(words, sizes.top_bytes) for words in top],
+        [], judge, mode, result,
+    )  # fmt: skip
+
+
 def returning(array: Array, a: Any, b: Any) -> list[list[int]]:
     """Partial sums that leave a stationary array and come back, vector after vector."""
     stream, held = (a, b) if array.dataflow == "ws" else (b.T, a.T)
@@ -128,7 +174,10 @@ def feed(work: Work) -> list[Step]:
 
 
 def beats_taken(array: Array, works: Sequence[Work]) -> int:
-    """Of all products in a row, from the first fold's start to the last result."""
+    """Of all products in a row, from the first fold's start until the last result is in the FIFO.
+
+    Under ws and is a result stands in the registers one beat before that.
+    """
     schedule = _schedule_os if array.dataflow == "os" else _schedule_ws
     before: Fold | None = None
     for work in works:
@@ -137,4 +186,4 @@ def beats_taken(array: Array, works: Sequence[Work]) -> int:
             schedule(array, fold, before)
             before = fold
     assert before is not None
-    return before.e
+    return before.e + (array.dataflow != "os")

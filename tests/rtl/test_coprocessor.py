@@ -1,10 +1,10 @@
 """The co-processor as cocotbext-axi's masters see it, judged by NumPy and the rules of folds."""
 
 import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from amaranth.sim import Simulator
 from coprocessor_outside import Built
 from coprocessor_work import (
     OKAY,
@@ -14,6 +14,7 @@ from coprocessor_work import (
     addresses,
     beats_taken,
     bits,
+    engine_work,
     feed,
     integer_work,
     start,
@@ -21,41 +22,58 @@ from coprocessor_work import (
 
 from arch.array import Array
 from arch.errors import InputError
+from arch.mac.engine import Engine
 from rtl.coprocessor import Coprocessor
-from rtl.coprocessor.registers import IDENTITY, VERSION, check, table
+from rtl.coprocessor.register_file import RegisterFile
+from rtl.coprocessor.registers import IDENTITY, VERSION, Sizes, check, table
 
 ARRAYS = {
     "os": Array(rows=3, cols=2, dataflow="os", pe_latency_cycles=2),
     "os full": Array(rows=2, cols=3, dataflow="os", edge_folds="full", drain="serial"),
+    "engine": Array(rows=2, cols=2, dataflow="os", pe_latency_cycles=2, engine=Engine()),
     "ws": Array(rows=2, cols=3, dataflow="ws", accumulator_rows=4),
     "is": Array(
         rows=3, cols=2, dataflow="is", accumulator_rows=2, operand_format="int4",
         accumulator_format="int16", weight_load="serial",
     ),
 }  # fmt: skip
+SMALL = Array(rows=2, cols=1, dataflow="os")
 SHAPES = ((1, 1, 1), (3, 2, 5), (7, 5, 3), (4, 6, 1), (2, 1, 9), (5, 4, 4), (1, 3, 2), (3, 3, 7))
 EVERYTHING = ("left", "top", "result", "aw", "w", "b", "ar", "r")
 ICARUS = shutil.which("iverilog") is not None
 
 
 def chosen(name: str) -> str:
-    """Verilator for one; the others are built in a second by Icarus, where there is one."""
-    return "icarus" if ICARUS and name != "os" else "verilator"
+    """Verilator for two; the others are built in a second by Icarus, where there is one."""
+    return "icarus" if ICARUS and name not in ("os", "engine") else "verilator"
 
 
 @pytest.fixture(scope="module", params=list(ARRAYS))
-def built(request: pytest.FixtureRequest) -> Iterator[tuple[Array, Built]]:
+def built(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Array, Built]:
     array = ARRAYS[request.param]
-    yield array, Built(Coprocessor(array), chosen(request.param))
+    folder = tmp_path_factory.mktemp("coprocessor")
+    return array, Built(Coprocessor(array), chosen(request.param), folder)
 
 
 @pytest.fixture(scope="module")
-def small() -> Built:
-    return Built(Coprocessor(Array(rows=2, cols=1, dataflow="os"), depth=2), chosen("small"))
+def small(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    component = Coprocessor(SMALL, depth=2)
+    return Built(component, chosen("small"), tmp_path_factory.mktemp("small"))
 
 
-def products(component: Coprocessor, array: Array, shapes: Any = SHAPES) -> list[Work]:
-    return [integer_work(component, array, *shape, seed) for seed, shape in enumerate(shapes)]
+def products(component: Coprocessor, array: Array, first: int = 0) -> list[Work]:
+    """Products of all shapes; those of an engine each in another mode and format."""
+    works = []
+    for i, shape in enumerate(SHAPES[first:], first):
+        if array.engine is None:
+            works.append(integer_work(component, array, *shape, i))
+        else:
+            choices = len(array.engine.modes), len(array.engine.results)
+            mode, result = i % choices[0], (3 * i + i // choices[0]) % choices[1]
+            works.append(engine_work(component, array, shape, mode, result))
+    return works
 
 
 def counters(component: Coprocessor) -> list[Step]:
@@ -99,28 +117,55 @@ def test_products_at_full_rate(built: tuple[Array, Built]) -> None:
 
 
 def test_products_with_pauses_on_all_sides(built: tuple[Array, Built]) -> None:
+    """Stalls change no beat: all products are queued before the first operand."""
     array, machine = built
     component = machine.component
     programs, all_works = [], []
     for seed, often in ((1, 4), (2, 8), (3, 13)):
-        works = products(component, array, SHAPES[seed:])
+        works = products(component, array, seed)
         names = [*EVERYTHING, *(("partial",) if array.dataflow != "os" else ())]
         program: list[Step] = [
-            ["pause", name, 100 * seed + i, often] for i, name in enumerate(names)
+            ["pause", name, 100 * seed + i, often + 2 * (name == "result")]
+            for i, name in enumerate(names)
         ]
-        for work in works:
-            program += [*start(component, work), *feed(work)]
+        program += [step for work in works for step in start(component, work)]
+        program += [step for work in works for step in feed(work)]
         program += [["receive"]] * len(works) + [finished(component), *counters(component)]
         programs.append(program)
         all_works.append(works)
+    stalls = []
     for works, seen in zip(all_works, machine.run(programs), strict=True):
-        frames = [each for each in seen if isinstance(each, list) and len(each) == 3]
-        judged(works, frames)
-        _, stalled_input, stalled_output, ended, errors, _ = (value for _, value in seen[-6:])
-        assert stalled_input > 0
-        assert stalled_output > 0
-        assert ended == len(works)
-        assert errors == 0
+        judged(works, frames_of(seen))
+        values = [value for _, value in seen[-6:]]
+        assert values[0] == beats_taken(array, works)
+        stalls.append(values[1:3])
+        assert values[3:5] == [len(works), 0]
+    assert min(waits for waits, _ in stalls) > 0
+    assert sum(blocked for _, blocked in stalls) > 0
+
+
+def test_products_that_come_one_by_one(built: tuple[Array, Built]) -> None:
+    """Operands wait for their product; with pauses, and the array at rest in between."""
+    array, machine = built
+    component = machine.component
+    works = products(component, array, 2)
+    program: list[Step] = [["pause", name, i, 6] for i, name in enumerate(EVERYTHING)]
+    early = works[:3]
+    program += [step for work in early for step in feed(work)]
+    program += [["cycles", 60], ["pending"]]
+    for work in early:
+        program += [*start(component, work), ["receive"], ["pending"]]
+    for work in works[3:]:
+        program += [*start(component, work), *feed(work)]
+    program += [["receive"]] * len(works[3:]) + [finished(component), *counters(component)]
+    seen = machine.run([program])[0]
+    assert seen[0] == 0, "no product, no result"
+    judged(works, frames_of(seen))
+    assert [value for _, value in seen[-3:-1]] == [len(works), 0]
+
+
+def frames_of(seen: list[Any]) -> list[Any]:
+    return [each for each in seen if isinstance(each, list) and len(each) == 3]
 
 
 def test_registers(small: Built) -> None:
@@ -162,7 +207,7 @@ def test_starts_that_are_refused(small: Built) -> None:
     component = small.component
     at = addresses(component)
     go: Step = ["write", at["CONTROL"], "01"]
-    work = integer_work(component, Array(rows=2, cols=1, dataflow="os"), 2, 1, 2, 5)
+    work = integer_work(component, SMALL, 2, 1, 2, 5)
     program: list[Step] = []
     for name in "MNK":
         others = [["write", at[other], "01000000"] for other in "MNK" if other != name]
@@ -193,8 +238,8 @@ def test_errors_of_streams(small: Built, stream: str) -> None:
     """TLAST early or missing, bytes left out: a bit and the number of the beat, data as counted."""
     component = small.component
     at = addresses(component)
-    array = Array(rows=2, cols=1, dataflow="os")
-    work = integer_work(component, array, 2, 2, 3, 6)
+    array = SMALL
+    work = integer_work(component, SMALL, 2, 2, 3, 6)
     other = {"left": "top", "top": "left"}[stream]
     beats = {"left": work.left, "top": work.top}
     whole = {name: b"".join(given) for name, given in beats.items()}
@@ -233,7 +278,7 @@ def test_errors_of_streams(small: Built, stream: str) -> None:
     cases = {"early": 3, "keep": 2, "missing": 5}
     for (kind, number), each in zip(cases.items(), seen, strict=True):
         bit = bits(component, "ERRORS", f"{stream}_{kind}")
-        frames = [one for one in each if isinstance(one, list) and len(one) == 3]
+        frames = frames_of(each)
         judged([work] * len(frames), frames)
         assert len(frames) == (2 if kind == "missing" else 1)
         assert each[-5:] == [[OKAY, bit], [OKAY, number], [OKAY, index], OKAY, [OKAY, 0]]
@@ -242,8 +287,8 @@ def test_errors_of_streams(small: Built, stream: str) -> None:
 def test_interrupts_and_clearing(small: Built) -> None:
     component = small.component
     at = addresses(component)
-    array = Array(rows=2, cols=1, dataflow="os")
-    work = integer_work(component, array, 2, 1, 4, 7)
+    array = SMALL
+    work = integer_work(component, SMALL, 2, 1, 4, 7)
     done, on_error = bits(component, "CONTROL", "irq_done"), bits(component, "CONTROL", "irq_error")
     clear = bits(component, "CONTROL", "clear")
     status = bits(component, "STATUS", "done")
@@ -268,9 +313,8 @@ def test_interrupts_and_clearing(small: Built) -> None:
 def test_a_reset_at_work(small: Built) -> None:
     """Nothing of before is left, in the queue, the streams or the registers."""
     component = small.component
-    array = Array(rows=2, cols=1, dataflow="os")
-    before = integer_work(component, array, 4, 3, 6, 8)
-    after = integer_work(component, array, 3, 2, 2, 9)
+    before = integer_work(component, SMALL, 4, 3, 6, 8)
+    after = integer_work(component, SMALL, 3, 2, 2, 9)
     cut: list[Step] = [*start(component, before), ["send", "left", b"".join(before.left[:9]).hex()]]
     cut += [["send", "top", b"".join(before.top[:7]).hex()], ["cycles", 30], ["reset"]]
     program = [*cut, *counters(component), *start(component, after), *feed(after)]
@@ -279,16 +323,39 @@ def test_a_reset_at_work(small: Built) -> None:
     assert seen[6:12] == [[OKAY, 0]] * 6
     judged([after], seen[18:19])
     values = [value for _, value in seen[19:25]]
-    assert values[0] == beats_taken(array, [after])
+    assert values[0] == beats_taken(SMALL, [after])
     assert values[3:] == [1, 0, bits(component, "STATUS", "done")]
     assert seen[25] == 0
 
 
-def test_counters_of_more_than_32_bits(small: Built) -> None:
-    """HIGH belongs to the counter that was read last, however it goes on."""
-    at = addresses(small.component)
-    program: list[Step] = [["read", at["BEATS"]], ["read", at["HIGH"]], ["read", at["HIGH"]]]
-    assert small.run([program])[0] == [[OKAY, 0]] * 3
+def test_counters_of_more_than_32_bits() -> None:
+    """HIGH belongs to the counter that was read last, however that goes on."""
+    rows = table(Sizes(1, 1, 1, 1, 4, 8, 1, 1, 2, ("left", "top")))
+    file = RegisterFile(rows, 6)
+    index = {row.name: i for i, row in enumerate(rows)}
+
+    async def read(ctx: Any, name: str) -> int:
+        ctx.set(file.read, 1)
+        ctx.set(file.read_index, index[name])
+        found: int = ctx.get(file.read_data)
+        await ctx.tick()
+        ctx.set(file.read, 0)
+        return found
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(file.beats, 0x1234_FFFF_FFFF)
+        ctx.set(file.stalled_input, 0x5678_0000_0001)
+        assert await read(ctx, "BEATS") == 0xFFFF_FFFF
+        ctx.set(file.beats, 0x1235_0000_0000)
+        assert await read(ctx, "ID") == IDENTITY
+        assert await read(ctx, "HIGH") == 0x1234
+        assert await read(ctx, "STALLED_INPUT") == 1
+        assert await read(ctx, "HIGH") == 0x5678
+
+    simulator = Simulator(file)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
 
 
 @pytest.mark.parametrize(
