@@ -4,8 +4,8 @@ from amaranth.hdl import Array, Module, Signal, ValueLike, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.array.parameters import Parameters
 from rtl.array.engine_pe import EnginePe
+from rtl.array.parameters import Parameters
 from rtl.array.pe import OutputPe, StationaryPe
 from rtl.array.port import leaving_layout
 from rtl.array.skew import Skew

@@ -23,6 +23,12 @@ DEPTH = 16
 LITE = "s_axil"
 CHANNELS = ("aw", "w", "b", "ar", "r")
 OUTWARDS = ("b", "r")
+MEMBERS: dict[str, dict[str, str | None]] = {
+    "w": {"data": "data", "strb": "strobe"},
+    "r": {"data": "data", "resp": "response"},
+    "b": {"resp": None},
+}
+"""Of a channel's payload, by the names that AXI has for them; all others are an address."""
 
 
 class Coprocessor(wiring.Component):
@@ -52,9 +58,7 @@ class Coprocessor(wiring.Component):
         A level.
     """
 
-    def __init__(
-        self, array: Array, *, extent_bits: int = EXTENT_BITS, depth: int = DEPTH
-    ) -> None:
+    def __init__(self, array: Array, *, extent_bits: int = EXTENT_BITS, depth: int = DEPTH) -> None:
         check(extent_bits, depth)
         self.array = SystolicArray(array, extent_bits=extent_bits)
         self.parameters = p = self.array.parameters
@@ -62,9 +66,7 @@ class Coprocessor(wiring.Component):
         self.names = tuple(name for name in beats if name != "result")
         layouts = {name: getattr(self.array, name).payload.shape() for name in self.names}
         output = self.array.output.payload.shape()
-        self.intakes = {
-            name: Intake(p, layout, beats[name]) for name, layout in layouts.items()
-        }
+        self.intakes = {name: Intake(p, layout, beats[name]) for name, layout in layouts.items()}
         self.outlet = Outlet(p, output, beats["result"])
         # Results are the last to know of a product.
         self.ring = Ring(command_layout(p), depth, ("array", *self.names, "result"))
@@ -121,12 +123,7 @@ class Coprocessor(wiring.Component):
         """Ports as streams."""
         for channel in CHANNELS:
             inner = getattr(self.lite, channel)
-            fields = {
-                "w": {"data": "data", "strb": "strobe"},
-                "r": {"data": "data", "resp": "response"},
-                "b": {"resp": None},
-            }.get(channel, {"addr": None})
-            for outer, member in fields.items():
+            for outer, member in MEMBERS.get(channel, {"addr": None}).items():
                 port = getattr(self, f"{LITE}_{channel}{outer}")
                 word = inner.payload if member is None else getattr(inner.payload, member)
                 m.d.comb += port.eq(word) if channel in OUTWARDS else word.eq(port)

@@ -6,7 +6,7 @@ from amaranth.lib import data
 
 def lane_bytes(word: Shape) -> int:
     """Bytes that one word takes."""
-    return -(-word.width // 8)
+    return int(-(-word.width // 8))
 
 
 def axis_layout(words: data.ArrayLayout) -> data.StructLayout:

@@ -29,9 +29,7 @@ class Outlet(wiring.Component):
         ``complete`` is 0 with partial sums, which are to come back.
     """
 
-    def __init__(
-        self, parameters: Parameters, layout: data.StructLayout, beats: FoldBeats
-    ) -> None:
+    def __init__(self, parameters: Parameters, layout: data.StructLayout, beats: FoldBeats) -> None:
         words = layout.members["words"]
         super().__init__(
             {

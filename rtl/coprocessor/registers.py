@@ -169,10 +169,10 @@ def table(sizes: Sizes) -> tuple[Register, ...]:
         ("M", [Bits("m", 0, s.extent_bits, "rw", "Rows of A and C.")]),
         ("N", [Bits("n", 0, s.extent_bits, "rw", "Columns of B and C.")]),
         ("K", [Bits("k", 0, s.extent_bits, "rw", "Columns of A, rows of B, in words.")]),
-        ("MODE", [Bits("mode", 0, s.mode_bits, "rw", "Of the engine, as its `modes` are listed.")]),
+        ("MODE", [Bits("mode", 0, s.mode_bits, "rw", "Of the engine, as in its `modes`.")]),
         (
             "RESULT",
-            [Bits("result", 0, s.result_bits, "rw", "Format, as the engine's `results` are listed.")],
+            [Bits("result", 0, s.result_bits, "rw", "Format, as in the engine's `results`.")],
         ),
         ("PRODUCTS", [Bits("products", 0, 32, "ro", "That have ended.")]),
         *((name, [Bits(name.lower(), 0, 32, "ro", text)]) for name, text in COUNTERS.items()),
@@ -181,9 +181,7 @@ def table(sizes: Sizes) -> tuple[Register, ...]:
             [Bits("high", 0, 32, "ro", "The upper 32 bits of the counter of cycles read last.")],
         ),
     ]  # fmt: skip
-    return tuple(
-        Register(name, 4 * i, tuple(fields)) for i, (name, fields) in enumerate(rows)
-    )
+    return tuple(Register(name, 4 * i, tuple(fields)) for i, (name, fields) in enumerate(rows))
 
 
 def _numbered(names: tuple[str, ...]) -> str:
@@ -192,7 +190,10 @@ def _numbered(names: tuple[str, ...]) -> str:
 
 def markdown(registers: tuple[Register, ...]) -> str:
     """The table as a table."""
-    lines = ["| address | register | bits | field | access | |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| address | register | bits | field | access | |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for register in registers:
         for i, field in enumerate(register.fields):
             high = field.low + field.width - 1

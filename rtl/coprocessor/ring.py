@@ -32,7 +32,9 @@ class Ring(wiring.Component):
 
     def __init__(self, layout: data.StructLayout, depth: int, readers: tuple[str, ...]) -> None:
         self.layout, self.depth, self.readers = layout, depth, readers
-        members: dict[str, wiring.Member] = {name: Out(stream.Signature(layout)) for name in readers}
+        members: dict[str, wiring.Member] = {
+            name: Out(stream.Signature(layout)) for name in readers
+        }
         super().__init__(
             members | {"write": In(1), "command": In(layout), "level": Out(range(depth + 1))}
         )

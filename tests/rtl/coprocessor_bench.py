@@ -1,7 +1,7 @@
 """The outside of a co-processor in a Verilog simulator: cocotbext-axi's masters run programs.
 
-The job is a JSON file named by ``COPROCESSOR_JOB``: streams, and programs, each a list of steps; the
-outcome, what each program saw, goes to the file beside it. All judging is the test's.
+The job is a JSON file named by ``COPROCESSOR_JOB``: streams, and programs, each a list of steps;
+the outcome, what each program saw, goes to the file beside it. All judging is the test's.
 """
 
 import json
@@ -22,7 +22,7 @@ from cocotbext.axi import (
 )
 
 PERIOD_NS = 2
-PATIENCE_NS = 400_000
+PATIENCE_NS = 40_000
 
 
 class Outside:
@@ -88,9 +88,7 @@ class Outside:
     async def pause(self, name, seed, often):
         """A stream pauses in ``often`` of 16 cycles."""
         random = Random(seed)
-        self.pausable[name].set_pause_generator(
-            iter(lambda: random.randrange(16) < often, None)
-        )
+        self.pausable[name].set_pause_generator(iter(lambda: random.randrange(16) < often, None))
 
     async def irq(self):
         await RisingEdge(self.dut.clk)
@@ -102,6 +100,8 @@ async def programs(dut):
     """Run each program from a reset on."""
     path = Path(os.environ["COPROCESSOR_JOB"])
     job = json.loads(path.read_text())
+    if "mutant" in job:
+        dut.mutant.value = job["mutant"]
     dut.rst.value = 1
     dut.s_axil_awprot.value = 0
     dut.s_axil_arprot.value = 0

@@ -56,9 +56,14 @@ class Built:
     component: Coprocessor
     simulator: str
     folder: Path
+    mutant: int | None = None
+    """Value of the port of this name, if there is one."""
 
     def __post_init__(self) -> None:
-        (self.folder / "coprocessor.v").write_text(reachable(verilog_of(self.component, TOP)))
+        component = self.component
+        ports = [value for _, _, value in component.signature.flatten(component)]
+        ports += [component.mutant] if hasattr(component, "mutant") else []
+        (self.folder / "coprocessor.v").write_text(reachable(verilog_of(component, TOP, ports)))
         (self.folder / "run.py").write_text(RUNNER)
         self._call(build=True)
 
@@ -66,7 +71,10 @@ class Built:
         """What each program saw. Raises SimulationError where one did not end."""
         job, outcome = self.folder / "job.json", self.folder / "job.outcome"
         outcome.unlink(missing_ok=True)
-        job.write_text(json.dumps({"streams": self.component.names, "programs": programs}))
+        given: dict[str, Any] = {"streams": self.component.names, "programs": programs}
+        if self.mutant is not None:
+            given["mutant"] = self.mutant
+        job.write_text(json.dumps(given))
         said = self._call(build=False)
         if not outcome.exists():
             raise SimulationError(said[-3000:])

@@ -52,9 +52,7 @@ def bits(component: Coprocessor, register: str, field: str) -> int:
 
 def beat(words: Sequence[int], octets: int) -> bytes:
     """Lanes of whole bytes, the first lowest."""
-    return b"".join(
-        int(word).to_bytes(octets, "little", signed=bool(word < 0)) for word in words
-    )
+    return b"".join(int(word).to_bytes(octets, "little", signed=bool(word < 0)) for word in words)
 
 
 def lanes(data: bytes, octets: int, *, signed: bool) -> list[int]:
@@ -102,7 +100,7 @@ def integer_work(component: Coprocessor, array: Array, m: int, n: int, k: int, s
 def engine_work(
     component: Coprocessor, array: Array, shape: tuple[int, int, int], mode: int, result: int
 ) -> Work:
-    """A product of random codes of a mode, judged by ``sim.mac``; NaR only where it can come out."""
+    """A product of random codes, judged by ``sim.mac``; with NaR only where it can come out."""
     engine = array.engine
     assert engine is not None
     m, n, k = shape
@@ -151,9 +149,7 @@ def returning(array: Array, a: Any, b: Any) -> list[list[int]]:
         block = held[:, j : j + array.cols]
         for i in range(array.rows, held.shape[0], array.rows):
             sums = wrapped(array, stream[:, :i] @ block[:i])
-            found += [
-                [*map(int, vector), *[0] * (array.cols - block.shape[1])] for vector in sums
-            ]
+            found += [[*map(int, vector), *[0] * (array.cols - block.shape[1])] for vector in sums]
     return found
 
 
