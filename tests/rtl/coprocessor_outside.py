@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from rtl.lockstep.tools import verilator_environment
 from rtl.verilog import verilog_of
 
 TOP = "coprocessor"
+ICARUS = shutil.which("iverilog") is not None
 HERE = Path(__file__).parent
 RUNNER = """
 import json, sys
@@ -63,7 +65,11 @@ class Built:
         component = self.component
         ports = [value for _, _, value in component.signature.flatten(component)]
         ports += [component.mutant] if hasattr(component, "mutant") else []
-        (self.folder / "coprocessor.v").write_text(reachable(verilog_of(component, TOP, ports)))
+        self.build(reachable(verilog_of(component, TOP, ports)))
+
+    def build(self, verilog: str) -> None:
+        """Raises SimulationError where the simulator refuses it."""
+        (self.folder / "coprocessor.v").write_text(verilog)
         (self.folder / "run.py").write_text(RUNNER)
         self._call(build=True)
 
@@ -104,3 +110,8 @@ class Built:
         if build and done.returncode:
             raise SimulationError((done.stdout + done.stderr)[-3000:])
         return done.stdout + done.stderr
+
+
+def chosen(name: str) -> str:
+    """Verilator for one; the others are built in a second by Icarus, where there is one."""
+    return "icarus" if ICARUS and name != "engine" else "verilator"

@@ -183,3 +183,23 @@ def beats_taken(array: Array, works: Sequence[Work]) -> int:
             before = fold
     assert before is not None
     return before.e + (array.dataflow != "os")
+
+
+def counters(component: Coprocessor) -> list[Step]:
+    at = addresses(component)
+    names = ("BEATS", "STALLED_INPUT", "STALLED_OUTPUT", "PRODUCTS", "ERRORS", "STATUS")
+    return [["read", at[name]] for name in names]
+
+
+def finished(component: Coprocessor) -> Step:
+    return ["read_until", addresses(component)["STATUS"], bits(component, "STATUS", "busy"), 0]
+
+
+def judged(works: list[Work], frames: list[Any]) -> None:
+    for work, (data, whole, user) in zip(works, frames, strict=True):
+        assert whole, "TKEEP of results is of all bytes"
+        work.judge(data, user)
+
+
+def frames_of(seen: list[Any]) -> list[Any]:
+    return [each for each in seen if isinstance(each, list) and len(each) == 3]

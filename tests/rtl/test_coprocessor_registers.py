@@ -1,0 +1,348 @@
+"""Registers, errors and interrupts of a co-processor, and faults that are planted in it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.sim import Simulator
+from coprocessor_outside import Built, chosen
+from coprocessor_work import (
+    OKAY,
+    SLVERR,
+    Step,
+    addresses,
+    beats_taken,
+    bits,
+    counters,
+    feed,
+    finished,
+    frames_of,
+    integer_work,
+    judged,
+    start,
+)
+
+from arch.array import Array
+from arch.errors import InputError, SimulationError
+from rtl.coprocessor import Coprocessor
+from rtl.coprocessor.page import PAGE, written
+from rtl.coprocessor.register_file import RegisterFile
+from rtl.coprocessor.registers import IDENTITY, VERSION, Sizes, check, table
+
+PATTERNS = (
+    (0xFFFF_FFFF, 0, 0xFFFF_FFFF),
+    (0, 0xFFFF_FFFF, 0),
+    (0xA5A5, 0x3C3C, 0x0FF0),
+    (0x5A5A, 0xC3C3, 0xF00F),
+)
+"""Of M, N and K."""
+SMALL = Array(rows=2, cols=1, dataflow="os")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    component = Coprocessor(SMALL, depth=2)
+    return Built(component, chosen("small"), tmp_path_factory.mktemp("small"))
+
+
+def test_registers(small: Built) -> None:
+    component = small.component
+    at = addresses(component)
+    constants = {
+        "ID": IDENTITY,
+        "VERSION": VERSION,
+        "SHAPE": 2 | 1 << 16,
+        "LANES": 1 | 1 << 8 | 4 << 16,
+        "CHOICES": 1 | 1 << 8 | 2 << 16,
+    }
+    program: list[Step] = [["read", at[name]] for name in constants]
+    # Bytes with a strobe are written, the others keep what they hold.
+    program += [
+        ["write", at["M"], "3412ffff"],
+        ["write", at["M"] + 1, "56"],
+        ["write", at["N"], "ab"],
+        ["write", at["N"] + 2, "ffff"],
+        ["read", at["M"]],
+        ["read", at["N"]],
+        ["read", at["M"] + 1, 1],
+    ]
+    # Every bit holds what is written, whatever the others hold.
+    for pattern in PATTERNS:
+        words = [word.to_bytes(4, "little").hex() for word in pattern]
+        program += [["write", at[name], word] for name, word in zip("MNK", words, strict=True)]
+        program += [["read", at[name]] for name in "MNK"]
+    # What cannot be written keeps its value and says so, and so does what is not there.
+    program += [["write", at["ID"], "00000000"], ["read", at["ID"]]]
+    beyond = max(at.values()) + 4
+    program += [["write", beyond, "01"], ["read", beyond], ["write", 0xFC, "01"], ["read", 0xFC]]
+    # A start without a strobe for it is none.
+    program += [["write", at["CONTROL"] + 1, "010101"], ["read", at["STATUS"]]]
+    seen = small.run([program])[0]
+    assert seen[:5] == [[OKAY, value] for value in constants.values()]
+    assert seen[5:12] == [OKAY] * 4 + [[OKAY, 0x5634], [OKAY, 0xAB], [OKAY, 0x56]]
+    for i, pattern in enumerate(PATTERNS):
+        held = [[OKAY, word & 0xFFFF] for word in pattern]
+        assert seen[12 + 6 * i : 18 + 6 * i] == [OKAY] * 3 + held
+    del seen[12 : 12 + 6 * len(PATTERNS)]
+    assert seen[12:14] == [SLVERR, [OKAY, IDENTITY]]
+    assert seen[14:18] == [SLVERR, [SLVERR, 0]] * 2
+    assert seen[18:] == [OKAY, [OKAY, 0]]
+
+
+def test_starts_refused(small: Built) -> None:
+    component = small.component
+    at = addresses(component)
+    go: Step = ["write", at["CONTROL"], "01"]
+    work = integer_work(component, SMALL, 2, 1, 2, 5)
+    program: list[Step] = []
+    for name in "MNK":
+        others = [["write", at[other], "01000000"] for other in "MNK" if other != name]
+        program += [*others, ["write", at[name], "00000000"], go]
+    program += [["write", at["K"], "01000000"], ["write", at["MODE"], "01"], go]
+    program += [["write", at["MODE"], "00"], ["write", at["RESULT"], "01"], go]
+    program += [["read", at["ERRORS"]], ["read", at["STATUS"]], ["write", at["ERRORS"], "ffffffff"]]
+    program += [["read", at["ERRORS"]]]
+    # The queue is of two.
+    program += [*start(component, work), go, go, ["read", at["ERRORS"]], ["read", at["STATUS"]]]
+    program += [*feed(work), *feed(work), ["receive"], ["receive"], finished(component)]
+    program += [["read", at["PRODUCTS"]], ["pending"]]
+    seen = small.run([program])[0]
+    refused, full = bits(component, "ERRORS", "refused"), bits(component, "ERRORS", "full")
+    error, busy = bits(component, "STATUS", "error"), bits(component, "STATUS", "busy")
+    level = bits(component, "STATUS", "level") & -bits(component, "STATUS", "level")
+    assert seen[:12] == [OKAY, OKAY, OKAY, SLVERR] * 3
+    assert seen[12:18] == [OKAY, OKAY, SLVERR] * 2
+    assert seen[18:22] == [[OKAY, refused], [OKAY, error], OKAY, [OKAY, 0]]
+    assert seen[22:30] == [OKAY] * 7 + [SLVERR]
+    assert seen[30:32] == [[OKAY, full], [OKAY, error | busy | 2 * level]]
+    judged([work, work], seen[32:34])
+    assert seen[34:] == [[OKAY, 2], 0]
+
+
+def check_errors(small: Built, stream: str) -> None:
+    """TLAST early or missing, bytes left out: a bit and the number of the beat, data as counted."""
+    component = small.component
+    at = addresses(component)
+    work = integer_work(component, SMALL, 2, 2, 3, 6)
+    other = {"left": "top", "top": "left"}[stream]
+    beats = {"left": work.left, "top": work.top}
+    whole = {name: b"".join(given) for name, given in beats.items()}
+    size = len(beats[stream][0])
+    index = ["left", "top"].index(stream)
+    tail: list[Step] = [["receive"], finished(component)]
+    tail += [["read", at[name]] for name in ("ERRORS", "ERROR_BEAT", "ERROR_STREAM")]
+    tail += [["write", at["ERRORS"], "ffffffff"], ["read", at["ERRORS"]]]
+
+    def early() -> list[Step]:
+        cut = 4 * size
+        return [
+            ["send", stream, whole[stream][:cut].hex()],
+            ["send", stream, whole[stream][cut:].hex()],
+        ]
+
+    def keep() -> list[Step]:
+        flags = [1] * len(whole[stream])
+        flags[2 * size] = 0
+        flags[5 * size] = 0
+        return [["send", stream, whole[stream].hex(), flags]]
+
+    def missing() -> list[Step]:
+        return [["send", stream, (whole[stream] * 2).hex()]]
+
+    programs = []
+    for steps in (early, keep):
+        programs.append(
+            [*start(component, work), *steps(), ["send", other, whole[other].hex()], *tail]
+        )
+    # One frame for two products: no TLAST where the first ends.
+    program = [*start(component, work), ["write", at["CONTROL"], "01"], *missing()]
+    program += [["send", other, whole[other].hex()]] * 2
+    programs.append([*program, ["receive"], *tail])
+    seen = small.run(programs)
+    cases = {"early": 3, "keep": 2, "missing": 5}
+    for (kind, number), each in zip(cases.items(), seen, strict=True):
+        bit = bits(component, "ERRORS", f"{stream}_{kind}")
+        frames = frames_of(each)
+        judged([work] * len(frames), frames)
+        assert len(frames) == (2 if kind == "missing" else 1)
+        assert each[-5:] == [[OKAY, bit], [OKAY, number], [OKAY, index], OKAY, [OKAY, 0]]
+
+
+def test_errors_of_left(small: Built) -> None:
+    check_errors(small, "left")
+
+
+def test_errors_of_top(small: Built) -> None:
+    check_errors(small, "top")
+
+
+def test_done_at_the_end(small: Built) -> None:
+    """STATUS.done is of products, not of results: no operand of the last row, no end."""
+    component = small.component
+    at = addresses(component)
+    work = integer_work(component, SMALL, 4, 1, 3, 10)
+    left, top = (b"".join(beats[:-1]).hex() for beats in (work.left, work.top))
+    last = [["send", "left", work.left[-1].hex()], ["send", "top", work.top[-1].hex()]]
+    program = [*start(component, work), ["send", "left", left], ["send", "top", top]]
+    program += [["cycles", 60], ["read", at["STATUS"]], ["read", at["PRODUCTS"]], *last]
+    program += [finished(component), ["read", at["STATUS"]], ["read", at["PRODUCTS"]]]
+    seen = small.run([program])[0]
+    busy, done = bits(component, "STATUS", "busy"), bits(component, "STATUS", "done")
+    error = bits(component, "STATUS", "error")
+    level = bits(component, "STATUS", "level") & -bits(component, "STATUS", "level")
+    assert seen[6:8] == [[OKAY, busy | error | level], [OKAY, 0]]
+    assert seen[8:] == [[OKAY, done | error], [OKAY, 1]]
+
+
+def test_interrupts(small: Built) -> None:
+    component = small.component
+    at = addresses(component)
+    work = integer_work(component, SMALL, 2, 1, 4, 7)
+    done, on_error = bits(component, "CONTROL", "irq_done"), bits(component, "CONTROL", "irq_error")
+    clear = bits(component, "CONTROL", "clear")
+    status = bits(component, "STATUS", "done")
+    run = [*start(component, work), *feed(work), ["receive"], finished(component), ["irq"]]
+    program: list[Step] = [
+        *run,
+        ["write", at["CONTROL"], f"{done:02x}"], ["irq"],
+        ["write", at["STATUS"], f"{status:02x}"], ["irq"], ["read", at["STATUS"]],
+        ["write", at["K"], "00000000"], ["write", at["CONTROL"], f"{done | 1:02x}"], ["irq"],
+        ["write", at["CONTROL"], f"{on_error:02x}"], ["irq"],
+        ["write", at["ERRORS"], "ffffffff"], ["irq"],
+        ["read", at["CONTROL"]],
+        ["write", at["CONTROL"], f"{clear:02x}"], *counters(component),
+    ]  # fmt: skip
+    seen = small.run([program])[0]
+    assert seen[7:] == [
+        0, OKAY, 1, OKAY, 0, [OKAY, 0], OKAY, SLVERR, 0, OKAY, 1, OKAY, 0, [OKAY, on_error],
+        OKAY, *[[OKAY, 0]] * 6,
+    ]  # fmt: skip
+
+
+def test_a_reset_at_work(small: Built) -> None:
+    """Nothing of before is left, in the queue, the streams or the registers."""
+    component = small.component
+    before = integer_work(component, SMALL, 4, 3, 6, 8)
+    after = integer_work(component, SMALL, 3, 2, 2, 9)
+    cut: list[Step] = [*start(component, before), ["send", "left", b"".join(before.left[:9]).hex()]]
+    cut += [["send", "top", b"".join(before.top[:7]).hex()], ["cycles", 30], ["reset"]]
+    program = [*cut, *counters(component), *start(component, after), *feed(after)]
+    program += [["receive"], finished(component), *counters(component), ["pending"]]
+    seen = small.run([program])[0]
+    assert seen[6:12] == [[OKAY, 0]] * 6
+    judged([after], seen[18:19])
+    values = [value for _, value in seen[19:25]]
+    assert values[0] == beats_taken(SMALL, [after])
+    assert values[1] > 0
+    assert values[2:] == [0, 1, 0, bits(component, "STATUS", "done")]
+    assert seen[25] == 0
+
+
+Fault = Callable[[Coprocessor], Any]
+FAULTS: dict[str, tuple[Fault, Callable[[Built], None]]] = {
+    "no SLVERR for reads": (lambda c: c.lite.read_refused.eq(0), test_registers),
+    "no SLVERR for writes": (lambda c: c.lite.write_refused.eq(0), test_registers),
+    "strobes do not count": (lambda c: c.file.write_word.strobe.eq(-1), test_registers),
+    "a queue without an end": (lambda c: c.ring.write.eq(c.file.start), test_starts_refused),
+    "an extent of 0 is one": (lambda c: c.file.deny.eq(0), test_starts_refused),
+    "TLAST may come early": (lambda c: c.file.set_left_early.eq(0), test_errors_of_left),
+    "TLAST may be missing": (lambda c: c.file.set_left_missing.eq(0), test_errors_of_left),
+    "TKEEP is not looked at": (lambda c: c.file.set_left_keep.eq(0), test_errors_of_left),
+    "the last error's beat": (lambda c: c.account.clean.eq(1), test_errors_of_left),
+    "a beat's number from 1": (
+        lambda c: c.account.number0.eq(c.intakes["left"].number + 1),
+        test_errors_of_left,
+    ),
+    "stalls are beats": (lambda c: c.account.advance.eq(1), test_a_reset_at_work),
+    "the wrong stall": (lambda c: c.account.blocked.eq(1), test_a_reset_at_work),
+    "idle cycles are beats": (lambda c: c.account.works.eq(1), test_a_reset_at_work),
+    "done at every result": (lambda c: c.file.set_done.eq(c.array.sent), test_done_at_the_end),
+    "no interrupt of errors": (lambda c: c.irq.eq(c.file.done & c.file.irq_done), test_interrupts),
+    "an interrupt unasked for": (lambda c: c.irq.eq(c.file.done), test_interrupts),
+    "no TLAST": (lambda c: c.m_axis_result_tlast.eq(0), test_interrupts),
+}
+
+
+class Planted(Coprocessor):
+    """With a number that picks one of the faults, or none where it is 0."""
+
+    def __init__(self) -> None:
+        super().__init__(SMALL, depth=2)
+        self.mutant = Signal(range(len(FAULTS) + 1))
+
+    def elaborate(self, platform: object) -> Module:
+        m = super().elaborate(platform)
+        for i, (fault, _) in enumerate(FAULTS.values(), 1):
+            with m.If(self.mutant == i):
+                m.d.comb += fault(self)
+        return m
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return Built(Planted(), chosen("planted"), tmp_path_factory.mktemp("planted"))
+
+
+def test_nothing_is_found_without_a_fault(planted: Built) -> None:
+    planted.mutant = 0
+    for test in {test for _, test in FAULTS.values()}:
+        test(planted)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_planted_faults_are_found(planted: Built, name: str) -> None:
+    planted.mutant = 1 + list(FAULTS).index(name)
+    with pytest.raises((AssertionError, SimulationError)):
+        FAULTS[name][1](planted)
+
+
+def test_counters_of_more_than_32_bits() -> None:
+    """HIGH belongs to the counter that was read last, however that goes on."""
+    rows = table(Sizes(1, 1, 1, 1, 4, 8, 1, 1, 2, ("left", "top")))
+    file = RegisterFile(rows, 6)
+    index = {row.name: i for i, row in enumerate(rows)}
+
+    async def read(ctx: Any, name: str) -> int:
+        ctx.set(file.read, 1)
+        ctx.set(file.read_index, index[name])
+        found: int = ctx.get(file.read_data)
+        await ctx.tick()
+        ctx.set(file.read, 0)
+        return found
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(file.beats, 0x1234_FFFF_FFFF)
+        ctx.set(file.stalled_input, 0x5678_0000_0001)
+        assert await read(ctx, "BEATS") == 0xFFFF_FFFF
+        ctx.set(file.beats, 0x1235_0000_0000)
+        assert await read(ctx, "ID") == IDENTITY
+        assert await read(ctx, "HIGH") == 0x1234
+        assert await read(ctx, "STALLED_INPUT") == 1
+        assert await read(ctx, "HIGH") == 0x5678
+
+    simulator = Simulator(file)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((16, 3), "depth: must be a power of two from 2 to 32768, not 3"),
+        ((16, 1), "depth: must be a power of two from 2 to 32768, not 1"),
+        ((3, 16), "extent_bits: must be 4 to 32, not 3"),
+        ((33, 16), "extent_bits: must be 4 to 32, not 33"),
+    ],
+)
+def test_parameters_that_cannot_be(given: tuple[int, int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check(*given)
+
+
+def test_the_page_has_the_table_of_today() -> None:
+    text = PAGE.read_text()
+    assert written(text) == text, "python -m rtl.coprocessor.page"
+    for name in ("BEATS", "left_early", "irq_done"):
+        assert name in text
