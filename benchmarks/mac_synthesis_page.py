@@ -31,9 +31,10 @@ JUDGE = """\
 ## An outside judge
 
 Such a MAC, `int8` with a sum of 32 bits, was written and synthesised apart from this project, by
-Yosys: {judge_cells} cells with flip-flops, {judge_levels} levels of two-input gates. Ours has {cells} with flip-flops ({ratio:+.1%}) and
-{levels} levels. Ours clears its sum by a flag that travels with the operands (one register, and an
-AND for each bit of the sum); which cells theirs has for that is not said.
+Yosys: {judge_cells} cells with flip-flops, {judge_levels} levels of two-input gates. Ours has
+{cells} with flip-flops ({ratio:+.1%}) and {levels} levels. It clears its sum by a flag that travels
+with the operands (one register, and an AND for each bit of the sum); what that one has for it is
+not said.
 
 """
 ENGINE_HEAD = """\
@@ -60,10 +61,9 @@ technology-free netlist:
 
 {claims}
 
-Comparable is what both do with the same means: one multiplier for all formats. Here that
-multiplier takes {merged:,} gates, a plain one of as many bits {plain_multiplier:,}
-({overhead:+.0%}), and four engines of one mode each take {apart:,} gates beside {together:,} of
-the one with all four modes.
+What can be said of one multiplier for all formats is among the designs here: it takes {merged:,}
+gates, a plain one of as many bits {plain_multiplier:,} ({overhead:+.0%}), and four engines of one
+mode each take {apart:,} gates beside {together:,} of the one with all four modes.
 """
 
 
@@ -115,6 +115,8 @@ def page(engine: Engine, found: dict[str, list[Row]]) -> str:
         row for name, row in parts.items() if "multiplier," in name and "lanes" not in name
     )
     singles = [row.gates for name, row in engines.items() if name.startswith("only ")]
+    together = engines["all four modes"].gates
+    shares = [f"{mode.name} {together / engine.lanes(mode):,.0f}" for mode in engine.modes]
     claims = ["| it says | here |", "| --- | --- |"]
     claims += [f"| {said} | not comparable: {why} |" for said, why in CLAIMS.items()]
     modes = ", ".join(f"{engine.lanes(mode)} x {mode.name}" for mode in engine.modes)
@@ -138,9 +140,11 @@ def page(engine: Engine, found: dict[str, list[Row]]) -> str:
             ),
             table(found["engine"], int8) + "\n\n",
             "Chained sums are rounded after each word; their register is as wide as the format.\n",
+            "\nGates of the whole engine for each product of a cycle: ",
+            ", ".join(shares) + f"; a plain int8 MAC has {int8.gates:,}.\n",
             "\n## Its parts\n\nCombinational.\n\n",
             table(found["parts"]) + "\n\n",
-            "## Codecs\n\nA decoder takes a code apart; an encoder rounds what products can be.\n\n",
+            "## Codecs\n\nAn encoder is for what products of its format can be.\n\n",
             table(found["codecs"]) + "\n\n",
             PAPER.format(
                 claims="\n".join(claims),
@@ -148,7 +152,7 @@ def page(engine: Engine, found: dict[str, list[Row]]) -> str:
                 plain_multiplier=plain.gates,
                 overhead=merged.gates / plain.gates - 1,
                 apart=sum(singles),
-                together=engines["all four modes"].gates,
+                together=together,
             ),
         ]
     )

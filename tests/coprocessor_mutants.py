@@ -28,6 +28,7 @@ FLAT = ("read_rtlil design.il", f"hierarchy -top {TOP}", "proc", "flatten", "opt
 CELLS = "a:src=*rtl/coprocessor/* t:$meminit* %d t:$mem* %d"
 SMALL: tuple[Callable[[Built], None], ...] = (
     registers.test_registers,
+    registers.test_strobes,
     registers.test_starts_refused,
     registers.test_errors_of_left,
     registers.test_errors_of_top,

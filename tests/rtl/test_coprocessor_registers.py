@@ -90,6 +90,20 @@ def test_registers(small: Built) -> None:
     assert seen[18:] == [OKAY, [OKAY, 0]]
 
 
+def test_strobes(small: Built) -> None:
+    """A byte is written alone, and all others keep each of their bits."""
+    at = addresses(small.component)
+    program: list[Step] = []
+    for name in "MNK":
+        for byte in range(4):
+            program += [["write", at[name], "ffffffff"], ["write", at[name] + byte, "00"]]
+            program += [["read", at[name]]]
+    seen = small.run([program])[0]
+    for at_byte in range(12):
+        expected = 0xFFFF & ~(0xFF << 8 * (at_byte % 4))
+        assert seen[3 * at_byte : 3 * at_byte + 3] == [OKAY, OKAY, [OKAY, expected]]
+
+
 def test_starts_refused(small: Built) -> None:
     component = small.component
     at = addresses(component)
