@@ -28,7 +28,7 @@ from arch.errors import InputError, SimulationError
 from rtl.coprocessor import Coprocessor
 from rtl.coprocessor.page import PAGE, written
 from rtl.coprocessor.register_file import RegisterFile
-from rtl.coprocessor.registers import IDENTITY, VERSION, Sizes, check, table
+from rtl.coprocessor.registers import COUNTERS, IDENTITY, VERSION, Sizes, check, table
 
 PATTERNS = (
     (0xFFFF_FFFF, 0, 0xFFFF_FFFF),
@@ -98,10 +98,39 @@ def test_strobes(small: Built) -> None:
         for byte in range(4):
             program += [["write", at[name], "ffffffff"], ["write", at[name] + byte, "00"]]
             program += [["read", at[name]]]
+    choices = {"CONTROL": 0b0110, "MODE": 1, "RESULT": 1}
+    for name, value in choices.items():
+        program += [["write", at[name], f"{value:02x}"], ["write", at[name] + 1, "0000"]]
+        program += [["read", at[name]], ["write", at[name], "00"], ["read", at[name]]]
     seen = small.run([program])[0]
+    for i, value in enumerate(choices.values()):
+        found = seen[36 + 5 * i : 41 + 5 * i]
+        assert found == [OKAY, OKAY, [OKAY, value], OKAY, [OKAY, 0]]
     for at_byte in range(12):
         expected = 0xFFFF & ~(0xFF << 8 * (at_byte % 4))
         assert seen[3 * at_byte : 3 * at_byte + 3] == [OKAY, OKAY, [OKAY, expected]]
+
+
+def test_a_queue_that_goes_round(small: Built) -> None:
+    """Seven products, of which two fit at a time; operands are ahead of the queue."""
+    component = small.component
+    shapes = ((2, 1, 3), (1, 2, 1), (3, 1, 2), (2, 2, 4), (5, 1, 1), (1, 1, 6), (2, 1, 700))
+    works = [integer_work(component, SMALL, *shape, i) for i, shape in enumerate(shapes)]
+    program = [step for work in works for step in feed(work)]
+    program += [*start(component, works[0]), *start(component, works[1])]
+    for work in works[2:]:
+        program += [["receive"], *start(component, work)]
+    program += [["receive"], ["receive"], finished(component), *counters(component), ["pending"]]
+    at = addresses(component)
+    for name in COUNTERS:
+        program += [["read", at[name]], ["read", at["HIGH"]]]
+    seen = small.run([program])[0]
+    judged(works, frames_of(seen))
+    shown, pending, again = seen[-13:-7], seen[-7], seen[-6:]
+    assert shown[3:5] == [[OKAY, len(works)], [OKAY, 0]]
+    assert pending == 0
+    assert again[0::2] == shown[:3]
+    assert again[1::2] == [[OKAY, 0]] * 3, "no count is that high"
 
 
 def test_starts_refused(small: Built) -> None:
