@@ -108,6 +108,11 @@ class Array(Spec):
         return self.engine.word_bits if self.engine else FORMAT_BITS[self.operand_format]
 
     @property
+    def lanes_most(self) -> int:
+        """Most multiply-accumulates of a PE in a cycle."""
+        return max(map(self.engine.lanes, self.engine.modes)) if self.engine else 1
+
+    @property
     def accumulator_bits(self) -> int:
         """Width of a partial sum."""
         return self.engine.sum_bits if self.engine else FORMAT_BITS[self.accumulator_format]

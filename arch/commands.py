@@ -51,6 +51,9 @@ COMMAND = np.dtype(
         ("pack", np.int64),  # MATMUL: products that share a fold
         ("vector_op", np.int64),  # VECTOR: index in arch.vector.VECTOR_OPS
         ("elements", np.int64),  # VECTOR: elements operated on
+        ("output_bits", np.int64),  # MATMUL, VECTOR: width of a complete result; 0: the array's
+        ("mode", np.int64),  # MATMUL on engines: index of the mode, in which k counts words
+        ("result", np.int64),  # MATMUL on engines: index of the format of complete results
     ]
 )
 

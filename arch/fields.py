@@ -76,7 +76,7 @@ class Shape:
 
 def _count(least: int | None, most: int | None) -> str:
     if most is not None:
-        return f", {least} to {most} of them"
+        return f", {least} to {most} of them" if least else f", {most} of them at most"
     return ", not empty" if least else ""
 
 
@@ -178,4 +178,6 @@ def _default(value: Any) -> str:
         return "its defaults"
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, tuple) and value:
+        return ", ".join(map(str, value))
     return "none" if value in ((), {}) else str(value)

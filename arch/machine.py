@@ -113,5 +113,7 @@ class Machine(Spec):
 
     @property
     def peak_macs_per_second(self) -> int:
-        """Multiply-accumulates a second with every PE of every core busy."""
-        return self.cores * self.array.rows * self.array.cols * self.clocks[self.array.clock] * 1000
+        """Multiply-accumulates a second with every PE of every core busy, of engines in the mode
+        of the most lanes."""
+        pes = self.cores * self.array.rows * self.array.cols
+        return pes * self.array.lanes_most * self.clocks[self.array.clock] * 1000

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from arch.mac.layer import LayerFormats
 from arch.spec import Spec
 
 LoopOrder = Literal["mnk", "mkn", "nmk", "nkm", "kmn", "knm"]
@@ -28,3 +29,5 @@ class Mapping(Spec):
     residual additions are done on the output tiles before these leave the scratchpad."""
     partition: Literal["auto", "m", "n"] = "auto"
     """Dimension split over the cores; ``auto`` takes the one that it expects to be faster."""
+    formats: tuple[LayerFormats, ...] = ()
+    """Number formats of layers that name none, for an array of engines; the first that matches."""

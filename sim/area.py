@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from arch.area import AREA, AreaTable
 from arch.array import Array
-from arch.mac.formats import FORMAT_BITS, storage_bytes
+from arch.mac.formats import packed_bytes
 from arch.machine import Machine
 from arch.technology import UNKNOWN, ByCapacity, at_capacity
 from sim.result import sum_of
@@ -96,7 +96,7 @@ def memories(machine: Machine) -> list[Memories]:
 
 def column_kib(array: Array) -> float:
     """Capacity of the accumulators below one column, in KiB."""
-    return storage_bytes(array.accumulator_rows, array.accumulator_format) / 1024
+    return packed_bytes(array.accumulator_rows, array.accumulator_bits) / 1024
 
 
 def area(machine: Machine, table: AreaTable | None = None) -> Area:
@@ -104,9 +104,13 @@ def area(machine: Machine, table: AreaTable | None = None) -> Area:
     table = AREA[machine.technology] if table is None else table
     flip_flop_um2 = table.flip_flop_um2.value
     registers = machine.cores * array_flip_flops(machine.array)
+    # Those of SIMD engines are not counted.
+    registers_um2 = None
+    if flip_flop_um2 is not None and machine.array.engine is None:
+        registers_um2 = registers * flip_flop_um2
     found: dict[str, float | None] = {
         "array": _mm2(array_um2(machine, table)),
-        "array_registers": None if flip_flop_um2 is None else _mm2(registers * flip_flop_um2),
+        "array_registers": _mm2(registers_um2),
     }
     for each in memories(machine):
         found[each.component] = each.total(table.sram_mm2)
@@ -125,6 +129,8 @@ def area(machine: Machine, table: AreaTable | None = None) -> Area:
 def array_um2(machine: Machine, table: AreaTable) -> float | None:
     """Multipliers and adders of all PEs, in um2."""
     array = machine.array
+    if array.engine is not None:
+        return None
     each = _multiplier_and_adder(table, array.operand_format, array.accumulator_format)
     return None if each is None else machine.cores * array.rows * array.cols * each
 
@@ -133,6 +139,8 @@ def lanes_um2(machine: Machine, table: AreaTable) -> float | None:
     """Multipliers and adders of all lanes of the vector units, in um2; 0 without one."""
     if machine.vector is None:
         return 0.0
+    if machine.array.engine is not None:
+        return None
     output = machine.array.output_format
     each = _multiplier_and_adder(table, output, output)
     return None if each is None else machine.cores * machine.vector.lanes * each
@@ -141,7 +149,7 @@ def lanes_um2(machine: Machine, table: AreaTable) -> float | None:
 def array_flip_flops(array: Array) -> int:
     """Flip-flops of the generated array: PEs, skew, streams and control; no accumulators."""
     rows, cols, p = array.rows, array.cols, array.pe_latency_cycles
-    operand, word = FORMAT_BITS[array.operand_format], FORMAT_BITS[array.accumulator_format]
+    operand, word = array.operand_bits, array.accumulator_bits
     stationary = array.dataflow != "os"
     accumulators = array.accumulator_rows if stationary else 0
     overlapped = array.weight_load == "overlapped"

@@ -43,12 +43,11 @@ def counts(system: System) -> Counter[str]:
     for operand in OPERANDS:
         found[f"{of[operand]}_read_bytes"] += arrays[f"{operand}_read_bytes"]
     found[f"{of['ofmap']}_write_bytes"] += arrays["ofmap_write_bytes"]
-    width = system.output_bytes
-    for op, elements in zip(
-        VECTOR_OPS, state.vectors["elements"].sum(axis=0).tolist(), strict=True
-    ):
-        found[f"vector_{op}_elements"] = elements
-        moved = -(-elements * width.numerator // width.denominator)
+    elements = state.vectors["elements"].sum(axis=0).tolist()
+    bits = state.vectors["element_bits"].sum(axis=0).tolist()
+    for at, op in enumerate(VECTOR_OPS):
+        found[f"vector_{op}_elements"] = elements[at]
+        moved = -(-bits[at] // 8)
         found[f"{of['ofmap']}_read_bytes"] += moved
         found[f"{of['ofmap']}_write_bytes"] += moved
     if isinstance(machine.memory, Dram):

@@ -3,7 +3,8 @@
 =======================  ========================================================================
 component                energy
 =======================  ========================================================================
-``array``                ``macs`` x (multiply of the operand format + add of the accumulator's)
+``array``                ``macs`` x (multiply of the operand format + add of the accumulator's); no
+                         source gives that of a SIMD engine
 ``accumulators``         words read and written x bits / 64 x an access to a memory that holds
                          one column's accumulators
 ``scratchpad_<name>``    bytes read and written x 8 / 64 x an access to a memory of its capacity
@@ -110,9 +111,9 @@ def _costs(machine: Machine, table: EnergyTable) -> Iterator[Cost]:
     array = machine.array
     multiply = table.multiply_pj.get(array.operand_format, UNKNOWN)
     add = table.add_pj.get(array.accumulator_format, UNKNOWN)
-    yield "array", (("macs", _sum(multiply, add)),)
+    yield "array", (("macs", None if array.engine else _sum(multiply, add)),)
 
-    kib, bits = column_kib(array), FORMAT_BITS[array.accumulator_format]
+    kib, bits = column_kib(array), array.accumulator_bits
     read, write = _accesses(table, kib, bits)
     yield (
         "accumulators",
@@ -131,6 +132,9 @@ def _costs(machine: Machine, table: EnergyTable) -> Iterator[Cost]:
     # Numbers of IEEE 754 are in the order of integers of their bits, sign and magnitude.
     compare = table.add_pj.get(f"int{FORMAT_BITS[output]}", UNKNOWN)
     multiply = table.multiply_pj.get(output, UNKNOWN)
+    if array.engine is not None:
+        # Elements have the format of their layer.
+        add = compare = multiply = UNKNOWN
     by_op = {
         "add": add.value,
         "sum": add.value,
@@ -173,7 +177,7 @@ def _sram_mw(machine: Machine, table: EnergyTable) -> float | None:
 
 def _registers_mw(machine: Machine, table: EnergyTable) -> float | None:
     each_nw = table.flip_flop_leakage_nw.value
-    if each_nw is None:
+    if each_nw is None or machine.array.engine is not None:
         return None
     return machine.cores * array_flip_flops(machine.array) * each_nw * MW_PER_NW
 

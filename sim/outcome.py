@@ -64,7 +64,12 @@ def operator_results(
         inside = step.matmul_ticks // period
         busy = int(step.ticks_by_cause[rows][:, BUSY].sum()) // (period * cores)
         cycles, stalls = inside - 1, inside - busy
-    macs = events["macs"]
+    words = events["macs"]
+    macs = words
+    if machine.array.engine is not None and form.word_k:
+        # The last word of a depth may have lanes without a use.
+        macs = words * form.k // form.word_k
+        events = Counter({**events, "mac_words": words, "macs": macs})
     pes = cores * machine.array.rows * machine.array.cols
     found = {name: count for name, count in sorted(events.items()) if count}
     seconds = (span[1] - span[0]) / (tick_khz(machine.clocks_khz) * 1000)
@@ -81,9 +86,10 @@ def operator_results(
         macs=macs,
         cycles=cycles,
         stall_cycles=stalls,
-        utilisation=macs / (cycles * pes) if cycles else 0.0,
+        utilisation=words / (cycles * pes) if cycles else 0.0,
         events=found,
         energy=model.energy(found, seconds),
+        formats=form.formats,
     )
     return [main, *(_fused(each, operator.name) for each in fused)]
 

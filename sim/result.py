@@ -1,11 +1,13 @@
 """What a run reports. Reading and writing it is the business of ``sim.report``."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from arch.array import Array
 from arch.errors import InputError
 from arch.vector import VECTOR_OPS
 
@@ -53,6 +55,14 @@ def sum_of(
             "a total would be a lower bound; it must be left out of the components"
         )
     return sum(value for component, value in known.items() if is_wanted(component))
+
+
+def peak_macs_per_second(machine: Mapping[str, Any]) -> int:
+    """Multiply-accumulates a second with every PE of a result's machine busy."""
+    array = machine["array"]
+    lanes = Array.model_validate_json(json.dumps(array)).lanes_most
+    pes = int(machine["cores"] * array["rows"] * array["cols"])
+    return pes * lanes * int(machine["clocks"][array["clock"]]) * 1000
 
 
 class Record:
@@ -142,12 +152,21 @@ class OperatorResult(Record):
     stall_cycles: Count
     """Cycles in which every array that still had work stalled; see docs/statistics.md."""
     utilisation: Quantity
-    """macs / (cycles x rows x cols x cores)."""
+    """macs / (cycles x rows x cols x cores); on engines of words, ``mac_words``, not of macs."""
     events: dict[str, Count] = field(default_factory=dict)
     """Counts by level: bytes as ``memory_read_bytes``, words (elements of the array's operands)
     as ``ifmap_read_words``, and others."""
     energy: Energy = field(default_factory=lambda: Energy({}))
     """Energy of its events, and of leakage while it ran."""
+    formats: str = ""
+    """On engines, number formats of inputs, weights and results: ``posit8_0 x fp4_e2m1 > fp16``."""
+    relative_error: Quantity | None = None
+    """With ``--accuracy``, root mean square of the errors of results over that of results."""
+
+    @property
+    def words(self) -> int:
+        """Words multiplied: MACs, or fewer where engines multiply several codes at a time."""
+        return self.events.get("mac_words", self.macs)
 
 
 @dataclass(frozen=True)
@@ -202,10 +221,16 @@ class Result(Record):
 
     @property
     def utilisation(self) -> float:
-        """macs / (cycles x rows x cols x cores)."""
+        """macs / (cycles x rows x cols x cores); on engines of words."""
         array = self.machine["array"]
         pes = array["rows"] * array["cols"] * self.machine["cores"]
-        return self.macs / (self.cycles * pes) if self.cycles else 0.0
+        words = sum(operator.words for operator in self.operators)
+        return words / (self.cycles * pes) if self.cycles else 0.0
+
+    @property
+    def peak_macs_per_second(self) -> int:
+        """Of the machine, on engines in the mode of the most lanes."""
+        return peak_macs_per_second(self.machine)
 
     def events(self) -> dict[str, int]:
         """Counts of the whole run."""

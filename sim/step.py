@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.commands import OP_MATMUL
+from arch.mac.layer import Formats
 from sim.system import System
 from traces.mapping.systolic import Lowered
+from traces.operators import Conv2d, Gemm
 
 Ticks = npt.NDArray[np.int64]
 
@@ -26,6 +28,10 @@ class Form:
     loop_order: str = ""
     multiplies: bool = False
     """Whether the array works at all."""
+    word_k: int = 0
+    """Words along the depth: fewer than ``k`` where engines multiply several codes at a time."""
+    formats: str = ""
+    """Of inputs, weights and results; empty where the array has one format."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,19 @@ def form_of(lowered: Lowered) -> Form:
     product, tiling = lowered.product, lowered.tiling
     if product is None or tiling is None:
         return Form(multiplies=multiplies)
+    operator = lowered.operator
+    assert isinstance(operator, Gemm | Conv2d)
     return Form(
-        product.m, product.n, product.k, product.groups, tiling.pack, tiling.order, multiplies
-    )
+        product.m, product.n, operator.k, product.groups, tiling.pack, tiling.order, multiplies,
+        product.k, _formats(operator.formats),
+    )  # fmt: skip
+
+
+def _formats(formats: Formats | None) -> str:
+    if formats is None:
+        return ""
+    factors = dict.fromkeys((formats.input, formats.weight or formats.input))
+    return f"{' x '.join(factors)} > {formats.output}"
 
 
 def matmul_ticks(system: System) -> int:

@@ -1,7 +1,6 @@
 """A machine's state in arrays, and the engine's calls on it."""
 
 from dataclasses import dataclass, fields
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -95,8 +94,8 @@ def _array_state(machine: Machine, arrays: Records) -> None:
     arrays["full_edges"] = spec.edge_folds == "full"
     arrays["drain_counted"] = spec.convention == "physical"
     arrays["accumulator_rows"] = spec.accumulator_rows
-    arrays["operand_bits"] = FORMAT_BITS[spec.operand_format]
-    arrays["accumulator_bits"] = FORMAT_BITS[spec.accumulator_format]
+    arrays["operand_bits"] = spec.operand_bits
+    arrays["accumulator_bits"] = spec.accumulator_bits
     arrays["output_bits"] = FORMAT_BITS[spec.output_format]
     arrays["beat_cycles"] = 1
     for index, pad in enumerate(machine.buffer.scratchpads.values()):
@@ -141,6 +140,7 @@ def _vector_state(machine: Machine, vectors: Records) -> None:
     vectors["lanes"] = 1
     vectors["interval"] = 1
     vectors["latency"] = 1
+    vectors["output_bits"] = FORMAT_BITS[machine.array.output_format]
     if machine.vector is None:
         return
     vectors["lanes"] = machine.vector.lanes
@@ -320,11 +320,6 @@ class System:
             s.units, s.arrays, s.demands, s.demand_tails, s.buffers, s.pads, s.engines,
             s.memories, s.dram.channels, s.accounts, s.ticks_by_cause, end_tick,
         )  # fmt: skip
-
-    @property
-    def output_bytes(self) -> Fraction:
-        """Bytes of an output element."""
-        return Fraction(FORMAT_BITS[self.machine.array.output_format], 8)
 
     def ticks_of(self, clock: str) -> int:
         """Period of a clock in ticks."""

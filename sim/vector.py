@@ -24,6 +24,7 @@ OPS = len(VECTOR_OPS)
 VECTOR_STATE = np.dtype(
     [
         ("lanes", np.int64),
+        ("output_bits", np.int64),  # of an element, where a command does not say
         ("interval", np.int64, OPS),  # cycles from group to group, by operation
         ("latency", np.int64, OPS),  # cycles from operands to result
         ("head", np.int64),  # position in the queue of the command that is next
@@ -31,6 +32,7 @@ VECTOR_STATE = np.dtype(
         ("command", np.int64),  # running, -1 for none
         ("done_at", np.int64),  # tick at which it is done
         ("elements", np.int64, OPS),  # count of elements operated on
+        ("element_bits", np.int64, OPS),  # and of their bits
     ]
 )
 
@@ -65,6 +67,8 @@ def step_vector(
             s["command"] = command
             s["done_at"] = now + cycles * period
             s["elements"][op] += elements
+            bits = commands[command]["output_bits"]
+            s["element_bits"][op] += elements * (bits if bits else s["output_bits"])
             runtime[command]["start"] = now
         else:
             why = cause_of_waiting(commands, missing)

@@ -20,6 +20,7 @@ from arch.buffer import Dma, Scratchpad
 from arch.dram.controller import Controller
 from arch.dram.load import standard_names
 from arch.dram.memory import Dram
+from arch.mac.engine import Engine
 from arch.mapping import Mapping
 from arch.memory import Memory
 from arch.pim.asic import Asic
@@ -42,10 +43,12 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "hbm_pim": (HbmPim, HbmController),
     "asic": (Asic,),
     "vector": (Vector,),
+    "mac": (Engine,),
     "mapping": (Mapping,),
 }
 CAMPAIGNS: dict[str, type[BaseModel]] = {
-    "array": Array, "buffer": Scratchpad, "dram": Controller, "pim": MacUnit, "vector": Vector
+    "array": Array, "buffer": Scratchpad, "dram": Controller, "pim": MacUnit, "vector": Vector,
+    "mac": Engine, "mac_array": Array,
 }  # fmt: skip
 CAMPAIGN_RECORDS = {
     "array": "array",
@@ -53,6 +56,8 @@ CAMPAIGN_RECORDS = {
     "dram": "dram_rtl",
     "pim": "pim_rtl",
     "vector": "vector_rtl",
+    "mac": "mac_rtl",
+    "mac_array": "mac_array_rtl",
 }
 OF_OTHER_POLICIES = ("bank_entries", "timeout_cycles")
 """Fields that no generated unit takes notice of."""
@@ -64,6 +69,8 @@ LARGEST = {
     "dram": "of 16 banks and entries",
     "pim": "of 16 banks with 16 lanes",
     "vector": "of 16 lanes",
+    "mac": "with the modes of XR-NPE",
+    "mac_array": "4 x 4",
 }
 FAULTS = {
     "netlist": "the netlist",
@@ -136,8 +143,9 @@ def campaign_evidence(unit: str, record: dict[str, Any]) -> Evidence:
             if "standard" in run:
                 found[f"{unit}.standard={run['standard']}"].add(HARDWARE)
             for name, value in built.model_dump(exclude=set(OF_OTHER_POLICIES)).items():
-                found[f"{unit}.{name}={value}"].add(HARDWARE)
-                found[f"{unit}.{name}"].add(HARDWARE)
+                section = "array" if unit == "mac_array" else unit
+                found[f"{section}.{name}={value}"].add(HARDWARE)
+                found[f"{section}.{name}"].add(HARDWARE)
     return found
 
 

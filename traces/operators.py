@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from arch.mac.layer import Formats
 from arch.spec import Spec
 
 Extent = Annotated[int, Field(ge=1, le=2**40)]
@@ -32,6 +33,8 @@ class Operator(Spec):
     name: str = Field(min_length=1)
     inputs: tuple[str, ...] = ()
     """Names of the operators whose results it reads; empty for the workload's own inputs."""
+    formats: Formats | None = None
+    """Number formats, for arrays of SIMD engines; by default what the machine's mapping says."""
 
 
 class Gemm(Operator):

@@ -32,8 +32,6 @@ from arch.spec import Spec
 
 OPERAND_BITS = 16
 """Widest format of an operand."""
-SUM_BITS = 640
-"""Widest sum; that of bf16, the widest in use, takes 544 bits."""
 
 
 class Mode(Spec):
@@ -43,13 +41,16 @@ class Mode(Spec):
     """Of the inputs (activations)."""
     weight_format: str | None = None
     """Of the weights; by default that of the inputs."""
-    lanes: int | None = Field(default=None, ge=1, le=64)
+    lanes: int | None = Field(default=None, ge=1, le=32)
     """Codes in a word; by default as many as fit."""
 
     @property
     def weight(self) -> str:
         """Format of the weights."""
         return self.weight_format or self.input_format
+
+    def __str__(self) -> str:
+        return self.name
 
     @property
     def name(self) -> str:
@@ -84,7 +85,7 @@ class Engine(Spec):
 
     word_bits: int = Field(default=16, ge=2, le=64)
     """Width of an operand's word."""
-    modes: tuple[Mode, ...] = Field(default=_XR_NPE, min_length=1, max_length=16)
+    modes: tuple[Mode, ...] = Field(default=_XR_NPE, max_length=16)
     """Pairs of formats that can be multiplied; each layer names one. XR-NPE's four by default."""
     accumulation: Literal["quire", "chained"] = "quire"
     """Whether a sum is rounded once, when it leaves, or after each word."""
@@ -104,6 +105,8 @@ class Engine(Spec):
         return self
 
     def _check(self) -> None:
+        if not self.modes:
+            raise InputError("modes: there is none; give one or more")
         names = [mode.name for mode in self.modes]
         for name in names:
             if names.count(name) > 1:
@@ -136,11 +139,6 @@ class Engine(Spec):
             scalar_named(name)
         if self.chain_format is not None:
             self._check_chain(scalar_named(self.chain_format))
-        if self.sum_bits > SUM_BITS:
-            raise InputError(
-                f"modes: their exact sums take {self.sum_bits} bits, more than {SUM_BITS}; leave "
-                "out the format of the widest range"
-            )
 
     def _check_chain(self, chain: Scalar) -> None:
         forms = [form for mode in self.modes for form in mode.forms]

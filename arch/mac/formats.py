@@ -114,6 +114,6 @@ FORMAT_BITS: dict[str, int] = {name: FORMATS[name].bits for name in get_args(For
 """Width of one element in bits."""
 
 
-def storage_bytes(elements: int, format_name: str) -> int:
-    """Bytes that ``elements`` packed elements of a format take, rounded up to a whole byte."""
-    return -(-elements * FORMAT_BITS[format_name] // 8)
+def packed_bytes(elements: int, bits: int) -> int:
+    """Bytes that ``elements`` packed elements of some bits take, rounded up to a whole byte."""
+    return -(-elements * bits // 8)

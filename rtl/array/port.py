@@ -14,8 +14,9 @@ def leaving_layout(parameters: Parameters) -> data.StructLayout:
     """What travels with a vector of results from column to column.
 
     ``row``: the row that it leaves from below; ``edge``: the last column that it has; under os,
-    ``word``: its place in the fold, and with an engine its mode and result format; else whether it is ``first`` or ``last`` in the sum over K and,
-    with accumulators, whether they ``keep`` it and it ``ends`` its fold.
+    ``word``: its place in the fold, and with an engine its ``mode`` and ``result`` format; else
+    whether it is ``first`` or ``last`` in the sum over K and, with accumulators, whether they
+    ``keep`` it and it ``ends`` its fold.
     """
     fields: dict[str, object] = {
         "valid": 1,
@@ -63,8 +64,7 @@ class Deskew(wiring.Component):
             }
         )
         self.lines = [
-            Line(parameters.result, parameters.cols - 1 - c)
-            for c in range(parameters.cols - 1)
+            Line(parameters.result, parameters.cols - 1 - c) for c in range(parameters.cols - 1)
         ]
         self.registers: dict[str, ValueLike] = {
             f"{c}.{j}": word

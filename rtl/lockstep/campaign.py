@@ -21,6 +21,8 @@ from arch import __version__
 from arch.errors import InputError, SimulationError
 from rtl.lockstep.campaign_builds import Build, array_builds, buffer_builds
 from rtl.lockstep.campaign_dram import dram_builds
+from rtl.lockstep.campaign_engines import engine_builds
+from rtl.lockstep.campaign_mac import mac_builds
 from rtl.lockstep.campaign_pim import pim_builds, vector_builds
 from rtl.lockstep.record import write_json
 from rtl.lockstep.run import cosim
@@ -29,12 +31,20 @@ UNITS: dict[str, tuple[Callable[[int, int], list[Build]], int]] = {
     "array": (array_builds, 315),
     "buffer": (buffer_builds, 60),
     "dram": (dram_builds, 32),
+    "mac_array": (engine_builds, 16),
+    "mac": (mac_builds, 40),
     "pim": (pim_builds, 36),
     "vector": (vector_builds, 36),
 }
 """How each unit's builds are chosen, and how many."""
 DEFAULTS = ", ".join(f"{count} of {unit}" for unit, (_, count) in UNITS.items())
-RECORDS = {"dram": "dram_rtl", "pim": "pim_rtl", "vector": "vector_rtl"}
+RECORDS = {
+    "dram": "dram_rtl",
+    "mac": "mac_rtl",
+    "mac_array": "mac_array_rtl",
+    "pim": "pim_rtl",
+    "vector": "vector_rtl",
+}
 """Names of records that are not that of their unit."""
 
 

@@ -13,7 +13,12 @@ from rtl.mac.shift import filled_right, narrowed
 
 
 def significand_needed(form: Scalar) -> int:
-    """Bits of a normalised significand that a result is rounded by, the last of them sticky."""
+    """Bits of a normalised significand that a result is rounded by, the last of them sticky.
+
+    Raises InputError for integers that wrap, which are not rounded to.
+    """
+    if form.overflow == "wrap":
+        raise InputError(f"{form.name}: hardware rounds to integers that saturate, not wrap")
     if isinstance(form, Int):
         return form.bits + 2
     if isinstance(form, Posit):
@@ -41,8 +46,6 @@ class Encoder(wiring.Component):
     scale : Shape
         Signed.
 
-    Raises InputError for integers that wrap.
-
     Members
     -------
     nan, infinite, negative : In(1)
@@ -53,8 +56,6 @@ class Encoder(wiring.Component):
     """
 
     def __init__(self, form: Scalar, significand_bits: int, scale: Shape) -> None:
-        if form.overflow == "wrap":
-            raise InputError(f"{form.name}: hardware rounds to integers that saturate, not wrap")
         assert significand_bits >= significand_needed(form)
         assert scale.signed
         self.form = form

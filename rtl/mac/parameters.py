@@ -65,6 +65,12 @@ def chain_form(engine: Engine) -> Scalar | None:
     return form
 
 
+def require_hardware(engine: Engine) -> None:
+    """Raise InputError for an engine that cannot be built; components expect one that can."""
+    chain_form(engine)
+    result_forms(engine)
+
+
 def lanes_product_bits(engine: Engine, mode: Mode) -> int:
     """Width, with its sign, of the sum of all lanes' products in units of the mode's quire."""
     return mode.product_bits + int(ceil_log2(engine.lanes(mode))) + 2

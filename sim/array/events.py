@@ -7,7 +7,7 @@ from sim.jit import njit
 
 
 @njit
-def count_results(s, fold, flags, out):
+def count_results(s, fold, command, out):
     """Count what a fold's results do to accumulators and scratchpad; note bytes a beat."""
     os = s["dataflow"] == OS
     words = fold["cols"] // fold["groups"] if os else fold["cols"]
@@ -15,6 +15,7 @@ def count_results(s, fold, flags, out):
     total = words * vectors
     first = fold["first_depth"] == 1
     last = fold["last_depth"] == 1
+    flags = command["flags"]
     kept = flags & FLAG_KEEP != 0
     if kept:
         first = first and flags & FLAG_ACCUMULATE == 0
@@ -31,7 +32,7 @@ def count_results(s, fold, flags, out):
     if last or not accumulated:
         bits = s["accumulator_bits"]
         if last and flags & FLAG_FINAL:
-            bits = s["output_bits"]
+            bits = command["output_bits"] if command["output_bits"] else s["output_bits"]
             s["ofmap_write_words"] += total
         else:
             s["psum_write_words"] += total

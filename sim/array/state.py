@@ -22,7 +22,7 @@ ARRAY_STATE = np.dtype(
         ("accumulator_rows", np.int64),
         ("operand_bits", np.int64),
         ("accumulator_bits", np.int64),
-        ("output_bits", np.int64),
+        ("output_bits", np.int64),  # where a command does not say
         ("pads", np.int64),
         ("pad_of_operand", np.int64, 3),
         ("accesses_per_cycle", np.int64, PADS_MAX),

@@ -135,7 +135,7 @@ def start_stream(s, outs, core, commands):
     out["beats"] = beats
     out["command"] = fold["command"] if fold["last"] else -1
     count_operands(s, fold)
-    count_results(s, fold, commands[fold["command"]]["flags"], out)
+    count_results(s, fold, commands[fold["command"]], out)
     s["out_tail"] += 1
 
 

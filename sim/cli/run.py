@@ -68,6 +68,22 @@ Dialect = Annotated[
     str | None,
     _option("Of --trace: ramulator, dramsim3 or parquet; found out if not given.", metavar="NAME"),
 ]
+Accuracy = Annotated[
+    bool,
+    _option(
+        "On SIMD engines, compute a sample of each layer's results in its number formats, and show "
+        "their error beside its cycles.",
+        "--accuracy",
+    ),
+]
+Tensors = Annotated[
+    Path | None,
+    _option(
+        "Of --accuracy: a .npz file of arrays LAYER.input [M, K] and LAYER.weight [K, N]; "
+        "those that are not there are drawn.",
+        metavar="FILE",
+    ),
+]
 Quiet = Annotated[bool, _output("No tables, messages or progress.", "--quiet", "-q")]
 From = Annotated[int, _window("First cycle that counts.", "--from")]
 Warmup = Annotated[int, _window("Cycles from there on that do not count either.", "--warmup")]
@@ -96,6 +112,8 @@ def run(
     timeline: Timeline = None,
     commands: Commands = None,
     figures: Figures = None,
+    accuracy: Accuracy = False,
+    tensors: Tensors = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     from_cycle: From = 0,
@@ -113,7 +131,7 @@ def run(
         _refuse("--trace", {
             "--out": out, "--timeline": timeline, "--checkpoint": checkpoint, "--resume": resume,
             "--until": until, "--batch": batch, "--from": from_cycle, "--warmup": warmup,
-            "--figures": figures, "--skip-unknown": skip_unknown,
+            "--figures": figures, "--skip-unknown": skip_unknown, "--accuracy": accuracy,
         })  # fmt: skip
         from arch.pim.system import is_pim
 
@@ -137,11 +155,16 @@ def run(
             "--out": out, "--timeline": timeline, "--checkpoint": checkpoint, "--resume": resume,
             "--until": until, "--batch": batch, "--from": from_cycle, "--warmup": warmup,
             "--figures": figures, "--dialect": dialect, "--skip-unknown": skip_unknown,
+            "--accuracy": accuracy,
         })  # fmt: skip
         from sim.cli import pim
 
         pim.run_workload(machine, workload, settings, commands, as_json=as_json, quiet=quiet)
         return
+    if tensors is not None and not accuracy:
+        raise InputError(f"--tensors {tensors}: are those of --accuracy; add it")
+    if accuracy and workload is None:
+        raise InputError("--accuracy: is that of layers; give --workload")
     built = inputs.load_machine(machine, settings)
     loaded = None
     if workload is not None:
@@ -172,6 +195,14 @@ def run(
         else:
             assert replay is not None
             done = inputs.replay(built, replay, options, progress)
+    if accuracy and loaded is not None:
+        from dataclasses import replace
+
+        from sim.accuracy import read_tensors, with_accuracy
+
+        given = read_tensors(tensors) if tensors is not None else None
+        judged = with_accuracy(done.result, loaded.workload, built, tensors=given)
+        done = replace(done, result=judged)
     for path in _write(done, out, timeline, commands, figures):
         stderr.print(f"wrote {path}", markup=False)
     _show(done, as_json, quiet)

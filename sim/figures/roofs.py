@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from arch.buffer import OPERANDS
 from arch.dram.memory import Dram
 from sim.figures.alike import TIMES
+from sim.result import peak_macs_per_second
 
 NAMES = {"ifmap": "inputs", "filter": "weights", "ofmap": "outputs"}
 
@@ -39,9 +40,7 @@ def roofs(machine: Mapping[str, Any]) -> Roofs:
 
     Raises InputError for a DRAM standard that is not there any more.
     """
-    array, memory = machine["array"], machine["memory"]
-    hz = machine["clocks"][array["clock"]] * 1000
-    peak = float(machine["cores"] * array["rows"] * array["cols"] * hz)
+    memory, peak = machine["memory"], float(peak_macs_per_second(machine))
     if memory is None:
         return Roofs(peak, None)
     if "standard" in memory:

@@ -16,10 +16,10 @@ from arch.mac.formats import scalar_named
 from arch.mac.ranges import magnitude_exponent, unit_exponent
 from sim.jit import njit
 from sim.mac.codec import decode, encode
-from sim.mac.dots import IS_MINUS, IS_PLUS, met, rounded_sum
+from sim.mac.dots import IS_MINUS, IS_NAN, IS_PLUS, met
 from sim.mac.operations import product as product_of
-from sim.mac.quire import CARRY_LIMBS, LIMB_BITS, LIMB_MASK, add_shifted, carry, clear
-from sim.mac.record import FINITE, FLOAT, FORMAT, INFINITE, INT, NO_CODE, NOT_A_NUMBER, record_of
+from sim.mac.quire import CARRY_LIMBS, LIMB_BITS, LIMB_MASK, add_shifted, carry, clear, taken
+from sim.mac.record import FLOAT, FORMAT, INFINITE, INT, NO_CODE, NOT_A_NUMBER, record_of
 
 CHOICES_MOST = 16
 """Modes, and result formats, of an engine."""
@@ -193,6 +193,37 @@ def lane_dot(e, mode, left, top, product, scratch):
 
 
 @njit
+def limit(negative, form):
+    """The largest code of a sign."""
+    if form["kind"] == INT:
+        number = form["least"] if negative else form["largest"]
+        return number & low_bits(form["bits"])
+    if form["kind"] == FLOAT and negative and form["signed"] == 0:
+        return np.int64(0)
+    return form["largest"] | (np.int64(negative) << (form["bits"] - 1))
+
+
+@njit
+def rounded(kind_of, negative, significand, exponent, form):
+    """Nearest code of a number, or what stands for one that the format has not."""
+    code = encode(kind_of, negative, significand, exponent, form)
+    if code != NO_CODE:
+        return code
+    return limit(negative, form) if kind_of == INFINITE else np.int64(0)
+
+
+@njit
+def sum_of(scratch, exponent, seen):
+    """A sum, times 2^exponent, that has met ``seen``, as ``rounded`` takes it; ``scratch`` is used
+    up."""
+    if seen & IS_NAN or seen == IS_PLUS | IS_MINUS:
+        return NOT_A_NUMBER, False, np.int64(0), np.int64(0)
+    if seen:
+        return INFINITE, seen == IS_MINUS, np.int64(0), np.int64(0)
+    return taken(scratch, exponent)
+
+
+@njit
 def accumulate(e, mode, first, total, at, product, scratch):
     """Add a word's products to the sum at ``total[at]``, or to 0 if they are the first."""
     bits = e["number_bits"]
@@ -206,7 +237,8 @@ def accumulate(e, mode, first, total, at, product, scratch):
             seen = met(seen, kind_of, negative)
             if significand != 0:
                 add_shifted(scratch, negative, significand, exponent - m["base"])
-        total[at] = code_of(scratch, m["base"], seen, e["chain"])
+        kind_of, negative, significand, exponent = sum_of(scratch, m["base"], seen)
+        total[at] = rounded(kind_of, negative, significand, exponent, e["chain"])
         return
     if not first:
         seen |= special_of(total, at, bits, e["special_bits"])
@@ -224,45 +256,21 @@ def accumulate(e, mode, first, total, at, product, scratch):
 
 
 @njit
-def limit(negative, form):
-    """The largest code of a sign."""
-    if form["kind"] == INT:
-        number = form["least"] if negative else form["largest"]
-        return number & low_bits(form["bits"])
-    if form["kind"] == FLOAT and negative and form["signed"] == 0:
-        return np.int64(0)
-    return form["largest"] | (np.int64(negative) << (form["bits"] - 1))
-
-
-@njit
-def held(code, kind_of, negative, form):
-    """A code, or what stands for one that the format has not."""
-    if code != NO_CODE:
-        return code
-    return limit(negative, form) if kind_of == INFINITE else np.int64(0)
-
-
-@njit
-def code_of(scratch, exponent, seen, form):
-    """Code of an exact sum, times 2^exponent, that has met ``seen``; ``scratch`` is used up."""
-    code = rounded_sum(scratch, exponent, seen, form)
-    kind_of = INFINITE if seen in (IS_PLUS, IS_MINUS) else NOT_A_NUMBER
-    return held(code, kind_of, seen == IS_MINUS, form)
-
-
-@njit
 def read(e, mode, result, total, at, scratch):
     """Code of the sum at ``total[at]`` in a result format."""
     form = e["results"][last_of(result, e["result_count"])]
     if e["chained"]:
         kind_of, negative, significand, exponent = decode(np.int64(total[at]), e["chain"])
-        code = encode(kind_of, negative, significand, exponent, form)
-        return held(code, kind_of, negative and kind_of != FINITE, form)
-    bits = e["number_bits"]
-    clear(scratch)
-    add_number(scratch, total, at, bits, np.int64(0))
-    seen = special_of(total, at, bits, e["special_bits"])
-    return code_of(scratch, e["modes"][last_of(mode, e["mode_count"])]["unit"], seen, form)
+    else:
+        bits = e["number_bits"]
+        clear(scratch)
+        add_number(scratch, total, at, bits, np.int64(0))
+        kind_of, negative, significand, exponent = sum_of(
+            scratch,
+            e["modes"][last_of(mode, e["mode_count"])]["unit"],
+            special_of(total, at, bits, e["special_bits"]),
+        )
+    return rounded(kind_of, negative, significand, exponent, form)
 
 
 @njit

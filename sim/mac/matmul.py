@@ -34,8 +34,13 @@ def matmul(
     b_form: Named | None = None,
     out: Named | None = None,
     mode: Mode = "quire",
+    scale_exponent: int = 0,
 ) -> Codes:
-    """Codes of ``a`` [m, k] times ``b`` [k, n]; as ``formats.dot`` of rows and columns."""
+    """Codes of ``a`` [m, k] times ``b`` [k, n]; as ``formats.dot`` of rows and columns.
+
+    A quire is multiplied by 2 to ``scale_exponent`` before it is rounded. Raises InputError for
+    that with a chain or with formats of more than 16 bits.
+    """
     chosen = (
         formats.resolved(form), formats.resolved(b_form or form), formats.resolved(out or form)
     )  # fmt: skip
@@ -46,8 +51,12 @@ def matmul(
             "give [m, k] and [k, n]"
         )
     found = np.full((left.shape[0], right.shape[1]), NO_CODE, np.int64)
+    if scale_exponent and (mode == "chain" or max(f.bits for f in chosen[:2]) > TABLE_BITS):
+        raise InputError(
+            f"scale_exponent {scale_exponent}: is for quires, of formats of {TABLE_BITS} bits"
+        )
     if formats.check_mode(mode) == "quire":
-        _once(left, right, chosen, found)
+        _once(left, right, chosen, found, scale_exponent)
     else:
         _chain(left, right, chosen, found)
     _plainly(left, right, chosen, mode, found)
@@ -102,7 +111,7 @@ def _fixed(form: Scalar) -> npt.NDArray[np.int32]:
     return table
 
 
-def _once(a: Codes, b: Codes, chosen: tuple[Scalar, ...], found: Codes) -> None:
+def _once(a: Codes, b: Codes, chosen: tuple[Scalar, ...], found: Codes, scale: int) -> None:
     form, b_form, out = chosen
     if max(form.bits, b_form.bits) > TABLE_BITS or not found.size:
         return
@@ -112,7 +121,7 @@ def _once(a: Codes, b: Codes, chosen: tuple[Scalar, ...], found: Codes) -> None:
         left, right = np.empty(a.shape, np.int32), np.empty(b.shape, np.int32)
         fast.pack(a, _fixed(form), left)
         fast.pack(b, _fixed(b_form), right)
-        exponent = formats.range_of(form)[0] + formats.range_of(b_form)[0]
+        exponent = formats.range_of(form)[0] + formats.range_of(b_form)[0] + scale
         sums = np.empty(b.shape[1], np.int64)
         fast.matmul_fixed(left, right, exponent, record_of(out), sums, found)
         return
@@ -120,7 +129,7 @@ def _once(a: Codes, b: Codes, chosen: tuple[Scalar, ...], found: Codes) -> None:
     places = sum(spans)
     bins = np.zeros(((places >> fast.BIN_SHIFT) + 1) * fast.WAYS, np.int64)
     limbs = np.zeros((places + width) // LIMB_BITS + 1 + CARRY_LIMBS, np.int64)
-    exponent = _packed(form)[1] + _packed(b_form)[1]
+    exponent = _packed(form)[1] + _packed(b_form)[1] + scale
     chunk = 1 << (WORD_BITS - width - fast.BIN_MASK)
     across = np.ascontiguousarray(_looked_up(b, b_form).T)
     fast.matmul_bins(

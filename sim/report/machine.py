@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from arch.array import Array
 from arch.buffer import OPERANDS
 from arch.diff import timings_of
 from arch.machine import Machine
@@ -160,7 +161,7 @@ def derived(machine: Machine) -> Iterator[RenderableType]:
     pes = count(machine.cores * array.rows * array.cols)
     yield named(
         "peak",
-        f"{_peak(machine)} {array.operand_format}: {pes} PEs, {si(ops / 2, 'MAC/s')}, 2 operations "
+        f"{_peak(machine)} {_widest_mode(array)}: {pes} PEs, {si(ops / 2, 'MAC/s')}, 2 operations "
         "a MAC",
     )
     rates = interfaces(machine)
@@ -181,8 +182,17 @@ def derived(machine: Machine) -> Iterator[RenderableType]:
         )
 
 
+def _widest_mode(array: Array) -> str:
+    """What a PE multiplies at its peak."""
+    if array.engine is None:
+        return array.operand_format
+    modes = [m.name for m in array.engine.modes if array.engine.lanes(m) == array.lanes_most]
+    return f"{' or '.join(modes)}, {array.lanes_most} lanes"
+
+
 def _peak(machine: Machine) -> str:
-    floating = "fp" in machine.array.operand_format or "bf" in machine.array.operand_format
+    floating = machine.array.engine or "fp" in machine.array.operand_format
+    floating = floating or "bf" in machine.array.operand_format
     return si(2 * machine.peak_macs_per_second, "FLOPS" if floating else "OPS")
 
 

@@ -21,6 +21,8 @@ FIXED = (
     "cycles",
     "stall_cycles",
     "utilisation",
+    "formats",
+    "relative_error",
 )
 """Columns that are fields of ``OperatorResult``."""
 
@@ -74,8 +76,8 @@ def operators_parquet(result: Result) -> bytes:
 
 
 def _type(pa: Any, name: str) -> Any:
-    if name in ("name", "kind", "fused_into", "loop_order", "energy_unknown"):
+    if name in ("name", "kind", "fused_into", "loop_order", "formats", "energy_unknown"):
         return pa.string()
-    if name == "utilisation" or name.endswith("_pj"):
+    if name in ("utilisation", "relative_error") or name.endswith("_pj"):
         return pa.float64()
     return pa.int64()

@@ -7,7 +7,7 @@ import json
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sim.report.docstrings import field_docstrings
 from sim.report.document import Document
@@ -55,7 +55,7 @@ def _value(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         return {**_value(parts[0], definitions), "minimum": max(bounds)}
     if origin is Literal:
         return {"enum": list(parts)}
-    if origin is UnionType:
+    if origin in (Union, UnionType):
         return {"anyOf": [_value(part, definitions) for part in parts]}
     if origin is dict:
         return {"type": "object", "additionalProperties": _value(parts[1], definitions)}

@@ -87,6 +87,7 @@ def layer_table(result: Result) -> Fitted:
             shortened=short_kind,
         ),
         shape_column([_shape(row) for row in rows]),
+        *_format_column(rows),
         Column("Order", cells([row.loop_order or NOTHING for row in rows]), "left", rank=4),
         Column(
             "MACs",
@@ -108,6 +109,10 @@ def layer_table(result: Result) -> Fitted:
     ]
     if result.machine["memory"] is not None:
         columns += _memory_columns(result, cells)
+    errors = [row.relative_error for row in rows]
+    if any(error is not None for error in errors):
+        shown = [NOTHING if error is None else f"{100 * error:.3g}" for error in errors]
+        columns.append(Column("Error\n%", cells(shown)))
     energy = [row.energy.total_pj for row in rows]
     if any(energy):
         bound = ">= " if result.energy.is_lower_bound else ""
@@ -120,6 +125,12 @@ def layer_table(result: Result) -> Fitted:
             )
         )
     return Fitted(columns, ["" if own else "dim" for own in alone])
+
+
+def _format_column(rows: Sequence[OperatorResult]) -> Iterator[Column]:
+    """On engines, where each layer has its own."""
+    if any(row.formats for row in rows):
+        yield Column("Formats", [row.formats for row in rows], "left", rank=1)
 
 
 def _memory_columns(result: Result, cells: CellFilter) -> Iterator[Column]:
@@ -140,10 +151,7 @@ def _shape(row: OperatorResult) -> Product | str:
 
 
 def _summary(result: Result) -> Iterator[RenderableType]:
-    machine = result.machine
-    array = machine["array"]
-    khz = machine["clocks"][array["clock"]]
-    peak = machine["cores"] * array["rows"] * array["cols"] * khz * 1000
+    peak = result.peak_macs_per_second
     yield named("time", f"{si(result.seconds, 's')} for {count(result.cycles)} cycles")
     if result.seconds:
         rate = result.macs / result.seconds

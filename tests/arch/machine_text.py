@@ -28,6 +28,28 @@ def dram() -> dict[str, Any]:
     return data
 
 
+def engines() -> dict[str, Any]:
+    """Every field of an array of SIMD engines; others have the formats of that array."""
+    data = everything()
+    for name in ("operand_format", "accumulator_format", "output_format"):
+        del data["array"][name]
+    data["array"]["accumulator_overflow"] = "wrap"
+    data["array"]["engine"] = copy.deepcopy(ENGINE)
+    data["mapping"]["formats"] = [
+        {"input": "int2", "weight": "int2", "output": "int8", "layers": "conv*"}
+    ]
+    return data
+
+
+ENGINE: dict[str, Any] = {
+    "word_bits": 64,
+    "modes": [{"input_format": "int2", "weight_format": "int2", "lanes": 1}],
+    "accumulation": "chained",
+    "carry_bits": 4,
+    "chain_format": "int16",
+    "result_formats": ["int8"],
+}
+
 DRAM: dict[str, Any] = {
     "standard": "ddr4",
     "organisation": "DDR4_8Gb_x8",
@@ -78,6 +100,7 @@ FULL: dict[str, Any] = {
         "accumulator_format": "int64",
         "accumulator_overflow": "saturate",
         "output_format": "int16",
+        "engine": None,
         "convention": "physical",
     },
     "buffer": {
@@ -116,6 +139,7 @@ FULL: dict[str, Any] = {
         "group_packing": "packed",
         "fuse": False,
         "partition": "n",
+        "formats": [],
     },
     "technology": "45nm",
 }
@@ -151,8 +175,11 @@ def line_of(text: str, path: Path) -> int:
     """Line (from 1) of a path in block YAML, by indentation alone."""
     lines = text.splitlines()
     at, indent = 0, 0
-    for part in path:
+    for part, before in zip(path, (None, *path), strict=False):
         seen = 0
+        if isinstance(before, int):
+            # The first key of a list's item stands behind its dash.
+            lines[at] = lines[at].replace("- ", "  ", 1)
         while True:
             line = lines[at]
             depth = len(line) - len(line.lstrip())
@@ -163,7 +190,9 @@ def line_of(text: str, path: Path) -> int:
                     break
                 seen += 1
             at += 1
-        if part != path[-1]:
+        if isinstance(part, int):
+            indent += 2
+        elif part != path[-1]:
             following = lines[at + 1]
             at += 1
             indent = len(following) - len(following.lstrip())

@@ -5,14 +5,26 @@ from pathlib import Path as File
 from typing import Any
 
 import pytest
-from machine_text import DRAM, Path, block, dram, everything, get, line_of, put, separate, take
+from machine_text import (
+    DRAM,
+    Path,
+    block,
+    dram,
+    engines,
+    everything,
+    get,
+    line_of,
+    put,
+    separate,
+    take,
+)
 
 from arch.errors import InputError
 from arch.load import load_machine
 from arch.machine import Machine
 
 SCHEMA = Machine.model_json_schema()
-BASES = (everything, separate, dram)
+BASES = (everything, separate, dram, engines)
 NAMES = {
     "scratchpads": "rest", "operations": "exp", "clocks": "ddr", "sources": "array.rows",
     "levels": "rank", "timings": "nRCD",
@@ -63,6 +75,8 @@ REQUIRED = [
 def base_of(path: Path) -> dict[str, Any]:
     if len(path) > 1 and path[0] == "memory" and path[1] in DRAM and path[1] != "latency_cycles":
         return dram()
+    if path[:2] in (("array", "engine"), ("mapping", "formats")):
+        return engines()
     return separate() if "operand_bytes_per_cycle" in path else everything()
 
 
@@ -91,10 +105,11 @@ def fault(tmp_path: File, data: Any, at: Path) -> str:
 
 def test_the_walk_meets_every_kind_of_field() -> None:
     assert len(FIELDS) >= 80
-    assert len(NUMBERS) == 33
+    assert len(NUMBERS) == 36
     assert {named(path) for path in SECTIONS} == {
         "", "array", "buffer", "buffer.scratchpads.rest", "buffer.dma", "vector", "mapping",
-        "vector.operations.exp", "memory", "memory.operand_bytes_per_cycle", "memory.controller",
+        "vector.operations.exp", "array.engine", "array.engine.modes[0]", "mapping.formats[0]",
+        "memory", "memory.operand_bytes_per_cycle", "memory.controller",
     }  # fmt: skip
 
 
@@ -187,7 +202,11 @@ def test_a_missing_field(tmp_path: File, path: Path) -> None:
 def test_a_key_given_twice(tmp_path: File, path: Path) -> None:
     text = block(base_of(path))
     lines, line = text.splitlines(), line_of(text, path)
-    lines.insert(line - 1, lines[line - 1].partition(":")[0] + ": 1")
+    again = lines[line - 1].partition(":")[0] + ": 1"
+    if again.lstrip().startswith("- "):
+        lines.insert(line, again.replace("- ", "  ", 1))
+    else:
+        lines.insert(line - 1, again)
     file = tmp_path / "bad.yaml"
     file.write_text("\n".join(lines))
     with pytest.raises(InputError) as caught:

@@ -22,6 +22,7 @@ NAMES = (
     "tpu_v1",
     "tpu_v2",
     "tpu_v3",
+    "xr_npe",
 )
 DESCRIPTION = {"name", "family", "source", "sources", "assumed"}
 
@@ -107,6 +108,7 @@ PEAK_TOPS = {
     "tpu_v3": 123,
     "gemmini_16": 0.512,
     "scalesim_32": 2.048,
+    "xr_npe": 0.881,  # four lanes of four bits
 }
 
 
@@ -123,6 +125,7 @@ BANDWIDTH_GB = {
     "tpu_v2": 700,
     "tpu_v3": 900,
     "gemmini_16": 16,
+    "xr_npe": 16,
 }
 
 

@@ -13,8 +13,8 @@ from arch.mac.formats import (
     FORMATS,
     FormatName,
     format_named,
+    packed_bytes,
     scalar_named,
-    storage_bytes,
 )
 from arch.mac.kinds import Block, Float, Int, Posit
 
@@ -54,8 +54,8 @@ REFUSED = [
 def test_widths_of_the_units_formats_are_as_ever() -> None:
     assert FORMAT_BITS == WIDTHS
     assert set(get_args(FormatName)) == set(WIDTHS)
-    assert storage_bytes(3, "int4") == 2
-    assert storage_bytes(3, "bf16") == 6
+    assert packed_bytes(3, 4) == 2
+    assert packed_bytes(3, 16) == 6
 
 
 def test_every_row_is_known_by_its_name() -> None:

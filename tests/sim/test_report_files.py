@@ -159,6 +159,7 @@ def test_operators_as_csv() -> None:
         "name": "a,\n", "kind": "Gemm", "fused_into": "", "m": "64", "n": "32", "k": "16",
         "groups": "1", "pack": "1", "loop_order": "mnk", "macs": "32768", "cycles": "3000",
         "stall_cycles": "750", "utilisation": repr(32768 / (3000 * 16384)),
+        "formats": "", "relative_error": "",
         "ifmap_read_words": "1024", "memory_read_bytes": "9000", "memory_write_bytes": "3000",
         "energy_pj": "46384.0", "energy_array_pj": "16384.0", "energy_memory_pj": "30000.0",
         "energy_unknown": "vector",

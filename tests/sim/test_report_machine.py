@@ -1,6 +1,7 @@
 """What ``lockstep show`` and ``lockstep machines`` tell of a machine."""
 
 import pytest
+from pydantic import BaseModel
 from rendering import lines, words
 
 from arch.load import load_machine, machine_names, with_overrides
@@ -25,13 +26,20 @@ def test_every_parameter_is_a_path_that_can_be_set(name: str) -> None:
         for part in override.path:
             assert isinstance(before, dict), each.path
             before = before[part]
-        assert before == (list(each.value) if isinstance(each.value, tuple) else each.value)
+        assert before == plain(each.value)
     assert apply(parse_override("cores=1"), data) == ("cores",)
     count = sum(1 for _ in _leaves(data)) - sum(
         1 for key in ("name", "family", "source", "sources", "assumed")
         for _ in _leaves({key: data[key]})
     )  # fmt: skip
     assert len(list(parameters(machine))) == count
+
+
+def plain(value: object) -> object:
+    """A value as JSON has it."""
+    if isinstance(value, tuple):
+        return [plain(each) for each in value]
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
 def _leaves(node: object) -> list[object]:

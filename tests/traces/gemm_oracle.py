@@ -28,6 +28,7 @@ from arch.machine import Machine
 from arch.vector import VECTOR_OPS
 from traces.mapping.builder import TraceBuilder
 from traces.mapping.gemm import Epilogue, Tensors
+from traces.mapping.precision import Words
 from traces.mapping.product import Product
 from traces.mapping.tiling import Tiling
 
@@ -124,11 +125,12 @@ def emitted(
     epilogue: Epilogue,
     tensors: Tensors,
     split: str,
+    words: Words,
 ) -> tuple[Any, Any]:
     """Commands and dependencies of a product, like ``traces.mapping.gemm.emit_product``."""
     builder = TraceBuilder(product.name)
     for share in shares(product, tiling, split, machine.cores):
-        Emitter(builder, machine, product, tiling, epilogue, tensors, share).lower()
+        Emitter(builder, machine, product, tiling, epilogue, tensors, share, words).lower()
     trace = builder.build()
     return trace.commands, trace.dependencies
 
@@ -145,10 +147,11 @@ class Emitter:
         epilogue: Epilogue,
         tensors: Tensors,
         share: Share,
+        words: Words,
     ) -> None:
         self._builder, self._product, self._tiling = builder, product, tiling
         self._epilogue, self._tensors, self._share = epilogue, tensors, share
-        self._array = machine.array
+        self._array, self._words = machine.array, words
         self._has_memory = machine.memory is not None
         self._slots = [Slots(count) for count in tiling.slots]
         self._spilled: dict[Any, int] = {}
@@ -179,18 +182,18 @@ class Emitter:
     def _tile(self, groups: Range, block: Block, ns: Range, channels: Range) -> None:
         """One tile product, with the loads it needs and the stores that make room."""
         product = self._product
-        form = self._array.operand_format
+        bits = self._array.operand_bits
         a = self._input(
             OPERAND_IFMAP,
             (groups, block, channels),
             self._tensors.ifmap,
-            lambda: layout.ifmap(product, groups, block, channels, form),
+            lambda: layout.ifmap(product, groups, block, channels, bits),
         )
         b = self._input(
             OPERAND_FILTER,
             (groups, ns, channels),
             self._tensors.filters,
-            lambda: layout.filters(product, groups, ns, channels, form),
+            lambda: layout.filters(product, groups, ns, channels, bits),
         )
         c = self._output(groups, block, ns)
         last = channels.end == product.channels
@@ -206,6 +209,9 @@ class Emitter:
             groups=groups.size,
             pack=min(self._tiling.pack, groups.size),
             flags=flags,
+            output_bits=self._words.given_bits,
+            mode=self._words.mode,
+            result=self._words.result,
         )
         a.free_after = b.free_after = [command]
         if last:
@@ -256,15 +262,15 @@ class Emitter:
 
     def _move_sums(self, queue: int, opcode: int, after: list[int], tile: Any) -> int:
         groups, block, ns = tile
-        form = self._array.accumulator_format
-        where = layout.sums(self._product, groups, block, ns, form)
+        bits = self._array.accumulator_bits
+        where = layout.sums(self._product, groups, block, ns, bits)
         return self._add(
             queue, opcode, after, operand=OPERAND_OFMAP, tensor=self._tensors.sums, **where
         )
 
     def _complete(self, slot: Slot, command: int, groups: Range, block: Block, ns: Range) -> None:
         """Epilogue and store of an output tile."""
-        where = layout.ofmap(self._product, groups, block, ns, self._array.output_format)
+        where = layout.ofmap(self._product, groups, block, ns, self._words.output_bits)
         after = [command]
         if self._has_memory:
             after += [
@@ -279,7 +285,7 @@ class Emitter:
             after = [
                 self._add(
                     QUEUE_VECTOR, OP_VECTOR, after, vector_op=VECTOR_OPS.index(op),
-                    elements=elements,
+                    elements=elements, output_bits=self._words.given_bits,
                 )
             ]  # fmt: skip
         slot.holds_sums = False

@@ -8,7 +8,7 @@ row by row. Weights are laid out before the run, tile by tile. Each function giv
 from functools import lru_cache
 from typing import NamedTuple
 
-from arch.mac.formats import FORMAT_BITS, FormatName, storage_bytes
+from arch.mac.formats import packed_bytes
 from traces.mapping.product import Axis, Product
 
 
@@ -54,21 +54,19 @@ def input_rows(product: Product, row: int, row_end: int) -> int:
     )
 
 
-def _columns(
-    elements: int, run: int, stride: int, offset: int, format_name: FormatName
-) -> dict[str, int]:
-    size = storage_bytes(elements, format_name)
-    segment = min(size, storage_bytes(run, format_name))
+def _columns(elements: int, run: int, stride: int, offset: int, bits: int) -> dict[str, int]:
+    size = packed_bytes(elements, bits)
+    segment = min(size, packed_bytes(run, bits))
     return {
         "bytes": size,
         "segment_bytes": segment,
-        "stride_bytes": max(segment, storage_bytes(stride, format_name)),
-        "offset_bytes": offset * FORMAT_BITS[format_name] // 8,
+        "stride_bytes": max(segment, packed_bytes(stride, bits)),
+        "offset_bytes": offset * bits // 8,
     }
 
 
 def ifmap(
-    product: Product, groups: Range, block: Block, channels: Range, format_name: FormatName
+    product: Product, groups: Range, block: Block, channels: Range, bits: int
 ) -> dict[str, int]:
     """The input pixels that a block of output reads, some channels of some groups."""
     whole_depth = channels.size == product.channels
@@ -78,7 +76,7 @@ def ifmap(
         if whole_depth:
             run *= block.size if block.size < product.rows else block.size * groups.size
         offset = (groups.begin * product.rows + block.row) * product.channels + channels.begin
-        return _columns(elements, run, product.channels, offset, format_name)
+        return _columns(elements, run, product.channels, offset, bits)
     all_channels = product.channels * product.groups
     columns = touched(product.pixel_axis, block.pixel, block.pixel_end)
     pixels = input_rows(product, block.row, block.row_end) * columns
@@ -96,11 +94,11 @@ def ifmap(
         if columns == product.image_pixels and product.row_axis.contiguous:
             run = elements
     offset = offset * all_channels + groups.begin * product.channels + channels.begin
-    return _columns(elements, run, stride, offset, format_name)
+    return _columns(elements, run, stride, offset, bits)
 
 
 def filters(
-    product: Product, groups: Range, ns: Range, channels: Range, format_name: FormatName
+    product: Product, groups: Range, ns: Range, channels: Range, bits: int
 ) -> dict[str, int]:
     """A tile of the second operand: weights lie together, activations row by row."""
     depth = Range(channels.begin * product.window, channels.end * product.window)
@@ -111,13 +109,11 @@ def filters(
             ns.begin * product.k + depth.begin * ns.size
         )
     if product.filter_is_weights or ns.size == product.n:
-        return _columns(elements, elements, elements, offset, format_name)
-    return _columns(elements, ns.size, product.n, offset, format_name)
+        return _columns(elements, elements, elements, offset, bits)
+    return _columns(elements, ns.size, product.n, offset, bits)
 
 
-def ofmap(
-    product: Product, groups: Range, block: Block, ns: Range, format_name: FormatName
-) -> dict[str, int]:
+def ofmap(product: Product, groups: Range, block: Block, ns: Range, bits: int) -> dict[str, int]:
     """A tile of the complete output."""
     elements = groups.size * block.size * ns.size
     if product.image_rows == 0:
@@ -125,23 +121,21 @@ def ofmap(
         offset = (groups.begin * product.rows + block.row) * product.n + ns.begin
         if ns.size == product.n:
             run *= block.size if block.size < product.rows else block.size * groups.size
-        return _columns(elements, run, row_length, offset, format_name)
+        return _columns(elements, run, row_length, offset, bits)
     row_length = product.n * product.groups
     run = groups.size * ns.size if ns.size == product.n else ns.size
     if run == row_length:
         run *= block.size
     first = block.row * product.row_pixels + block.pixel
     offset = first * row_length + groups.begin * product.n + ns.begin
-    return _columns(elements, run, row_length, offset, format_name)
+    return _columns(elements, run, row_length, offset, bits)
 
 
-def sums(
-    product: Product, groups: Range, block: Block, ns: Range, format_name: FormatName
-) -> dict[str, int]:
+def sums(product: Product, groups: Range, block: Block, ns: Range, bits: int) -> dict[str, int]:
     """A tile of partial sums, which lies together."""
     elements = groups.size * block.size * ns.size
     first = block.row * product.row_pixels + block.pixel
     offset = groups.begin * product.m * product.n + groups.size * (
         first * product.n + block.size * ns.begin
     )
-    return _columns(elements, elements, elements, offset, format_name)
+    return _columns(elements, elements, elements, offset, bits)

@@ -10,19 +10,27 @@ from hypothesis import strategies as st
 from scenarios import machine_fields, machine_of
 
 from arch.load import load_machine
+from arch.mac.engine import Engine
+from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
 from arch.vector import VECTOR_OPS
 from traces.mapping import systolic
 from traces.mapping.gemm import Epilogue, Tensors, emit_product
+from traces.mapping.precision import Words
 from traces.mapping.product import Product, product_of
 from traces.mapping.tiling import ORDERS, Tiling
 from traces.operators import Conv2d, Gemm
 from traces.workload import load
 
+ENGINE = Engine()
+
 
 def random_machine(random: Random) -> Machine:
     fields = machine_fields(random)
     fields["cores"] = random.choice([1, 1, 2, 3, 7])
+    if random.random() < 0.25:
+        fields["array"] |= {"dataflow": "os", "engine": ENGINE.model_dump(mode="json")}
+        return machine_of(fields)
     fields["array"] |= {
         "operand_format": random.choice(["int4", "int8", "bf16"]),
         "accumulator_format": random.choice(["int32", "fp32"]),
@@ -33,12 +41,22 @@ def random_machine(random: Random) -> Machine:
     return machine_of(fields)
 
 
-def random_product(random: Random) -> Product:
+def random_words(random: Random, machine: Machine) -> Words:
+    """How codes lie in words, as a layer might say."""
+    if machine.array.engine is None:
+        return Words(output_bits=FORMAT_BITS[machine.array.output_format])
+    bits = random.choice([4, 8, 16])
+    return Words(random.randrange(4), random.choice([1, 2, 4]), random.randrange(4), bits, bits)
+
+
+def random_product(random: Random, words: Words) -> Product:
     if random.random() < 0.4:
         m, n, k = (random.randint(1, 40) for _ in range(3))
         second = random.choice(["weights", "activations"])
         return product_of(
-            Gemm(name="p", m=m, n=n, k=k, batch=random.choice([1, 1, 3, 8]), second_operand=second)
+            Gemm(name="p", m=m, n=n, k=k, batch=random.choice([1, 1, 3, 8]), second_operand=second),
+            words.lanes,
+            words.output_bits,
         )
     channels = random.choice([1, 3, 4, 12])
     groups = random.choice([each for each in (1, 1, 2, 3, 4, 12) if channels % each == 0])
@@ -59,7 +77,9 @@ def random_product(random: Random) -> Product:
             dilation_h=random.choice([1, 1, 2]),
             dilation_w=random.choice([1, 1, 2]),
             groups=groups,
-        )
+        ),
+        words.lanes,
+        words.output_bits,
     )
 
 
@@ -105,10 +125,12 @@ def test_products_have_the_commands_that_plain_python_emits(seed: int) -> None:
     """Any tiles, in any order, in any number of slots."""
     random = Random(seed)
     for _ in range(20):
-        machine, product = random_machine(random), random_product(random)
+        machine = random_machine(random)
+        words = random_words(random, machine)
+        product = random_product(random, words)
         tiling = random_tiling(random, product)
         epilogue, tensors = random_epilogue(random)
-        arguments = machine, product, tiling, epilogue, tensors, random.choice("gmn")
+        arguments = machine, product, tiling, epilogue, tensors, random.choice("gmn"), words
         assert_equal_bytes(emit_product(*arguments), gemm_oracle.emitted(*arguments))
 
 

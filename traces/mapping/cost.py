@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from arch.buffer import OPERANDS
 from arch.dram.memory import Dram
-from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
 from traces.mapping.candidates import Candidates, footprint
 from traces.mapping.fold_cost import fold_cycles
@@ -74,10 +73,9 @@ class CostTable:
         self.blocks_k = np.ceil(product.channels / channels)
         self.blocks_g = np.ceil(product.groups / self.g)
         array = machine.array
-        bits = FORMAT_BITS[array.operand_format]
-        self.in_bytes = bits / 8
-        self.out_bytes = FORMAT_BITS[array.output_format] / 8
-        self.sum_bytes = FORMAT_BITS[array.accumulator_format] / 8
+        self.in_bytes = array.operand_bits / 8
+        self.out_bytes = product.output_bits / 8
+        self.sum_bytes = array.accumulator_bits / 8
         self.kept_bytes = kept_bytes
         tiles = np.broadcast_shapes(self.m.shape, self.n.shape, self.k.shape, self.g.shape)
         self.shape = (len(orders), *tiles)

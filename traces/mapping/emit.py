@@ -46,6 +46,9 @@ JOB = np.dtype(
         ("ofmap", np.int64),
         ("sums", np.int64),
         ("depths", np.int64),  # tiles along the channels
+        ("output_bits", np.int64),  # of a complete result, as commands say
+        ("mode", np.int64),  # of engines
+        ("result", np.int64),
     ]
 )
 
@@ -157,6 +160,7 @@ def complete(
             command = commands[done]
             command["vector_op"] = op
             command["elements"] = place["groups"] * place["outputs"] * place["ns"]
+            command["output_bits"] = job["output_bits"]
         first = done
         last = done
     tile["holds_sums"] = 0
@@ -209,6 +213,9 @@ def add_tile(
         command["k"] = place["channels"] * layout["window"]
         command["groups"] = place["groups"]
         command["pack"] = min(job["pack"], place["groups"])
+        command["output_bits"] = job["output_bits"]
+        command["mode"] = job["mode"]
+        command["result"] = job["result"]
         flags = FLAG_ACCUMULATE * out["holds_sums"] + FLAG_KEEP * job["keeps_sums"]
         if last:
             flags += FINAL

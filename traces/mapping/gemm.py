@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.commands import COMMAND
-from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
 from arch.vector import VECTOR_OPS, VectorOp
 from traces.mapping.candidates import pixel_parts, row_parts
 from traces.mapping.emit import JOB, SHARE, emit
 from traces.mapping.layout import LAYOUT, PART, PLACE
+from traces.mapping.precision import Words
 from traces.mapping.product import Product
 from traces.mapping.program import CURSOR
 from traces.mapping.slots import SLOTS, TILE
@@ -60,6 +60,7 @@ def emit_product(
     epilogue: Epilogue,
     tensors: Tensors,
     split: str,
+    words: Words,
 ) -> Emitted:
     """Commands and dependencies of a product, a dimension of which is split over the cores:
     ``g`` groups, ``m`` or ``n``."""
@@ -76,7 +77,7 @@ def emit_product(
     cursor = np.zeros(1, CURSOR)
     arguments = (
         cursor,
-        _job(machine, tiling, tensors, tiles),
+        _job(machine, tiling, tensors, tiles, words),
         _layout(machine, product, tiling),
         rows,
         pixels,
@@ -98,7 +99,9 @@ def emit_product(
     return commands, dependencies
 
 
-def _job(machine: Machine, tiling: Tiling, tensors: Tensors, tiles: Tiles) -> Structured:
+def _job(
+    machine: Machine, tiling: Tiling, tensors: Tensors, tiles: Tiles, words: Words
+) -> Structured:
     return _record(
         JOB,
         has_memory=machine.memory is not None,
@@ -109,6 +112,9 @@ def _job(machine: Machine, tiling: Tiling, tensors: Tensors, tiles: Tiles) -> St
         ofmap=tensors.ofmap,
         sums=tensors.sums,
         depths=tiles.channels,
+        output_bits=words.given_bits,
+        mode=words.mode,
+        result=words.result,
     )
 
 
@@ -129,9 +135,9 @@ def _layout(machine: Machine, product: Product, tiling: Tiling) -> Structured:
         tile_groups=tiling.groups,
         tile_n=tiling.n,
         tile_channels=tiling.channels,
-        operand_bits=FORMAT_BITS[machine.array.operand_format],
-        output_bits=FORMAT_BITS[machine.array.output_format],
-        sum_bits=FORMAT_BITS[machine.array.accumulator_format],
+        operand_bits=machine.array.operand_bits,
+        output_bits=product.output_bits,
+        sum_bits=machine.array.accumulator_bits,
     )
 
 

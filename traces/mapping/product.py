@@ -64,6 +64,8 @@ class Product:
     """Input rows of an image, 0 for a plain product."""
     image_pixels: int
     filter_is_weights: bool
+    output_bits: int
+    """Width of a complete result."""
 
     @property
     def m(self) -> int:
@@ -94,15 +96,15 @@ class Product:
         return total
 
 
-def product_of(operator: Gemm | Conv2d) -> Product:
-    """The product that an operator is; im2col for a convolution."""
+def product_of(operator: Gemm | Conv2d, lanes: int = 1, output_bits: int = 8) -> Product:
+    """The product that an operator is, of words of ``lanes`` channels; im2col for a convolution."""
     if isinstance(operator, Gemm):
         return Product(
             name=operator.name,
             rows=operator.m,
             row_pixels=1,
             n=operator.n,
-            channels=operator.k,
+            channels=-(-operator.k // lanes),
             window=1,
             groups=operator.batch,
             rows_per_image=operator.m,
@@ -111,13 +113,14 @@ def product_of(operator: Gemm | Conv2d) -> Product:
             image_rows=0,
             image_pixels=1,
             filter_is_weights=operator.second_operand == "weights",
+            output_bits=output_bits,
         )
     return Product(
         name=operator.name,
         rows=operator.batch * operator.out_h,
         row_pixels=operator.out_w,
         n=operator.n,
-        channels=operator.channels // operator.groups,
+        channels=-(-operator.channels // (operator.groups * lanes)),
         window=operator.filt_h * operator.filt_w,
         groups=operator.groups,
         rows_per_image=operator.out_h,
@@ -132,4 +135,5 @@ def product_of(operator: Gemm | Conv2d) -> Product:
         image_rows=operator.in_h,
         image_pixels=operator.in_w,
         filter_is_weights=True,
+        output_bits=output_bits,
     )  # fmt: skip

@@ -12,13 +12,14 @@ from typing import NamedTuple, Protocol
 
 from arch.commands import CommandTrace
 from arch.errors import InputError
-from arch.mac.formats import FORMAT_BITS, storage_bytes
+from arch.mac.formats import packed_bytes
 from arch.machine import Machine
 from arch.vector import VectorOp
 from traces.mapping.builder import TraceBuilder
 from traces.mapping.candidates import packing
 from traces.mapping.fuse import plan
 from traces.mapping.gemm import Emitted, Epilogue, Tensors, emit_product
+from traces.mapping.precision import Words, resolved, words_of
 from traces.mapping.product import Product, product_of
 from traces.mapping.tiling import ORDERS, Tiling, choose
 from traces.mapping.vector import lower_vector
@@ -98,6 +99,7 @@ class Lowering:
 
     def __init__(self, workload: Workload, machine: Machine) -> None:
         self._machine = machine
+        workload = resolved(workload, machine)
         self._operators = workload.operators
         self._groups = plan(workload, fuse=machine.mapping.fuse)
         self._known: dict[Shape, Lowered] = {}
@@ -149,8 +151,9 @@ class Lowering:
             )
         product = tiling = emitted = None
         if isinstance(operator, Gemm | Conv2d):
-            product = product_of(operator)
-            tiling, emitted = self._product(builder, product, epilogue)
+            words = words_of(operator, self._machine.array)
+            product = product_of(operator, words.lanes, words.output_bits)
+            tiling, emitted = self._product(builder, product, epilogue, words)
         else:
             lower_vector(builder, self._machine, operator)
         return Lowered(operator, fused, builder.build(emitted), product, tiling)
@@ -176,11 +179,11 @@ class Lowering:
         return tiling, split
 
     def _product(
-        self, builder: TraceBuilder, product: Product, epilogue: Epilogue
+        self, builder: TraceBuilder, product: Product, epilogue: Epilogue, words: Words
     ) -> tuple[Tiling, Emitted]:
         machine = self._machine
         array = machine.array
-        width = FORMAT_BITS[array.output_format] / 8
+        width = words.output_bits / 8
         tiling, split = self._choose(product, len(epilogue.residuals) * width)
         elements = product.groups * product.m * product.n
         inputs = product.groups * product.m * product.channels
@@ -190,19 +193,19 @@ class Lowering:
             inputs = product.groups * images * pixels * product.channels
         name = product.name
         tensors = Tensors(
-            builder.tensor(f"{name}.ifmap", storage_bytes(inputs, array.operand_format)),
+            builder.tensor(f"{name}.ifmap", packed_bytes(inputs, array.operand_bits)),
             builder.tensor(
                 f"{name}.filter",
-                storage_bytes(product.groups * product.k * product.n, array.operand_format),
+                packed_bytes(product.groups * product.k * product.n, array.operand_bits),
             ),
-            builder.tensor(f"{name}.ofmap", storage_bytes(elements, array.output_format)),
-            builder.tensor(f"{name}.sums", storage_bytes(elements, array.accumulator_format)),
+            builder.tensor(f"{name}.ofmap", packed_bytes(elements, words.output_bits)),
+            builder.tensor(f"{name}.sums", packed_bytes(elements, array.accumulator_bits)),
             tuple(
-                builder.tensor(other, storage_bytes(elements, array.output_format))
+                builder.tensor(other, packed_bytes(elements, words.output_bits))
                 for other in epilogue.residuals
             ),
         )
-        return tiling, emit_product(machine, product, tiling, epilogue, tensors, split)
+        return tiling, emit_product(machine, product, tiling, epilogue, tensors, split, words)
 
 
 def _renamed(known: Lowered, name: str, residuals: tuple[str, ...]) -> CommandTrace:

@@ -21,10 +21,11 @@ from arch.commands import (
     QUEUE_VECTOR,
 )
 from arch.errors import InputError
-from arch.mac.formats import FormatName, storage_bytes
+from arch.mac.formats import packed_bytes
 from arch.machine import Machine
 from arch.vector import VECTOR_OPS, VectorOp
 from traces.mapping.builder import TraceBuilder
+from traces.mapping.precision import Words, words_of
 from traces.mapping.product import Axis
 from traces.operators import AnyOperator, Elementwise, Move, Norm, Pool, Softmax
 
@@ -111,7 +112,7 @@ def _room(machine: Machine, operand: Operand) -> int:
     return share // 2 if pad.double_buffered else share
 
 
-def _units_per_tile(work: VectorWork, machine: Machine, form: FormatName) -> int:
+def _units_per_tile(work: VectorWork, machine: Machine, bits: int) -> int:
     """The most units whose inputs and outputs fit, at least one."""
     if machine.memory is None:
         return work.units
@@ -120,8 +121,8 @@ def _units_per_tile(work: VectorWork, machine: Machine, form: FormatName) -> int
     while low < high:
         middle = (low + high + 1) // 2
         fits = (
-            storage_bytes(work.in_elements(0, middle), form) * work.inputs <= inputs
-            and storage_bytes(middle * work.out_elements, form) <= outputs
+            packed_bytes(work.in_elements(0, middle), bits) * work.inputs <= inputs
+            and packed_bytes(middle * work.out_elements, bits) <= outputs
         )
         low, high = (middle, high) if fits else (low, middle - 1)
     return low
@@ -134,18 +135,19 @@ def lower_vector(builder: TraceBuilder, machine: Machine, operator: AnyOperator)
     (softmax, norms) its inputs are then read twice.
     """
     work = work_of(operator)
-    form = machine.array.output_format
-    tile = _units_per_tile(work, machine, form)
-    pieces = _pieces(work, machine, form) if tile == 1 else 1
+    words = words_of(operator, machine.array)
+    bits = words.output_bits
+    tile = _units_per_tile(work, machine, bits)
+    pieces = _pieces(work, machine, bits) if tile == 1 else 1
     passes = 2 if pieces > 1 and isinstance(operator, Softmax | Norm) else 1
     starts = range(0, work.units, tile)
     per_core = ceil(len(starts) / machine.cores)
     read, written = work.in_elements(0, work.units), work.units * work.out_elements
     tensors = (
-        builder.tensor(f"{operator.name}.in", storage_bytes(read, form)),
-        builder.tensor(f"{operator.name}.out", storage_bytes(written, form)),
+        builder.tensor(f"{operator.name}.in", packed_bytes(read, bits)),
+        builder.tensor(f"{operator.name}.out", packed_bytes(written, bits)),
     )
-    lanes = [_Lane(builder, machine, core, tensors, form) for core in range(machine.cores)]
+    lanes = [_Lane(builder, machine, core, tensors, words) for core in range(machine.cores)]
     for index, begin in enumerate(starts):
         end = min(begin + tile, work.units)
         lane = lanes[index // per_core]
@@ -153,9 +155,9 @@ def lower_vector(builder: TraceBuilder, machine: Machine, operator: AnyOperator)
             lane.tile(work, begin, end, piece, pieces, passes)
 
 
-def _pieces(work: VectorWork, machine: Machine, form: FormatName) -> int:
-    inputs = storage_bytes(work.in_elements(0, 1), form) * work.inputs / _room(machine, "ifmap")
-    outputs = storage_bytes(work.out_elements, form) / _room(machine, "ofmap")
+def _pieces(work: VectorWork, machine: Machine, bits: int) -> int:
+    inputs = packed_bytes(work.in_elements(0, 1), bits) * work.inputs / _room(machine, "ifmap")
+    outputs = packed_bytes(work.out_elements, bits) / _room(machine, "ofmap")
     return max(1, ceil(inputs), ceil(outputs)) if machine.memory is not None else 1
 
 
@@ -168,9 +170,10 @@ class _Lane:
         machine: Machine,
         core: int,
         tensors: tuple[int, int],
-        form: FormatName,
+        words: Words,
     ) -> None:
-        self._builder, self._core, self._tensors, self._form = builder, core, tensors, form
+        self._builder, self._core, self._tensors = builder, core, tensors
+        self._bits, self._given_bits = words.output_bits, words.given_bits
         self._has_memory = machine.memory is not None
         in_flight = [machine.buffer.scratchpad_of(name)[1].double_buffered
                      for name in ("ifmap", "ofmap")]  # fmt: skip
@@ -189,13 +192,13 @@ class _Lane:
     ) -> None:
         """Loads, operations and store of units ``begin`` to ``end - 1`` (or a piece of one)."""
         read = self._part(work.in_elements(begin, end), piece, pieces)
-        size = storage_bytes(read, self._form)
+        size = packed_bytes(read, self._bits)
         depth = self._depth
         after: list[int] = []
         if self._has_memory and size:
             free = self._computed[-depth : len(self._computed) - depth + 1] if (
                 len(self._computed) >= depth) else []  # fmt: skip
-            offset = storage_bytes(begin * work.out_elements, self._form)
+            offset = packed_bytes(begin * work.out_elements, self._bits)
             after = [
                 self._add(
                     QUEUE_LOAD, OP_LOAD, free, operand=OPERAND_IFMAP, tensor=self._tensors[0],
@@ -210,17 +213,22 @@ class _Lane:
             count = self._part((end - begin) * elements, piece, pieces)
             if count:
                 done = self._add(
-                    QUEUE_VECTOR, OP_VECTOR, after, vector_op=VECTOR_OPS.index(op), elements=count
+                    QUEUE_VECTOR,
+                    OP_VECTOR,
+                    after,
+                    vector_op=VECTOR_OPS.index(op),
+                    elements=count,
+                    output_bits=self._given_bits,
                 )
                 after = [done]
         self._computed.append(done)
         written = self._part((end - begin) * work.out_elements, piece, pieces)
-        size = storage_bytes(written, self._form)
+        size = packed_bytes(written, self._bits)
         if self._has_memory and size:
             self._stored.append(
                 self._add(
                     QUEUE_STORE, OP_STORE, [done], operand=OPERAND_OFMAP, tensor=self._tensors[1],
                     flags=FLAG_FINAL, bytes=size, segment_bytes=size, stride_bytes=size,
-                    offset_bytes=storage_bytes(begin * work.out_elements, self._form),
+                    offset_bytes=packed_bytes(begin * work.out_elements, self._bits),
                 )
             )  # fmt: skip
