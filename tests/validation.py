@@ -197,6 +197,40 @@ def mutation_text(record: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def engines_text(proofs: dict[str, Any], faults: dict[str, Any]) -> str:
+    """What is proven of the SIMD engine's parts, and what faults planted in it have shown."""
+    identities = proofs["decode_then_encode"]
+    slowest = max(each["seconds"] for each in identities.values() if each["proven"])
+    lines = [
+        "## Proofs: mac\n",
+        f"`python -m tests.mac_proofs`: decoded and encoded again, each code is the same, by SMT "
+        f"for {sum(each['proven'] for each in identities.values())} of {len(identities)} formats "
+        f"of 16 bits or fewer, {slowest} s at most.\n",
+        "| multiplier, bits | lanes x bits of its modes | shown | seconds |",
+        "| ---: | --- | --- | ---: |",
+    ]
+    for each in proofs["multiplier"]:
+        modes = ", ".join(f"{lanes} x {bits}" for lanes, bits in each["modes"])
+        shown = f"{each['shown']}, by SMT" if each["proven"] else f"**not proven**: {each['shown']}"
+        lines.append(f"| {each['bits']} | {modes} | {shown} | {each.get('seconds', '')} |")
+    for each in proofs["multiplier_random"]:
+        modes = ", ".join(f"{lanes} x {bits}" for lanes, bits in each["modes"])
+        shown = f"{each['pairs_each_mode']:,} pairs a mode, {each['mismatches']} mismatches"
+        lines.append(f"| {each['bits']} | {modes} | {shown} | |")
+    of = faults["netlist"]
+    lines += [
+        "\n## Planted faults: mac\n",
+        f"`python -m rtl.lockstep.mutation.mac --seed {faults['seed']}`: {of['mutants']} faults in "
+        f"netlists of small engines, one at a time, against {faults['cycles']:,} cycles; "
+        f"{of['killed']} found, the last in cycle {of['latest_kill_cycle']:,}; "
+        f"{len(of['equivalent'])} that SAT proves to change nothing ({faults['controls_refuted']} "
+        f"of those found refuted as a control); {len(of['lived'])} not found. "
+        f"{100 * faults['score']:.1f} % of those that can be told apart are found.\n",
+        *(f"- Not found: `{name}`" for name in of["lived"]),
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
 def judged_text(record: dict[str, Any]) -> str:
     """What the judge of command logs has found."""
     commands = record["commands"]
@@ -307,6 +341,8 @@ def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
         parts.append(formats_text(records["mac"]))
     if "mutation" in records:
         parts.append(mutation_text(records["mutation"]))
+    if {"mac_proofs", "mac_mutation"} <= records.keys():
+        parts.append(engines_text(records["mac_proofs"], records["mac_mutation"]))
     return "\n".join(parts)
 
 

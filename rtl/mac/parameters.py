@@ -1,6 +1,6 @@
 """Widths that the hardware of a SIMD engine has in common, from ``arch.mac.engine``."""
 
-from amaranth.hdl import Array, Const, Value, ValueLike
+from amaranth.hdl import Mux, Value, ValueLike
 from amaranth.utils import bits_for, ceil_log2
 
 from arch.errors import InputError
@@ -95,12 +95,12 @@ def lane_width(engine: Engine, mode: Mode) -> int:
 
 def chosen(index: Value, values: list[ValueLike]) -> Value:
     """The value of an index; the last one for an index beyond."""
-    if len(values) == 1 or not len(index):
-        return Value.cast(values[0])
-    if all(isinstance(value, int) and value == values[0] for value in values):
-        return Const(values[0])
-    beyond = (1 << len(index)) - len(values)
-    return Value.cast(Array([*values, *values[-1:] * beyond])[index])
+    chosen_from = [Value.cast(value) for value in values]
+    chosen_from += chosen_from[-1:] * ((1 << len(index)) - len(values))
+    for bit in index:
+        pairs = zip(chosen_from[0::2], chosen_from[1::2], strict=True)
+        chosen_from = [low if low is high else Mux(bit, high, low) for low, high in pairs]
+    return chosen_from[0]
 
 
 def sliced(name: str, register: Value) -> dict[str, ValueLike]:

@@ -1,5 +1,7 @@
 """The SIMD engine on its own: hardware and model alike in every register, times and values."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,9 @@ from arch.load import load_machine
 from arch.mac.engine import Engine, Mode
 from rtl.lockstep.campaign_mac import mac_builds
 from rtl.lockstep.mac import MacTwin, mac_twin
+from rtl.lockstep.mutation.mac import CASES, MacJudge
+from rtl.lockstep.mutation.netlist import netlist_mutants
+from rtl.lockstep.mutation.record import GOAL
 from rtl.lockstep.run import cosim
 from rtl.mac import SimdMac, SimdMacUnit, encoder
 from rtl.mac.accumulate import accumulate
@@ -25,6 +30,7 @@ MIXED = (
     Mode(input_format="int8"),
     Mode(input_format="posit8_0", weight_format="fp4_e2m1"),
 )
+RECORDS = Path(__file__).parents[2] / "docs" / "validation"
 TWINS = {
     "xr_npe": MacTwin(Engine()),
     "chained": MacTwin(Engine(accumulation="chained", chain_format="posit16_1"), 2),
@@ -200,3 +206,26 @@ def test_engines_without_hardware_are_refused(options: dict[str, Any], message: 
     engine = Engine(modes=(Mode(input_format="int8"),), **options)
     with pytest.raises(InputError, match=message):
         MacTwin(engine)
+
+
+def test_faults_of_the_netlist_are_found() -> None:
+    engine, latency = CASES["exact, lanes"]
+    judge = MacJudge(MacTwin(engine, latency), seed=1, cycles=20_000)
+    verdicts = netlist_mutants(judge, 12, seed=1)
+    assert len(verdicts) == 12
+    assert sum(verdict.killed_at is not None for verdict in verdicts) >= 9
+
+
+def test_the_recorded_score() -> None:
+    record = json.loads((RECORDS / "mac_mutation.json").read_text())
+    assert record["score"] >= GOAL
+    assert not record["distrusted"]
+    assert record["netlist"]["mutants"] >= 200
+
+
+def test_the_recorded_campaign() -> None:
+    record = json.loads((RECORDS / "mac_rtl.json").read_text())
+    assert record["mismatches"] == 0
+    assert record["builds"] >= 12
+    assert record["compared_cycles"] >= 2_000_000
+    assert all(count for counts in record["coverage"].values() for count in counts.values())
