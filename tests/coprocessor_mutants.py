@@ -29,6 +29,7 @@ CELLS = "a:src=*rtl/coprocessor/* t:$meminit* %d t:$mem* %d"
 SMALL: tuple[Callable[[Built], None], ...] = (
     registers.test_registers,
     registers.test_strobes,
+    registers.test_writes_elsewhere_change_nothing,
     registers.test_a_queue_that_goes_round,
     registers.test_starts_refused,
     registers.test_errors_of_left,
