@@ -55,6 +55,12 @@ class SystolicArray(wiring.Component):
         partial sums, which are to come back. Under os a fold's last row comes first. With an engine
         words are codes, narrower ones with zeros above; with full edge folds, results that a fold
         does not use may be NaN where an operand is NaN or infinite.
+
+    Attributes
+    ----------
+    advance, blocked, sent : Signal
+        No ports, for what is built around an array: the beat ends with this cycle; a result has no
+        room; a result goes into the FIFO of ``output``.
     """
 
     def __init__(self, array: Array, *, extent_bits: int = EXTENT_BITS) -> None:
@@ -75,6 +81,7 @@ class SystolicArray(wiring.Component):
         self.leave = Leave(p)
         self.deskew = Deskew(p)
         self.accumulators = Accumulators(p)
+        self.advance, self.blocked, self.sent = Signal(), Signal(), Signal()
         self.parts = {name: getattr(self, name) for name in PARTS}
         self.registers: dict[str, ValueLike] = {
             f"{part}.{name}": word
@@ -85,7 +92,7 @@ class SystolicArray(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        advance = Signal()
+        advance = self.advance
         for name, fifo in self.fifos.items():
             m.submodules[name] = fifo
             outside = wiring.flipped(getattr(self, name))
@@ -178,5 +185,7 @@ class SystolicArray(wiring.Component):
             m.d.comb += self.fifos[name].output.ready.eq(wanted & advance)
         m.d.comb += [
             advance.eq(ready),
-            self.fifos["output"].input.valid.eq(sends & advance),
+            self.blocked.eq(sends & ~room),
+            self.sent.eq(sends & advance),
+            self.fifos["output"].input.valid.eq(self.sent),
         ]

@@ -1,7 +1,9 @@
-"""The units that have a twin."""
+"""The units that have hardware, and those of them that have a twin."""
 
 from collections.abc import Callable
 from typing import Any
+
+from amaranth.lib import wiring
 
 from arch.dram.memory import MemorySystem
 from arch.errors import InputError
@@ -46,6 +48,25 @@ def _vector(owner: Machine | Pim) -> Twin:
     return vector_twin(owner)
 
 
+def _plain_mac(machine: Machine) -> wiring.Component:
+    """Of an array without an engine: what one of its PEs computes."""
+    if machine.array is None:
+        raise InputError(f"{machine.name}: has no array")
+    if machine.array.engine is not None:
+        return _mac(machine).component
+    from rtl.plain_mac import PlainMac
+
+    return PlainMac(machine.array.operand_format, machine.array.accumulator_format)
+
+
+def _coprocessor(machine: Machine) -> wiring.Component:
+    if machine.array is None:
+        raise InputError(f"{machine.name}: has no array")
+    from rtl.coprocessor import Coprocessor
+
+    return Coprocessor(machine.array)
+
+
 TWINS: dict[str, Callable[[Any], Twin]] = {
     "array": _array,
     "buffer": _buffer,
@@ -55,6 +76,11 @@ TWINS: dict[str, Callable[[Any], Twin]] = {
     "vector": _vector,
 }
 """By name; a unit is imported when it is asked for."""
+COMPONENTS: dict[str, Callable[[Any], wiring.Component]] = {
+    "coprocessor": _coprocessor,
+    "mac": _plain_mac,
+}
+"""Hardware that has no model, or not always."""
 OF_MEMORIES = ("dram",)
 """Units of a memory on its own."""
 OF_PIMS = ("pim",)
@@ -63,6 +89,19 @@ OF_PIMS = ("pim",)
 
 def twin_of(built: Machine | MemorySystem | Pim, unit: str) -> Twin:
     """The twin of a unit of what has it. Raises InputError where there is none."""
+    if unit in COMPONENTS and unit not in TWINS:
+        raise InputError(
+            f"unit: {unit} has no model to be compared with; lockstep rtl and synth have it"
+        )
     if unit not in TWINS:
         raise InputError(f"unit: must be {' or '.join(TWINS)}, not {unit!r}")
     return TWINS[unit](built)
+
+
+def component_of(built: Machine | MemorySystem | Pim, unit: str) -> wiring.Component:
+    """The hardware of a unit of what has it. Raises InputError where there is none."""
+    if unit in COMPONENTS:
+        return COMPONENTS[unit](built)
+    if unit not in TWINS:
+        raise InputError(f"unit: must be {' or '.join({**TWINS, **COMPONENTS})}, not {unit!r}")
+    return TWINS[unit](built).component

