@@ -92,6 +92,7 @@ def test_a_layers_error_is_that_of_exact_rationals(
     )
 
 
+@pytest.mark.compiled
 def test_a_tensor_gets_the_scale_of_the_least_error() -> None:
     values = np.random.default_rng(1).normal(size=4096) * 2.0**-30
     for name in ("posit8_0", "fp4_e2m1", "int8", "fp8_e5m2"):

@@ -69,6 +69,7 @@ def test_narrow_formats_move_less() -> None:
         assert moved[form] == (2 * 32 * 64 * 2 // lanes, 32 * 32 * 2 // lanes)
 
 
+@pytest.mark.compiled
 def test_a_mode_of_more_lanes_is_faster() -> None:
     cycles = [run(npe(form), load("squeezenet").workload).result.cycles for form in LANES]
     assert cycles[0] == cycles[1] < cycles[2] < cycles[3]
