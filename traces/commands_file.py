@@ -41,6 +41,8 @@ SIZES = {
     OP_VECTOR: ("elements",),
 }
 """Columns that must be at least 1."""
+MOST = {"output_bits": 64, "mode": 15, "result": 15}
+"""Largest numbers of columns for SIMD engines."""
 FLAGS = {"accumulate": FLAG_ACCUMULATE, "final": FLAG_FINAL, "keep": FLAG_KEEP}
 
 
@@ -67,7 +69,15 @@ def check_machine(traces: list[CommandTrace], machine: Machine, path: str | Path
         opcodes = commands["opcode"]
         cores = int(commands["queue"].max()) // len(QUEUES) + 1
         side = min(machine.array.rows, machine.array.cols)
+        engine = machine.array.engine
+        products, given = commands[opcodes == OP_MATMUL], commands["output_bits"] > 0
+        modes, results = (len(engine.modes), len(engine.results)) if engine else (1, 1)
         wants = {
+            "an array of SIMD engines": engine is None and bool(given.any()),
+            "output_bits of SIMD engines": engine is not None
+            and bool((products["output_bits"] == 0).any()),
+            f"more than {modes} modes": bool((products["mode"] >= modes).any()),
+            f"more than {results} result formats": bool((products["result"] >= results).any()),
             f"{cores} cores, not {machine.cores}": cores > machine.cores,
             "a vector unit": machine.vector is None and bool((opcodes == OP_VECTOR).any()),
             "a memory": machine.memory is None and bool((opcodes <= OP_STORE).any()),
@@ -176,6 +186,11 @@ def _fill(command: Any, row: Row, tensors: dict[str, int], addresses: dict[int, 
         value = row.get(name) or 0
         if not isinstance(value, int) or not 0 <= value <= ELEMENTS_MAX:
             return f"{name} is {value!r}; must be a number from 0 to 2^58"
+        command[name] = value
+    for name, most in MOST.items():
+        value = row.get(name) or 0
+        if not isinstance(value, int) or not 0 <= value <= most:
+            return f"{name} is {value!r}; must be a number from 0 to {most}"
         command[name] = value
     for name, choices in (("operand", OPERANDS), ("vector_op", VECTOR_OPS)):
         needed = opcode == OP_VECTOR if name == "vector_op" else opcode in (OP_LOAD, OP_STORE)

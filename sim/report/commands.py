@@ -38,6 +38,12 @@ NUMBERS = {
     "elements": (OP_VECTOR,),
 }
 """Fields of a command, and the opcodes for which they have a meaning."""
+ENGINE_NUMBERS = {
+    "output_bits": (OP_MATMUL, OP_VECTOR),
+    "mode": (OP_MATMUL,),
+    "result": (OP_MATMUL,),
+}
+"""Those that only commands for SIMD engines give."""
 
 
 def check_suffix(path: str | Path) -> None:
@@ -126,6 +132,9 @@ def command_table(log: CommandLog, clock_khz: int) -> Any:
     for name, owners in NUMBERS.items():
         values = np.ascontiguousarray(commands[name])
         columns[name] = pa.array(values, mask=~np.isin(opcodes, owners))
+    for name, owners in ENGINE_NUMBERS.items():
+        given = np.isin(opcodes, owners) & (commands["output_bits"] > 0)
+        columns[name] = pa.array(np.ascontiguousarray(commands[name]), mask=~given)
     return pa.table(columns).replace_schema_metadata(
         {"lockstep.schema_version": str(SCHEMA_VERSION), "lockstep.tick_khz": str(log.tick_khz)}
     )

@@ -13,11 +13,15 @@ from scenarios import machine_of, scenario
 from test_simulate import machine_and_workload
 
 from arch.errors import InputError
+from arch.load import load_machine
+from arch.mac.layer import Formats
 from sim.report.commands import write_commands
 from sim.simulate import Options, Run, replay, run
 from traces.commands_file import read_commands
+from traces.operators import Elementwise, Gemm, Workload
 
 LOGGED = Options(log_commands=True)
+NPE = load_machine("xr_npe")
 
 
 def written(tmp_path: Path, seed: int, suffix: str = "parquet") -> tuple[Path, Run]:
@@ -59,6 +63,66 @@ def test_a_replayed_run_has_the_same_addresses(tmp_path: Path, seed: int, suffix
     again = replay(machine, path).result
     assert again.units == done.result.units
     assert again.events() == done.result.events()
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_a_replayed_run_of_engines_is_the_same(tmp_path: Path, suffix: str) -> None:
+    path, done = engines_written(tmp_path, suffix)
+    again = replay(NPE, path).result
+    assert again.units == done.result.units
+    assert again.events()["memory_write_bytes"] == done.result.events()["memory_write_bytes"]
+    assert again.events()["macs"] == done.result.events()["mac_words"]
+
+
+def engines_written(tmp_path: Path, suffix: str = "parquet") -> tuple[Path, Run]:
+    formats = Formats(input="fp4_e2m1"), Formats(input="posit16_1")
+    workload = Workload(
+        name="w",
+        source="a test",
+        operators=(
+            Gemm(name="a", m=20, n=30, k=40, formats=formats[0]),
+            Elementwise(name="r", inputs=("a",), op="exp", elements=600),
+            Gemm(name="b", inputs=("r",), m=20, n=30, k=30, formats=formats[1]),
+        ),
+    )
+    done = run(NPE, workload, LOGGED)
+    assert done.log is not None
+    path = tmp_path / f"commands.{suffix}"
+    write_commands(done.log, path, NPE.clocks[NPE.array.clock])
+    return path, done
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("output_bits", 65, "output_bits is 65; must be a number from 0 to 64"),
+        ("mode", 16, "mode is 16; must be a number from 0 to 15"),
+        ("mode", 4, "operator 'a' need more than 4 modes"),
+        ("result", 9, "operator 'a' need more than 4 result formats"),
+        ("output_bits", None, "operator 'a' need output_bits of SIMD engines"),
+    ],
+)
+def test_wrong_columns_of_engines(
+    tmp_path: Path, column: str, value: int | None, told: str
+) -> None:
+    path, _ = engines_written(tmp_path)
+    table = pq.read_table(path)
+    given = [
+        value if opcode == "MATMUL" else before
+        for opcode, before in zip(
+            table.column("opcode").to_pylist(), table.column(column).to_pylist(), strict=True
+        )
+    ]
+    index = table.column_names.index(column)
+    pq.write_table(table.set_column(index, column, pa.array(given, pa.int64())), path)
+    with pytest.raises(InputError, match=told):
+        replay(NPE, path)
+
+
+def test_commands_of_engines_need_engines(tmp_path: Path) -> None:
+    path, _ = engines_written(tmp_path)
+    with pytest.raises(InputError, match="need an array of SIMD engines; run them on another"):
+        replay(load_machine("systolic_32"), path)
 
 
 def test_traces_are_those_that_were_lowered(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ COLUMNS = [
     *("queue", "opcode", "operator", "start_tick", "end_tick", "start_cycle", "end_cycle"),
     *("operand", "tensor", "tensor_address", "vector_op", "accumulate", "final", "keep"),
     *("offset_bytes", "bytes", "segment_bytes", "stride_bytes"),
-    *("m", "n", "k", "groups", "pack", "elements"),
+    *("m", "n", "k", "groups", "pack", "elements", "output_bits", "mode", "result"),
 ]
 
 
