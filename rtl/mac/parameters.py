@@ -3,14 +3,11 @@
 from amaranth.hdl import Mux, Value, ValueLike
 from amaranth.utils import bits_for, ceil_log2
 
-from arch.errors import InputError
 from arch.mac.engine import Engine, Mode
 from arch.mac.formats import scalar_named
-from arch.mac.kinds import Float, Scalar
+from arch.mac.kinds import Scalar
 from arch.mac.ranges import significand_bits
 
-RESULT_BITS = 32
-"""Widest format that a sum is rounded to."""
 SLICE_BITS = 32
 """A register of an engine is listed in slices of so many bits."""
 
@@ -30,18 +27,8 @@ def result_bits(engine: Engine) -> int:
 
 
 def result_forms(engine: Engine) -> tuple[Scalar, ...]:
-    """Formats that sums are rounded to.
-
-    Raises InputError for one that is wider than 32 bits.
-    """
-    forms = tuple(scalar_named(name) for name in engine.results)
-    for form in forms:
-        if form.bits > RESULT_BITS:
-            raise InputError(
-                f"engine.result_formats: hardware needs formats of {RESULT_BITS} bits at most, "
-                f"not {form.name!r}"
-            )
-    return forms
+    """Formats that sums are rounded to."""
+    return tuple(scalar_named(name) for name in engine.results)
 
 
 def result_width(engine: Engine) -> int:
@@ -50,25 +37,8 @@ def result_width(engine: Engine) -> int:
 
 
 def chain_form(engine: Engine) -> Scalar | None:
-    """Format of a chained sum; None: sums are exact.
-
-    Raises InputError for one in which code 0 is no zero, or that is wider than 32 bits.
-    """
-    if engine.chain_format is None:
-        return None
-    form = scalar_named(engine.chain_format)
-    if form.bits > RESULT_BITS or not form.signed or (isinstance(form, Float) and not form.zero):
-        raise InputError(
-            f"engine.chain_format: hardware needs a format with a sign and a zero, of "
-            f"{RESULT_BITS} bits at most, not {form.name!r}"
-        )
-    return form
-
-
-def require_hardware(engine: Engine) -> None:
-    """Raise InputError for an engine that cannot be built; components expect one that can."""
-    chain_form(engine)
-    result_forms(engine)
+    """Format of a chained sum; None: sums are exact."""
+    return None if engine.chain_format is None else scalar_named(engine.chain_format)
 
 
 def lanes_product_bits(engine: Engine, mode: Mode) -> int:

@@ -10,11 +10,9 @@ from engine_gemm import ODOMETRY, RESNET_50, Run, feed, timing_cycles, works_of
 
 import rtl.mac.simd_mac
 from arch.array import Array
-from arch.errors import InputError
 from arch.mac.engine import Engine
 from rtl.array import SystolicArray
 from rtl.array.engine_pe import EnginePe
-from rtl.array.parameters import Parameters
 from rtl.array.systolic import EXTENT_BITS
 from rtl.lockstep.array import ArrayTraffic, ArrayTwin
 from rtl.lockstep.campaign_engines import ENGINES, SHAPES, engine_builds, modes
@@ -180,12 +178,6 @@ def test_every_flip_flop_is_compared(name: str) -> None:
     assert [(f.name, f.width, f.signed) for f in wrapper.resp_fields] == ours
     ours = [(f.name, f.width, f.signed) for f in layout.stimuli]
     assert [(f.name, f.width, f.signed) for f in wrapper.stim_fields] == ours
-
-
-def test_what_has_no_hardware() -> None:
-    engine = Engine(result_formats=("int64",))
-    with pytest.raises(InputError, match=r"engine\.result_formats: hardware needs formats of 32"):
-        Parameters(Array(rows=2, cols=2, dataflow="os", engine=engine), EXTENT_BITS)
 
 
 def test_the_campaign_has_every_engine_and_shape() -> None:

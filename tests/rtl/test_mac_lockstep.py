@@ -191,22 +191,6 @@ def test_who_has_no_engine_is_told() -> None:
         mac_twin(load_machine("gemmini_16"))
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"result_formats": ("int64",)}, "result_formats: .* 32 bits at most, not 'int64'"),
-        (
-            {"accumulation": "chained", "chain_format": "e8m0"},
-            "chain_format: .* with a sign and a zero, of 32 bits at most, not 'e8m0'",
-        ),
-    ],
-)
-def test_engines_without_hardware_are_refused(options: dict[str, Any], message: str) -> None:
-    engine = Engine(modes=(Mode(input_format="int8"),), **options)
-    with pytest.raises(InputError, match=message):
-        MacTwin(engine)
-
-
 def test_faults_of_the_netlist_are_found() -> None:
     engine, latency = CASES["exact, lanes"]
     judge = MacJudge(MacTwin(engine, latency), seed=1, cycles=20_000)
