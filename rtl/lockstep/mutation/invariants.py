@@ -25,10 +25,15 @@ class Watched(Wrapper):
         """clk, rst, stim, resp, legal."""
         return [*super().ports, self.legal]
 
+    @property
+    def invariants(self) -> Iterator[Value]:
+        """What ``legal`` is made of."""
+        return invariants(self.component)
+
     def elaborate(self, platform: object) -> Module:
         m = super().elaborate(platform)
         held = Value.cast(1)
-        for invariant in invariants(self.component):
+        for invariant in self.invariants:
             held = held & invariant.bool()
         m.d.comb += self.legal.eq(held)
         return m
