@@ -27,7 +27,7 @@ from rtl.lockstep.mutation.timing import timing_mutants
 from rtl.lockstep.packing import pack
 from rtl.lockstep.record import write_json
 
-CYCLES = 100_000
+CYCLES = 200_000
 MIXED = (
     Mode(input_format="fp8_e5m2"),
     Mode(input_format="int8"),

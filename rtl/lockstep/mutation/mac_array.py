@@ -52,14 +52,18 @@ NARROW_CHAINED = Engine(
 SMALL = {
     "array, exact": Array(rows=2, cols=2, dataflow="os", engine=EXACT, pe_latency_cycles=2),
     "array, chained": Array(
-        rows=2, cols=2, dataflow="os", engine=CHAINED, drain="serial", edge_folds="full",
+        rows=2, cols=2, dataflow="os", drain="serial", edge_folds="full",
+        engine=Engine(
+            word_bits=8, modes=(Mode(input_format="posit8_0"), Mode(input_format="fp4_e2m1")),
+            accumulation="chained", chain_format="posit8_0",
+        ),
     ),
 }  # fmt: skip
 """Those of which the netlists are changed."""
 CASES = {
-    "exact": Array(rows=2, cols=4, dataflow="os", engine=EXACT, pe_latency_cycles=2),
+    "exact": Array(rows=1, cols=4, dataflow="os", engine=EXACT, pe_latency_cycles=2),
     "chained": Array(
-        rows=3, cols=3, dataflow="os", engine=CHAINED, drain="serial", pe_latency_cycles=2,
+        rows=3, cols=2, dataflow="os", engine=CHAINED, drain="serial", pe_latency_cycles=2,
     ),
     "straddling": Array(
         rows=3, cols=2, dataflow="os", engine=STRADDLING, drain="serial", edge_folds="full",
