@@ -185,6 +185,12 @@ def mutation_text(record: dict[str, Any]) -> str:
         "| faults in | number | found | equivalent | not found | found last in cycle |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
+    return "\n".join(lines + fault_rows(record)) + "\n"
+
+
+def fault_rows(record: dict[str, Any]) -> list[str]:
+    """Counts by kind, then the mutants of no kill that no proof is of."""
+    lines = []
     for kind, name in FAULTS.items():
         of = record[kind]
         lines.append(
@@ -193,8 +199,9 @@ def mutation_text(record: dict[str, Any]) -> str:
         )
     lines += ["", *(f"- Not found: `{name}`" for kind in FAULTS for name in record[kind]["lived"])]
     argued = record["kernel"]["equivalent"].items()
-    lines += ["- Argued: `{}`: {}.".format(name.replace("`", ""), why) for name, why in argued]
-    return "\n".join(lines) + "\n"
+    return lines + [
+        "- Argued: `{}`: {}.".format(name.replace("`", ""), why) for name, why in argued
+    ]
 
 
 def engines_text(proofs: dict[str, Any], faults: dict[str, Any]) -> str:
@@ -217,16 +224,16 @@ def engines_text(proofs: dict[str, Any], faults: dict[str, Any]) -> str:
         modes = ", ".join(f"{lanes} x {bits}" for lanes, bits in each["modes"])
         shown = f"{each['pairs_each_mode']:,} pairs a mode, {each['mismatches']} mismatches"
         lines.append(f"| {each['bits']} | {modes} | {shown} | |")
-    of = faults["netlist"]
     lines += [
         "\n## Planted faults: mac\n",
-        f"`python -m rtl.lockstep.mutation.mac --seed {faults['seed']}`: {of['mutants']} faults in "
-        f"netlists of small engines, one at a time, against {faults['cycles']:,} cycles; "
-        f"{of['killed']} found, the last in cycle {of['latest_kill_cycle']:,}; "
-        f"{len(of['equivalent'])} that SAT proves to change nothing ({faults['controls_refuted']} "
-        f"of those found refuted as a control); {len(of['lived'])} not found. "
+        f"`python -m rtl.lockstep.mutation.mac --seed {faults['seed']}`: as those of the array, in "
+        "engines on their own and in small arrays of engines, against "
+        f"{faults['cycles']:,} cycles of traffic; {faults['controls_refuted']} killed mutants "
+        "refuted as a control. Kernels are those that arrays of engines have more. "
         f"{100 * faults['score']:.1f} % of those that can be told apart are found.\n",
-        *(f"- Not found: `{name}`" for name in of["lived"]),
+        "| faults in | number | found | equivalent | not found | found last in cycle |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        *fault_rows(faults),
     ]
     return "\n".join(lines).rstrip("\n") + "\n"
 

@@ -16,6 +16,7 @@ from arch.mac.engine import Engine, Mode
 from rtl.lockstep.campaign_mac import mac_builds
 from rtl.lockstep.mac import MacTwin, mac_twin
 from rtl.lockstep.mutation.mac import CASES, MacJudge
+from rtl.lockstep.mutation.mac_timing_table import MUTANTS
 from rtl.lockstep.mutation.netlist import netlist_mutants
 from rtl.lockstep.mutation.record import GOAL
 from rtl.lockstep.run import cosim
@@ -203,7 +204,10 @@ def test_the_recorded_score() -> None:
     record = json.loads((RECORDS / "mac_mutation.json").read_text())
     assert record["score"] >= GOAL
     assert not record["distrusted"]
-    assert record["netlist"]["mutants"] >= 200
+    counts = {kind: record[kind]["mutants"] for kind in ("netlist", "kernel", "timing")}
+    assert counts["netlist"] >= 400
+    assert counts["kernel"] >= 100
+    assert counts["timing"] == len(MUTANTS) >= 20
 
 
 def test_the_recorded_campaign() -> None:

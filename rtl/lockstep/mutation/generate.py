@@ -11,6 +11,7 @@ from rtl.wrapper import TOP, Wrapper
 
 if __name__ == "__main__":
     given = json.load(sys.stdin)
-    unit = SystolicArray(Array(**given["array"]), extent_bits=given["extent_bits"])
+    array = Array.model_validate_json(json.dumps(given["array"]))
+    unit = SystolicArray(array, extent_bits=given["extent_bits"])
     wrapper = Wrapper(unit)
     sys.stdout.write(verilog_of(wrapper, TOP, wrapper.ports))

@@ -25,10 +25,15 @@ class Watched(Wrapper):
         """clk, rst, stim, resp, legal."""
         return [*super().ports, self.legal]
 
+    @property
+    def invariants(self) -> Iterator[Value]:
+        """What ``legal`` is made of."""
+        return invariants(self.component)
+
     def elaborate(self, platform: object) -> Module:
         m = super().elaborate(platform)
         held = Value.cast(1)
-        for invariant in invariants(self.component):
+        for invariant in self.invariants:
             held = held & invariant.bool()
         m.d.comb += self.legal.eq(held)
         return m
@@ -116,6 +121,8 @@ def _drain(array: SystolicArray) -> Iterator[Value]:
     since, length = control.since, control.current["length"]
     yield (leave.row < p.rows) & (leave.edge < p.cols)
     yield Mux(leave.drains, (leave.word != 0) & (leave.word <= leave.row), leave.word == 0)
+    if p.full_edges:
+        yield _implies(leave.drains, (leave.row == p.rows - 1) & (leave.edge == p.cols - 1))
     # A drain takes a beat a row from the last vector on; it is over before the next one begins.
     drained = (leave.word + length == since + 1) & (
         leave.row + 1 == p.timed_rows(control.current["rows"])

@@ -14,6 +14,7 @@ from arch.errors import SimulationError
 from rtl.lockstep.array import ArrayTwin
 from rtl.lockstep.library import Library, build
 from rtl.lockstep.mutation.invariants import Watched
+from rtl.lockstep.mutation.mac_invariants import WatchedEngines
 from rtl.lockstep.packing import Bits, pack, word_count
 from rtl.lockstep.twin import Batch
 from rtl.verilog import rtlil_of, verilog_of
@@ -70,7 +71,8 @@ class Judge:
 
     def __init__(self, array: Array, seed: int, cycles: int = CYCLES) -> None:
         self.twin = ArrayTwin(array, EXTENT_BITS)
-        self.wrapper = Watched(self.twin.component)
+        watched = WatchedEngines if array.engine else Watched
+        self.wrapper: Watched = watched(self.twin.component)
         self.batch: Batch = self.twin.traffic(seed).next(cycles)
         self.flat = flattened(self.wrapper)
         self.stim: Bits = pack(self.batch.stim, self.wrapper.stim_fields)

@@ -10,8 +10,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,11 +22,60 @@ from rtl.lockstep.library import Library
 from rtl.lockstep.mutation.judge import Judge, Verdict
 from rtl.lockstep.packing import pack, word_count
 from rtl.lockstep.run import BATCH_CYCLES
-from sim.array import registers_control, registers_grid, registers_run, registers_streams
+from sim.array import (
+    registers_control,
+    registers_engine,
+    registers_grid,
+    registers_run,
+    registers_streams,
+)
 from sim.array.registers import Registers
+from sim.mac import engine, quire
 
-MODULES = (registers_control, registers_streams, registers_grid, registers_run)
-"""Each needs those before it only."""
+
+@dataclass(frozen=True)
+class Kernels:
+    """A model's kernels, and how they are run."""
+
+    modules: tuple[ModuleType, ...]
+    """Those of the copy; each needs those before it only."""
+    mutated: tuple[ModuleType, ...]
+    entry: str
+    """The kernel that runs cycles; of the mutated modules, what it calls has mutants."""
+    given: Callable[[Registers], tuple[Any, ...]]
+    """Its arguments before stimuli, resets and trace."""
+    scratch: Callable[[Registers], tuple[Any, ...]]
+    """Those behind."""
+
+
+_ARRAY = (registers_control, registers_streams, registers_grid, registers_run)
+ARRAY = Kernels(
+    _ARRAY,
+    _ARRAY,
+    "run",
+    lambda model: (model.config,),
+    lambda model: (model.reset, model.memory, model.beat, model.total),
+)
+
+
+def _engine_scratch(model: Registers) -> tuple[Any, ...]:
+    assert model.work is not None
+    return (model.reset, model.beat, model.total, *model.work.scratch)
+
+
+def _engine_given(model: Registers) -> tuple[Any, ...]:
+    assert model.work is not None
+    return model.config, model.work.engine
+
+
+ENGINES = Kernels(
+    (quire, engine, *_ARRAY, registers_engine),
+    (engine, registers_engine),
+    "run_engine",
+    _engine_given,
+    _engine_scratch,
+)
+"""Of arrays of SIMD engines: their own kernels."""
 HEAD = """
 import numba
 def njit(function):
@@ -136,65 +187,124 @@ def described(path: Path, node: Any) -> str:
     return f"{path.name}: {line.strip()} (at {place}): {change}"
 
 
-def kernel_mutants(judges: list[Judge], count: int, seed: int) -> list[Verdict]:
+def kernel_mutants(
+    judges: list[Judge], count: int, seed: int, kernels: Kernels = ARRAY
+) -> list[Verdict]:
     """Run a sample of ``count`` mutants against the hardware of every judge."""
-    paths = [Path(module.__file__ or "") for module in MODULES]
-    parsed = {path: ast.parse(path.read_text()) for path in paths}
-    places = list(_places(parsed))
+    parsed = _parsed(kernels)
+    places = list(_places(kernels, parsed))
     chosen = sorted(Random(seed).sample(range(len(places)), count))
     numbers = {id(places[at][1]): number for number, at in enumerate(chosen, 1)}
     names = [described(*places[at]) for at in chosen]
-    run = _compiled(parsed, numbers)
-    return [Verdict(name, _killed_at(judges, run, n), "") for n, name in enumerate(names, 1)]
+    run = _compiled(kernels, parsed, numbers)
+    return [
+        Verdict(name, _killed_at(judges, kernels, run, n), "") for n, name in enumerate(names, 1)
+    ]
 
 
-def _places(parsed: dict[Path, ast.Module]) -> Iterator[tuple[Path, ast.AST]]:
-    for path, tree in parsed.items():
+def unchanged_differs_at(judges: list[Judge], kernels: Kernels = ARRAY) -> int | None:
+    """As of a mutant, of the copy without one."""
+    return _killed_at(judges, kernels, _compiled(kernels, _parsed(kernels), {}), 0)
+
+
+def _path(module: ModuleType) -> Path:
+    return Path(module.__file__ or "")
+
+
+def _parsed(kernels: Kernels) -> dict[Path, ast.Module]:
+    return {_path(module): ast.parse(_path(module).read_text()) for module in kernels.modules}
+
+
+def _is_kernel(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and bool(node.decorator_list)
+
+
+def _kernels_of(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and _is_kernel(node):
+            yield node
+
+
+def _called(entry: str, parsed: dict[Path, ast.Module]) -> set[str]:
+    """Names of the kernels that a kernel needs, and its own."""
+    uses: dict[str, set[str]] = {}
+    for node in (node for tree in parsed.values() for node in _kernels_of(tree)):
+        names = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+        uses[node.name] = uses.get(node.name, set()) | names
+    found, rest = {entry}, [entry]
+    while rest:
+        new = uses[rest.pop()] & uses.keys() - found
+        rest += new
+        found |= new
+    return found
+
+
+def _places(kernels: Kernels, parsed: dict[Path, ast.Module]) -> Iterator[tuple[Path, ast.AST]]:
+    called = _called(kernels.entry, parsed)
+    for path in map(_path, kernels.mutated):
         visitor = Places()
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef):
+        for node in _kernels_of(parsed[path]):
+            if node.name in called:
                 visitor.visit(node)
         yield from ((path, node) for node in visitor.found)
 
 
-def _compiled(parsed: dict[Path, ast.Module], numbers: dict[int, int]) -> Callable[..., None]:
-    """``registers_run.run`` of the copy, with the number in front of its arguments."""
-    kernels = {
-        node.name
-        for tree in parsed.values()
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef)
-    }
-    schema = Schema(kernels, numbers)
-    texts = [HEAD]
-    for tree in parsed.values():
-        body = [node for node in tree.body if not isinstance(node, ast.ImportFrom)]
-        functions = [schema.visit(n) if isinstance(n, ast.FunctionDef) else n for n in body]
-        texts.append(ast.unparse(ast.fix_missing_locations(ast.Module(functions, []))))
+def _compiled(
+    kernels: Kernels, parsed: dict[Path, ast.Module], numbers: dict[int, int]
+) -> Callable[..., None]:
+    """The entry of the copy, with the number in front of its arguments."""
+    schema = Schema({node.name for tree in parsed.values() for node in _kernels_of(tree)}, numbers)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "mutated_kernels.py"
-        path.write_text("\n".join(texts))
-        spec = importlib.util.spec_from_file_location("mutated_kernels", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        return module.run  # type: ignore[no-any-return]
+        for original, tree in zip(kernels.modules, parsed.values(), strict=True):
+            module = _module(original, schema, kernels, tree, Path(folder))
+    return getattr(module, kernels.entry)  # type: ignore[no-any-return]
 
 
-def _killed_at(judges: list[Judge], run: Callable[..., None], mutant: int) -> int | None:
+def _module(
+    original: ModuleType, schema: Schema, kernels: Kernels, tree: ast.Module, folder: Path
+) -> ModuleType:
+    """A module of the copy, which imports from the copy what there is."""
+    copied = {module.__name__: _name(module) for module in kernels.modules}
+    body: list[ast.stmt] = []
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            node.module = copied.get(str(node.module), node.module)
+            body += [node] * (node.module != "sim.jit")
+        elif not isinstance(node, ast.FunctionDef):
+            body.append(node)
+        elif _is_kernel(node):
+            body.append(schema.visit(node))
+    path = folder / f"{_name(original)}.py"
+    path.write_text(HEAD + ast.unparse(ast.fix_missing_locations(ast.Module(body, []))))
+    spec = importlib.util.spec_from_file_location(_name(original), path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _name(module: ModuleType) -> str:
+    return "mutated_" + module.__name__.replace(".", "_")
+
+
+def _killed_at(
+    judges: list[Judge], kernels: Kernels, run: Callable[..., None], mutant: int
+) -> int | None:
     """First cycle, of the first judge that finds one, in which the hardware differs."""
     for judge in judges:
-        found = _first_difference(judge, run, mutant)
+        found = _first_difference(judge, kernels, run, mutant)
         if found is not None:
             return found
     return None
 
 
-def _first_difference(judge: Judge, run: Callable[..., None], mutant: int) -> int | None:
+def _first_difference(
+    judge: Judge, kernels: Kernels, run: Callable[..., None], mutant: int
+) -> int | None:
     model = Registers(judge.twin.array, judge.twin.extent_bits)
-    scratch = (model.reset, model.memory, model.beat, model.total)
+    given, scratch = kernels.given(model), kernels.scratch(model)
     with Library(judge.hardware, word_count(judge.wrapper.resp_fields)) as library:
         for begin in range(0, len(judge.rst), BATCH_CYCLES):
             here = slice(begin, begin + BATCH_CYCLES)
@@ -202,7 +312,7 @@ def _first_difference(judge: Judge, run: Callable[..., None], mutant: int) -> in
             trace = np.zeros((len(stimuli) + 1, len(model.row)), np.int64)
             trace[0] = model.row
             try:
-                run(mutant, model.config, stimuli, resets, trace, *scratch)
+                run(mutant, *given, stimuli, resets, trace, *scratch)
             except IndexError:
                 return begin
             model.row = trace[-1].copy()

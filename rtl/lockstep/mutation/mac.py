@@ -1,7 +1,8 @@
 """Faults planted in SIMD engines: ``python -m rtl.lockstep.mutation.mac``.
 
-As those of the array's netlist (``rtl.lockstep.mutation.netlist``), judged by the traffic of the
-engine's twin; those that live go to the same prover, with bounds of what stages hold as invariants.
+As those of the array (``rtl.lockstep.mutation``), in netlists of engines on their own and of small
+arrays of them, in the kernels that their model has more than an array's, and in the generator.
+Invariants of the proofs are those of arrays, and bounds of what stages hold.
 """
 
 import argparse
@@ -10,19 +11,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-from arch import __version__
+from arch.array import Array
 from arch.errors import SimulationError
 from arch.mac.engine import Engine, Mode
 from rtl.lockstep.mac import MacTwin
-from rtl.lockstep.mutation.equivalence import equivalent, invariants_hold
+from rtl.lockstep.mutation import mac_array
 from rtl.lockstep.mutation.judge import Judge, flattened
+from rtl.lockstep.mutation.kernel import ENGINES, kernel_mutants
+from rtl.lockstep.mutation.mac_array import SMALL, TIMED
 from rtl.lockstep.mutation.mac_invariants import Bounded
+from rtl.lockstep.mutation.mac_timing_table import MUTANTS
 from rtl.lockstep.mutation.netlist import netlist_mutants
-from rtl.lockstep.mutation.record import CONTROL_EVERY, GOAL, PROVEN, Kind
+from rtl.lockstep.mutation.record import Record
+from rtl.lockstep.mutation.timing import timing_mutants
 from rtl.lockstep.packing import pack
 from rtl.lockstep.record import write_json
 
-CYCLES = 100_000
+CYCLES = 200_000
 MIXED = (
     Mode(input_format="fp8_e5m2"),
     Mode(input_format="int8"),
@@ -77,40 +82,35 @@ def main() -> int:
         prog="python -m rtl.lockstep.mutation.mac", description=__doc__
     )
     parser.add_argument("--mutants", type=int, default=75, help="of each engine")
+    parser.add_argument("--array", type=int, default=60, help="of each array of engines")
+    parser.add_argument("--kernel", type=int, default=200, help="of the model's kernels")
     parser.add_argument("--seed", type=int, default=20_26)
     parser.add_argument("--output", type=Path, default=Path("docs/validation/mac_mutation.json"))
     given = parser.parse_args()
     started = time.monotonic()
-    kind, controls, distrusted = Kind(), 0, []
+    record = Record(given.seed, CYCLES)
     for name, (engine, latency) in CASES.items():
-        judge = MacJudge(MacTwin(engine, latency), given.seed)
-        if not invariants_hold(judge):
-            distrusted.append(f"{name}: invariants")
-        verdicts = netlist_mutants(judge, given.mutants, given.seed)
-        killed = [verdict for verdict in verdicts if verdict.killed_at is not None]
-        for control in killed[::CONTROL_EVERY]:
-            controls += 1
-            if equivalent(judge, control.change):
-                distrusted.append(f"{name}: {control.mutant}")
-        for verdict in verdicts:
-            lives = verdict.killed_at is None
-            why = PROVEN if lives and equivalent(judge, verdict.change) else None
-            kind.add(verdict, why, f"{name}: ")
-        _say(f"{name}: {kind.mutants} mutants so far, {kind.killed} killed, {len(kind.lived)} live")
-    score = kind.killed / (kind.killed + len(kind.lived))
-    record = {
-        "lockstep": __version__,
-        "seed": given.seed,
-        "seconds": round(time.monotonic() - started),
-        "cycles": CYCLES,
-        "score": round(score, 4),
-        "controls_refuted": controls - len(distrusted),
-        "distrusted": distrusted,
-        "netlist": vars(kind),
-    }
-    write_json(given.output, record)
-    _say(f"{100 * score:.1f} % of those that can be told apart found: {given.output}")
-    return 0 if score >= GOAL and not distrusted else 1
+        plant(record, name, MacJudge(MacTwin(engine, latency), given.seed), given.mutants)
+    for name, judge in _judges(SMALL, given.seed).items():
+        plant(record, name, judge, given.array)
+    judges = [*_judges(mac_array.CASES, given.seed).values()]
+    record.add_kernel(kernel_mutants(judges, given.kernel, given.seed, ENGINES))
+    _say(f"kernels: {record.line('kernel')}")
+    record.add_timing(timing_mutants(_judges(TIMED, given.seed), MUTANTS))
+    _say(f"timing: {record.line('timing')}")
+    write_json(given.output, record.as_dict(time.monotonic() - started))
+    _say(f"{100 * record.score:.1f} % of those that can be told apart found: {given.output}")
+    return 0 if record.passes else 1
+
+
+def plant(record: Record, name: str, judge: Judge, count: int) -> None:
+    """Judge mutants of one netlist."""
+    record.add_netlist(name, judge, netlist_mutants(judge, count, record.seed))
+    _say(f"netlist, {name}: {record.line('netlist')}")
+
+
+def _judges(arrays: dict[str, Array], seed: int) -> dict[str, Judge]:
+    return {name: Judge(array, seed, CYCLES) for name, array in arrays.items()}
 
 
 def _say(text: str) -> None:

@@ -48,7 +48,7 @@ def _killed_at(judge: Judge, mistake: Mistake) -> int | None:
 
 
 def _verilog(judge: Judge, mistake: Mistake) -> str:
-    array = judge.twin.array.model_dump()
+    array = judge.twin.array.model_dump(mode="json")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "rtl"
         shutil.copytree(ROOT / "rtl", copy, ignore=shutil.ignore_patterns("__pycache__"))
