@@ -1,0 +1,1 @@
+"""The mesh unit: routers in a grid, and the links and nodes between which they carry."""
