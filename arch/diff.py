@@ -3,6 +3,7 @@
 from typing import Any, Final, NamedTuple
 
 from arch.dram.memory import MemorySystem
+from arch.mesh.packet import PacketMesh
 from arch.paths import Path, dotted
 from arch.pim.hbm import HbmPim
 from arch.pim.system import Pim
@@ -35,11 +36,13 @@ def diff(a: Spec, b: Spec) -> list[Difference]:
 
 
 def timings_of(spec: Spec) -> dict[str, int]:
-    """Cycles of a memory's or PIM's device; none of a machine, whose fields name its DRAM."""
+    """Cycles of a mesh, or of a memory's or PIM's device; none of a machine, whose fields name its DRAM."""
     if isinstance(spec, Pim):
         return dict(spec.device().device.timings)
     if isinstance(spec, HbmPim | MemorySystem):
         return dict(spec.device().timings)
+    if isinstance(spec, PacketMesh):
+        return spec.timings()
     return {}
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from arch.catalog import CONFIGS
+from arch.catalog import CONFIGS, read_text
 from arch.errors import InputError
 from arch.mesh.packet import PacketMesh
 from arch.spec_file import is_there, read_spec
+from arch.yaml_lines import YamlError, parse
 
 FOLDER = CONFIGS / "meshes"
 
@@ -14,6 +15,20 @@ FOLDER = CONFIGS / "meshes"
 def mesh_names() -> tuple[str, ...]:
     """Meshes that are known by name."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def is_mesh(name_or_path: str) -> bool:
+    """Whether a name, or what a file holds, is a mesh."""
+    if name_or_path in mesh_names():
+        return True
+    path = Path(name_or_path)
+    if not is_there(path) or path.is_dir():
+        return False
+    try:
+        data = parse(read_text(path)).data
+    except (InputError, YamlError):
+        return False
+    return isinstance(data, dict) and "router" in data
 
 
 def load_mesh(name_or_path: str, overrides: Sequence[str] = ()) -> PacketMesh:

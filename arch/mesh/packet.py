@@ -107,3 +107,19 @@ class PacketMesh(Spec):
             + router.traversal_cycles
             + self.link_latency_cycles
         )
+
+    def timings(self) -> dict[str, int]:
+        """What follows from the latencies: a hop, and the way of one flit across an empty mesh."""
+        routers = self.width + self.height - 1
+        return {
+            "hop": self.hop_cycles,
+            "zero_load_corner_to_corner": self.zero_load_cycles(routers, 1),
+        }
+
+    def zero_load_cycles(self, routers: int, flits: int) -> int:
+        """Creation to arrival of the tail of a packet that nothing is in the way of.
+
+        ``routers`` are those it visits; buffers are as deep as the way of a credit is long.
+        """
+        ends = 1 + self.node_latency_cycles + self.node_latency_cycles - self.link_latency_cycles
+        return routers * self.hop_cycles + ends + flits - 1

@@ -19,6 +19,7 @@ from sim.cli import (
     hbm_pim,
     lists,
     memory,
+    mesh,
     pim,
     run,
     show,
@@ -76,6 +77,7 @@ app.command("cosim")(hardware.cosim)
 app.command("synth")(synth.synth)
 app.command("machines")(lists.machines)
 app.command("memories")(memory.memories)
+app.command("meshes")(mesh.meshes)
 app.command("pims")(pim.pims)
 app.command("pim-kernel")(hbm_pim.pim_kernel)
 app.command("formats")(formats.formats)

@@ -70,8 +70,9 @@ def load_machine(name_or_path: str, settings: list[str] | None) -> "arch.machine
 
 
 def load_any(name_or_path: str, settings: list[str] | None) -> "Spec":
-    """The machine, memory or PIM of that name, or of that file. Raises InputError."""
+    """The machine, memory, mesh or PIM of that name, or of that file. Raises InputError."""
     from arch.dram.memory import load_memory, memory_names
+    from arch.mesh.load import is_mesh, load_mesh
     from arch.pim.hbm import is_hbm_pim, load_hbm_pim
     from arch.pim.system import is_pim, load_pim
 
@@ -81,6 +82,8 @@ def load_any(name_or_path: str, settings: list[str] | None) -> "Spec":
         return load_pim(name_or_path, settings or ())
     if name_or_path in memory_names():
         return load_memory(name_or_path, settings or ())
+    if is_mesh(name_or_path):
+        return load_mesh(name_or_path, settings or ())
     return load_machine(name_or_path, settings)
 
 

@@ -31,7 +31,11 @@ def _state(help: str, *names: str, metavar: str, **more: Any) -> Any:
 
 Folder = Annotated[
     Path | None,
-    _output("Write result.json, operators.csv and operators.parquet here.", metavar="DIR"),
+    _output(
+        "Write result.json, operators.csv and operators.parquet here; of --packets, result.json "
+        "and packets.csv.",
+        metavar="DIR",
+    ),
 ]
 Timeline = Annotated[
     Path | None,
@@ -61,6 +65,15 @@ Trace = Annotated[
         "memory, not a machine (`lockstep memories` lists them), or one of instructions (the AiM "
         "simulator's; of HBM-PIM: docs/pim.md) by a PIM (`lockstep pims`).",
         "--trace",
+        metavar="FILE",
+    ),
+]
+Packets = Annotated[
+    Path | None,
+    _option(
+        "Carry a trace of packets (CSV: created,src,dst; also .gz, .zst) by a mesh, not a machine "
+        "(`lockstep meshes` lists them).",
+        "--packets",
         metavar="FILE",
     ),
 ]
@@ -104,6 +117,7 @@ def run(
     workload: inputs.WorkloadOption = None,
     replay: Replayed = None,
     trace: Trace = None,
+    packets: Packets = None,
     dialect: Dialect = None,
     batch: inputs.Batch = None,
     settings: inputs.Settings = None,
@@ -125,8 +139,21 @@ def run(
 ) -> None:
     """Simulate a workload on a machine: cycles, stalls, traffic, utilisation, energy."""
     _check(out, timeline, commands, figures, checkpoint, checkpoint_at)
-    if (workload is not None) + (replay is not None) + (trace is not None) != 1:
-        raise InputError("give one of --workload WORKLOAD, --replay FILE and --trace FILE")
+    if sum(each is not None for each in (workload, replay, trace, packets)) != 1:
+        raise InputError(
+            "give one of --workload WORKLOAD, --replay FILE, --trace FILE and --packets FILE"
+        )
+    if packets is not None:
+        _refuse("--packets", {
+            "--timeline": timeline, "--commands": commands, "--checkpoint": checkpoint,
+            "--resume": resume, "--until": until, "--batch": batch, "--from": from_cycle,
+            "--warmup": warmup, "--figures": figures, "--skip-unknown": skip_unknown,
+            "--accuracy": accuracy, "--dialect": dialect, "--tensors": tensors,
+        })  # fmt: skip
+        from sim.cli.mesh import run_packets
+
+        run_packets(machine, packets, settings, out, as_json=as_json, quiet=quiet)
+        return
     if trace is not None:
         _refuse("--trace", {
             "--out": out, "--timeline": timeline, "--checkpoint": checkpoint, "--resume": resume,
