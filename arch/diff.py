@@ -36,7 +36,7 @@ def diff(a: Spec, b: Spec) -> list[Difference]:
 
 
 def timings_of(spec: Spec) -> dict[str, int]:
-    """Cycles of a mesh, or of a memory's or PIM's device; none of a machine, whose fields name its DRAM."""
+    """Cycles of a mesh, or of a memory's or PIM's device; none of a machine, which names them."""
     if isinstance(spec, Pim):
         return dict(spec.device().device.timings)
     if isinstance(spec, HbmPim | MemorySystem):

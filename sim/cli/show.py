@@ -17,7 +17,7 @@ Shown = Annotated[
 
 
 def show(machine: Shown, settings: inputs.Settings = None, as_yaml: AsYaml = False) -> None:
-    """Show a machine, memory, mesh or PIM: parameters, their sources, and what follows from them."""
+    """Show a machine, memory, mesh or PIM: parameters, sources, and what follows from them."""
     from arch.machine import Machine
 
     built = inputs.load_any(machine, settings)

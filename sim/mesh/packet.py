@@ -7,7 +7,7 @@ what another does in that cycle, so the order of routers does not matter.
 """
 
 from sim.jit import inlined, njit
-from sim.mesh.packet_moves import arrive, create, cross, inject, repay, route, rouse, rouse_node
+from sim.mesh.packet_moves import arrive, create, cross, inject, repay, rouse, rouse_node, route
 from sim.mesh.packet_state import DONE, NEVER, PAUSED, STUCK, WINS
 from sim.mesh.packet_switch import PORTS, switch_wins
 from sim.mesh.packet_vcs import allocate_vcs, can_allocate

@@ -163,8 +163,8 @@ class PacketState:
 
 WINS, ROWS, COLUMNS, GRANTS, CHOSEN, WANTED, GIVEN = 0, 8, 16, 24, 32, 64, 72
 SCRATCH = GIVEN + 64
-"""Parts of ``scratch``: inputs that won the switch; outputs asked for by each input; inputs that
-ask for each output; grants; the VC for each input and output; VCs that want each port; VCs given."""
+"""Parts of ``scratch``: inputs that won the switch; outputs that each input asks for; inputs that
+ask for each output; grants; the VC for each pair of ports; VCs that want each port; VCs given."""
 
 
 def new_state(mesh: PacketMesh, packets: npt.NDArray[np.void]) -> PacketState:
