@@ -101,7 +101,7 @@ class Mesh:
     def run(
         self, packets: Sequence[tuple[int, int, int, int]], cycles: int = 10_000
     ) -> tuple[list[int], list[int], list[list[int]]]:
-        """When packets (created, src, dst, flits) are injected and arrive; flits by router, port."""
+        """When packets (created, src, dst, flits) are injected and arrive; flits by port."""
         self.packets = packets
         routers = [Router(x, y, self) for y in range(self.height) for x in range(self.width)]
         waiting: list[deque[int]] = [deque() for _ in routers]
@@ -201,9 +201,10 @@ class Mesh:
         """Input and output VCs of the flits that win, by what stands at the start of the cycle."""
         bids = defaultdict(set)
         for (p, c), vc in router.inputs.items():
-            if vc.queue and vc.output is not None and vc.bids_from <= now:
-                if router.credits[vc.output]:
-                    bids[p, vc.output[0]].add(c)
+            if not vc.queue or vc.output is None or vc.bids_from > now:
+                continue
+            if router.credits[vc.output]:
+                bids[p, vc.output[0]].add(c)
         chosen = {
             pair: next_of(asking, router.vc_pointer[pair[0]], self.vcs)
             for pair, asking in bids.items()

@@ -45,11 +45,13 @@ def same_cycles(case: str, logged: pd.DataFrame) -> None:
     assert np.array_equal(done.arrived, logged["arrived"])
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("case", list(PACKETS["file"].unique()))
 def test_every_packet_of_the_golden_logs(case: str) -> None:
     same_cycles(case, PACKETS[PACKETS["file"] == case])
 
 
+@pytest.mark.compiled
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared is not there")
 def test_every_packet_of_every_log() -> None:
     logs = sorted(SHARED.glob("*.csv.gz"))
@@ -85,6 +87,7 @@ def per_hop(router: str) -> int:
 SERIES = list(SWEEPS[SWEEPS["k"] == 8].groupby(["router", "traffic", "packet_size"]))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(("key", "rows"), SERIES, ids=["-".join(map(str, k)) for k, _ in SERIES])
 def test_averages_and_saturation(key: tuple[str, str, int], rows: pd.DataFrame) -> None:
     """Within 2 % at up to 70 % of the saturation load, and overloaded from the same step on.
@@ -106,6 +109,7 @@ def test_averages_and_saturation(key: tuple[str, str, int], rows: pd.DataFrame) 
             assert latency - drawn == pytest.approx(float(str(row.pkt_lat_avg)), rel=0.02), rate
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(("router", "traffic", "rate"), [("W1", "uniform", 0.005),
                                                          ("V4", "transpose", 0.02667)])  # fmt: skip
 def test_averages_of_16x16(router: str, traffic: str, rate: float) -> None:
@@ -129,6 +133,7 @@ def idle_mesh(row: pd.Series) -> PacketMesh:
     )  # fmt: skip
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("number", range(len(ZERO_LOAD)))
 def test_zero_load_is_the_formula(number: int) -> None:
     """Every pair of nodes, one packet at a time; where queues are shorter than the way of a credit,
@@ -151,6 +156,7 @@ def test_zero_load_is_the_formula(number: int) -> None:
         assert latency[visited == 1].max() == row["pkt_lat_min"]
 
 
+@pytest.mark.compiled
 def test_moving_any_latency_is_seen() -> None:
     """A cycle more of any parameter changes what is carried under load."""
     trace = bernoulli(

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from mesh_cases import Packet, mesh_of, runs, trace_of
 from mesh_oracle import Mesh
 
@@ -32,7 +32,6 @@ def same_as_oracle(mesh: PacketMesh, packets: list[Packet]) -> None:
     assert done.link_flits.tolist() == sent
 
 
-@settings(max_examples=150, deadline=None)
 @given(runs())
 def test_any_router_equals_the_oracle(case: tuple[PacketMesh, list[Packet]]) -> None:
     same_as_oracle(*case)
@@ -101,7 +100,6 @@ def comparable(state: PacketState) -> list[object]:
     ]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
 @given(runs())
 def test_skipping_and_order_change_nothing(case: tuple[PacketMesh, list[Packet]]) -> None:
     mesh, packets = case
@@ -114,7 +112,6 @@ def test_skipping_and_order_change_nothing(case: tuple[PacketMesh, list[Packet]]
             assert comparable(state) == comparable(other)
 
 
-@settings(max_examples=60, deadline=None)
 @given(runs())
 def test_a_finished_mesh_is_empty(case: tuple[PacketMesh, list[Packet]]) -> None:
     mesh, packets = case
