@@ -25,6 +25,7 @@ def as_dict(run: PacketRun, seconds_run: float | None = None) -> dict[str, Any]:
     given = run.packets["created"]
     offered_over = int(given.max()) + 1 if len(given) else 0
     flits = int(run.packets["flits"].sum())
+    causes = {name: run.counts[f"cycles_{name}"] for name in ("moving", "waiting")}
     found: dict[str, Any] = {
         "lockstep": __version__,
         "mesh": mesh.model_dump(mode="json"),
@@ -44,10 +45,7 @@ def as_dict(run: PacketRun, seconds_run: float | None = None) -> dict[str, Any]:
         "network_latency_cycles": {
             "mean": float((run.arrived - run.injected).mean()) if len(latencies) else 0.0
         },
-        "cycles_by_cause": {
-            name.removeprefix("cycles_"): run.counts[name]
-            for name in ("cycles_moving", "cycles_waiting", "cycles_idle")
-        },
+        "cycles_by_cause": {**causes, "idle": cycles - sum(causes.values())},
         "link_flits": {
             name: run.link_flits[:, port].reshape(mesh.height, mesh.width).tolist()
             for port, name in enumerate(DIRECTIONS)
@@ -73,11 +71,11 @@ def table(run: PacketRun, seconds_run: float | None = None) -> str:
         line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
         line("packets", count(found["packets"]),
              f"{count(found['flits'])} flits, {count(found['flit_hops'])} flit-hops"),
-        line("latency", f"{latency['mean']:,.2f}", "cycles, creation to arrival of the tail; "
+        line("latency", f"{latency['mean']:,.2f}", "cycles from creation; "
              + ", ".join(f"p{p:g} {count(latency[f'p{p:g}'])}" for p in (50, 99))
              + f", max {count(latency['max'])}"),
         line("in the network", f"{found['network_latency_cycles']['mean']:,.2f}",
-             "cycles, without the wait at the source"),
+             "cycles, less the wait at the source"),
         line("offered", f"{found['offered_flits_per_node_cycle']:.4f}", "flits per node and cycle"),
         line("accepted", f"{found['accepted_flits_per_node_cycle']:.4f}",
              "flits per node and cycle"),
@@ -89,12 +87,11 @@ def table(run: PacketRun, seconds_run: float | None = None) -> str:
                  f"of cycles: {DIRECTIONS[port]} of router {router}")
         )  # fmt: skip
     causes = found["cycles_by_cause"]
-    whole = sum(causes.values())
     lines += [
-        line(name, f"{percent(number, whole)} %", f"of cycles: {count(number)}")
+        line(name, f"{percent(number, found['cycles'])} %", f"of cycles: {count(number)}")
         for name, number in causes.items()
     ]
-    if seconds_run is not None:
+    if seconds_run is not None and found["cycles"]:
         lines.append(
             line("simulated", si(found["simulated_cycles_per_second"], ""), "cycles per second")
         )

@@ -35,9 +35,9 @@ def test_timings_follow() -> None:
         ("router.vcs=13", "router.vcs: given 13; must be 1 to 12"),
         ("router.vc_allocation_cycles=2", "router.vc_allocation_cycles: given 2; must be 1"),
         ("router.traversal_cycles=0", "router.traversal_cycles: given 0; must be 1 to 255"),
-        ("router.speculation=two", "router.speculation: given 'two'; must be none"),
-        ("kind=wavelet", "kind: given 'wavelet'; must be packet"),
-        ("router.colours=24", "router.colours: is not a key here"),
+        ("router.speculation=two", 'router.speculation: given "two"; must be none'),
+        ("kind=wavelet", 'kind: given "wavelet"; must be packet'),
+        ("router.colours=24", "router.colours: is not a known key"),
         ("router.vc_allocator={kind: islip, iterations: 9}", "iterations: given 9; must be 1 to 8"),
         (
             "router.vc_allocator={kind: separable_input_first, iterations: 2}",
@@ -67,7 +67,7 @@ def test_faults_of_a_file_have_their_line(tmp_path: Path) -> None:
     assert is_mesh(str(path))
     with pytest.raises(InputError) as caught:
         load_mesh(str(path))
-    assert f"{path}:4: width: given 'wide'" in str(caught.value)
+    assert f'{path}:4: width: given "wide"; must be a whole number' in str(caught.value)
 
 
 def test_what_is_no_mesh(tmp_path: Path) -> None:
