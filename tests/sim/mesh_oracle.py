@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 Request = tuple[int, int]
+Vc = tuple[int, int]
+"""Port and number in it."""
 STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 
@@ -66,7 +68,7 @@ class InputVc:
     """Packet, and number of the flit in it."""
     allocates_from: int | None = None
     """First cycle in which its head asks for an output VC."""
-    output: tuple[int, int] | None = None
+    output: Vc | None = None
     """Port and VC that its packet holds, and since when it may bid."""
     bids_from: int = 0
 
@@ -77,7 +79,7 @@ class Router:
         v = mesh.vcs
         self.inputs = {(p, c): InputVc() for p in range(5) for c in range(v)}
         self.credits = {(p, c): mesh.depth for p in range(5) for c in range(v)}
-        self.held: set[tuple[int, int]] = set()
+        self.held: set[Vc] = set()
         self.vc_allocator = Allocator(*mesh.vc_allocator, 5 * v)
         self.switch_allocator = Allocator(*mesh.switch_allocator, 5)
         self.vc_pointer = [0] * 5
@@ -108,7 +110,9 @@ class Mesh:
         under_way: list[tuple[int, int, int] | None] = [None for _ in routers]
         last_vc = [self.vcs - 1 for _ in routers]
         node_credits = [[self.depth] * self.vcs for _ in routers]
-        flits_at, credits_at, paid_at = defaultdict(list), defaultdict(list), defaultdict(list)
+        flits_at: defaultdict[int, list[tuple[int, Vc, tuple[int, int]]]] = defaultdict(list)
+        credits_at: defaultdict[int, list[tuple[int, Vc]]] = defaultdict(list)
+        paid_at: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
         injected, arrived = [-1] * len(packets), [-1] * len(packets)
         for now in range(cycles):
             for where, vc, flit in flits_at.pop(now, ()):
@@ -197,7 +201,7 @@ class Mesh:
             vc.output, vc.bids_from, vc.allocates_from = divmod(o, v), now + 1, None
             router.held.add(divmod(o, v))
 
-    def switch(self, router: Router, now: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    def switch(self, router: Router, now: int) -> list[tuple[Vc, Vc]]:
         """Input and output VCs of the flits that win, by what stands at the start of the cycle."""
         bids = defaultdict(set)
         for (p, c), vc in router.inputs.items():
@@ -220,7 +224,7 @@ class Mesh:
         return wins
 
     def leave(
-        self, router: Router, i: tuple[int, int], o: tuple[int, int], packet: int, number: int,
+        self, router: Router, i: Vc, o: Vc, packet: int, number: int,
         now: int,
     ) -> None:  # fmt: skip
         vc = router.inputs[i]

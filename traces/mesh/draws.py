@@ -35,7 +35,8 @@ def share(
     seed: int, purpose: str, nodes: npt.NDArray[np.int64], cycles: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Random numbers from 0 up to, but not, 1."""
-    return (draw(seed, purpose, nodes, cycles) >> np.uint64(11)) * 2.0**-53
+    words = draw(seed, purpose, nodes, cycles) >> np.uint64(11)
+    return words.astype(np.float64) * 2.0**-53
 
 
 def below(
