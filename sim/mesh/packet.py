@@ -53,7 +53,7 @@ def _step(m, routers, ports, vcs, queue, sources, order, packets, active, sendin
     first = slot * m["route_slot"]
     for index in range(first, first + counts[slot * 3 + 2]):
         vc = routes_due[index]
-        router = vc // span
+        router = vcs[vc]["router"] + 0
         route(m, routers, vcs, queue, packets, router, vc)
         rouse(m, routers, active, router)
     m["due"] -= counts[slot * 3] + counts[slot * 3 + 1] + counts[slot * 3 + 2]

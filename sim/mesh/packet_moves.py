@@ -87,7 +87,7 @@ def arrive(m, routers, vcs, queue, packets, active, flits_due, routes_due, count
         record["count"] += 1
         if record["count"] > 1:
             continue
-        router = vc // span
+        router = record["router"] + 0
         if record["out"] == NONE:
             meet_head(
                 m, routers, vcs, queue, packets, routes_due, counts, router, vc, now
@@ -110,7 +110,7 @@ def repay(m, routers, vcs, sources, active, sending, credits_due, counts, slot):
         code = credits_due[index]
         if code < 0:
             vcs[-1 - code]["node_credits"] += 1
-            node = (-1 - code) // span
+            node = vcs[-1 - code]["router"] + 0
             s = sources[node]
             if s["left"] > 0 or s["next"] < s["created"]:
                 rouse_node(m, sources, sending, node)
@@ -119,7 +119,7 @@ def repay(m, routers, vcs, sources, active, sending, credits_due, counts, slot):
         record["credits"] += 1
         owner = record["owner"]
         if owner != NONE and record["credits"] == 1:
-            router = code // span
+            router = record["router"] + 0
             if vcs[router * span + owner]["count"] > 0:
                 routers[router]["ready"] |= 1 << owner
                 rouse(m, routers, active, router)

@@ -90,6 +90,7 @@ VC = np.dtype(
         ("owner", np.int32),  # input VC that holds this output VC, or NONE
         ("out_turn", np.int32),  # input VC that this output VC prefers
         ("node_credits", np.int32),  # of the node; of VCs of input port NODE alone
+        ("router", np.int32),  # that it is of: dividing is slower than looking it up
     ]
 )
 
@@ -214,6 +215,7 @@ def new_state(mesh: PacketMesh, packets: npt.NDArray[np.void]) -> PacketState:
         ports["behind"][there, port] = ((neighbour * PORTS + OPPOSITE[port]) * vcs)[there]
     records = np.zeros(nodes * PORTS * vcs, VC)
     records["out"] = records["owner"] = NONE
+    records["router"] = np.repeat(number, PORTS * vcs)
     records["credits"] = records["node_credits"] = router.buffer_flits
 
     order = np.argsort(packets["src"], kind="stable")
