@@ -30,7 +30,7 @@ def _next_due(m, packets, counts, now):
     if m["front"] < len(packets):
         soonest = packets[m["front"]]["created"]
     if m["due"]:
-        for when in range(now + 1, now + m["slots"] + 1):
+        for when in range(now + 1, now + m["slots"]):
             slot = (when & (m["slots"] - 1)) * 3
             if counts[slot] + counts[slot + 1] + counts[slot + 2]:
                 return min(soonest, when)

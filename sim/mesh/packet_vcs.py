@@ -24,12 +24,9 @@ def _move_turns(m, vcs, base, bit, out):
 
 
 @njit
-def _preferred(m, vcs, tables, base, bit, first, mask):
+def _preferred(vcs, tables, base, bit, first, mask):
     """Of the VCs ``mask`` of an output port, the first that input VC ``bit`` turns to."""
-    start = vcs[base + bit]["in_turn"] - first
-    if start < 0 or start >= m["vcs"]:
-        start = 0
-    return first_from(tables, mask, start)
+    return first_from(tables, mask, max(vcs[base + bit]["in_turn"] - first, 0))
 
 
 @njit
@@ -41,7 +38,7 @@ def _separable(m, r, vcs, tables, scratch, base, first, wanted, free):
     while left:
         bit = lowest(tables, left)
         left &= left - 1
-        scratch[GIVEN + _preferred(m, vcs, tables, base, bit, first, free)] |= 1 << bit
+        scratch[GIVEN + _preferred(vcs, tables, base, bit, first, free)] |= 1 << bit
     for vc in range(count):
         asking = scratch[GIVEN + vc]
         if asking:
@@ -70,7 +67,7 @@ def _islip(m, r, vcs, tables, scratch, base, first, wanted, free):
             left &= left - 1
             grants = scratch[GIVEN + bit]
             if grants:
-                vc = _preferred(m, vcs, tables, base, bit, first, grants)
+                vc = _preferred(vcs, tables, base, bit, first, grants)
                 if turn == 0:
                     _move_turns(m, vcs, base, bit, first + vc)
                 _give(m, r, vcs, base, bit, first + vc)
@@ -90,7 +87,7 @@ def _port(m, r, vcs, tables, scratch, base, port, wanted):
         return
     if wanted & (wanted - 1) == 0:
         bit = lowest(tables, wanted)
-        out = first + _preferred(m, vcs, tables, base, bit, first, free)
+        out = first + _preferred(vcs, tables, base, bit, first, free)
         _move_turns(m, vcs, base, bit, out)
         _give(m, r, vcs, base, bit, out)
     elif m["vc_rounds"]:
