@@ -3,6 +3,7 @@
 TRUTH = "only asked whether it is 0"
 COUNTED = "overflows are counted for coverage, nothing depends on them"
 NO_NUMBER = "nothing looks at the exponent of what is no number"
+MASKED = "the limb more that it takes is masked away"
 NO_VECTOR = "where no vector leaves its token is 0: row 0, edge 0, of which the rest is false"
 
 ARGUED = {
@@ -24,8 +25,12 @@ ARGUED = {
     "engine.py: count = (bits + LIMB_BITS - 1) >> 5 (at 9): bits + LIMB_BITS - 1 -> bits + "
     "LIMB_BITS + 1": "a limb more of the sign, and the sign above it: the same number",
     "engine.py: return NOT_A_NUMBER, False, np.int64(0), np.int64(0) (at 50): 0 -> 1": NO_NUMBER,
-    "engine.py: return INFINITE, seen == IS_MINUS, np.int64(0), np.int64(0) (at 57): 0 -> 1":
-    NO_NUMBER,
+    "engine.py: return INFINITE, seen == IS_MINUS, np.int64(0), np.int64(0) (at 57): "
+    "0 -> 1": NO_NUMBER,
+    "engine.py: if within + bits > LIMB_BITS: (at 3): within + bits > LIMB_BITS -> within + bits "
+    ">= LIMB_BITS": MASKED,
+    "engine.py: if LIMB_BITS * i < bits: (at 3): LIMB_BITS * i < bits -> LIMB_BITS * i <= bits":
+    MASKED,
     "registers_engine.py: if token & 1 and edge_of(c, token) > column: (at 3): token & 1 -> "
     "token | 1": NO_VECTOR,
     "registers_engine.py: shifts = token & 1 and word < row and row <= row_of(c, token) (at 9): "
