@@ -187,7 +187,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.coprocessor_mutants", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--mutants", type=int, default=100, help="of each of two arrays")
+    parser.add_argument("--mutants", type=int, default=60, help="of each of two arrays")
     parser.add_argument("--seed", type=int, default=20_26)
     parser.add_argument(
         "--output", type=Path, default=Path("docs/validation/coprocessor_mutation.json")

@@ -64,14 +64,15 @@ class Beats(wiring.Component):
     due : Out(1)
         There is a beat that belongs to ``command``.
     last, number : Out(1), Out(FoldBeats.number_bits)
-        It is the last one of its product; which one it is, from 0.
+        It is the last one of its product; which one it is, from 0, where
+        beats are ``numbered``.
     take : In(1)
         The beat passes in this cycle. Only where it is due.
     """
 
-    def __init__(self, parameters: Parameters, beats: FoldBeats) -> None:
+    def __init__(self, parameters: Parameters, beats: FoldBeats, *, numbered: bool = True) -> None:
         self.beats = beats
-        number = beats.number_bits(parameters)
+        number = beats.number_bits(parameters) if numbered else 0
         self.cutter = FoldCutter(parameters)
         super().__init__(
             {

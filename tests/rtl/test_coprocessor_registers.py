@@ -139,7 +139,10 @@ def test_writes_elsewhere_change_nothing(small: Built) -> None:
     others += [address for address, row in rows.items() if not row.writable]
     program: list[Step] = [["write", address, "ffffffff"] for address in others]
     program += [["read", address] for address, row in rows.items() if row.writable]
-    seen = small.run([program])[0]
+    beyond = [address for address in range(0, 256, 4) if address not in rows]
+    reads: list[Step] = [["read", address] for address in beyond]
+    seen, refused = small.run([program, reads])
+    assert refused == [[SLVERR, 0]] * len(beyond)
     assert seen[: len(others)] == [SLVERR] * len(others)
     assert seen[len(others) :] == [[OKAY, 0]] * (64 - len(others))
 
@@ -186,6 +189,7 @@ def test_starts_refused(small: Built) -> None:
     program += [["read", at["ERRORS"]], ["read", at["STATUS"]]]
     program += [*feed(work) * depth, *[["receive"]] * depth, finished(component)]
     program += [["read", at["PRODUCTS"]], ["pending"]]
+    program += [["write", at["ERRORS"], "ffffffff"], ["read", at["ERRORS"]]]
     seen = small.run([program])[0]
     refused, full = bits(component, "ERRORS", "refused"), bits(component, "ERRORS", "full")
     error, busy = bits(component, "STATUS", "error"), bits(component, "STATUS", "busy")
@@ -196,8 +200,8 @@ def test_starts_refused(small: Built) -> None:
     rest = seen[22:]
     assert rest[: 6 + depth] == [OKAY] * (5 + depth) + [SLVERR]
     assert rest[6 + depth : 8 + depth] == [[OKAY, full], [OKAY, error | busy | depth * level]]
-    judged([work] * depth, rest[8 + depth : -2])
-    assert rest[-2:] == [[OKAY, depth], 0]
+    judged([work] * depth, rest[8 + depth : -4])
+    assert rest[-4:] == [[OKAY, depth], 0, OKAY, [OKAY, 0]]
 
 
 def streams_of(component: Coprocessor, work: Work) -> dict[str, list[bytes]]:
