@@ -237,7 +237,7 @@ def coprocessor_text(record: dict[str, Any]) -> str:
     lines = [
         "## Planted faults: coprocessor\n",
         f"`python -m tests.coprocessor_mutants --seed {record['seed']}`: one fault at a time in "
-        "the netlists of small co-processors, the array inside left as it is. Found by the programs of "
+        "the netlists of small co-processors, the array inside left as it is. Found by programs of "
         "cocotbext-axi's masters, or by the proof of what counters count, as nobody waits for "
         "2^32 cycles. Equivalent are those that SAT proves to be the original in every state that "
         "the invariants allow. The invariants are proven, for an array that sends a product's last "

@@ -237,22 +237,34 @@ def check_errors(small: Built, stream: str) -> None:
 
     cut = 4 * size
     early: list[Step] = [["send", stream, whole[stream][:cut].hex()]]
-    early += [["send", stream, whole[stream][cut:].hex()]]
+    # Later errors set their bits, and the number stays that of the first.
+    early += [["send", stream, whole[stream][cut:].hex(), [0] * (len(whole[stream]) - cut)]]
     cases = [("early", 3, early), *(("keep", 2, keep(lane)) for lane in range(size))]
     programs = [[*start(component, work), *steps, *others, *tail] for _, _, steps in cases]
     # One frame for two products: no TLAST where the first ends.
     program = [*start(component, work), ["write", addresses(component)["CONTROL"], "01"]]
-    program += [["send", stream, (whole[stream] * 2).hex()], *others, *others]
+    flags = [1] * len(whole[stream]) + [0] * len(whole[stream])
+    program += [["send", stream, (whole[stream] * 2).hex(), flags], *others, *others]
     programs.append([*program, ["receive"], *tail])
     cases.append(("missing", count - 1, []))
+    # Each error alone is one.
+    parts = whole[stream][:cut], whole[stream][cut:]
+    alone: list[list[Step]] = [[["send", stream, part.hex()] for part in parts], keep(0)]
+    alone.append([["send", stream, (whole[stream] + beats[stream][0]).hex()]])
+    end: list[Step] = [["receive"], finished(component)]
+    end.append(["read", addresses(component)["STATUS"]])
+    programs += [[*start(component, work), *steps, *others, *end] for steps in alone]
     seen = small.run(programs)
+    status = bits(component, "STATUS", "error") | bits(component, "STATUS", "done")
+    assert [each[-1] for each in seen[len(cases) :]] == [[OKAY, status]] * len(alone)
     index = component.names.index(stream)
-    for (kind, number, _), each in zip(cases, seen, strict=True):
-        bit = bits(component, "ERRORS", f"{stream}_{kind}")
+    for (kind, number, _), each in zip(cases, seen, strict=False):
+        errors = bits(component, "ERRORS", f"{stream}_{kind}")
+        errors |= bits(component, "ERRORS", f"{stream}_keep")
         frames = frames_of(each)
         judged([work] * len(frames), frames)
         assert len(frames) == (2 if kind == "missing" else 1)
-        assert each[-5:] == [[OKAY, bit], [OKAY, number], [OKAY, index], OKAY, [OKAY, 0]]
+        assert each[-5:] == [[OKAY, errors], [OKAY, number], [OKAY, index], OKAY, [OKAY, 0]]
 
 
 def test_errors_of_left(small: Built) -> None:

@@ -107,19 +107,20 @@ class Watched(Coprocessor):
             "products": self.outlet.ended,
         }
         right = Value.cast(1)
+        shown = lite.fifos["r"].input.payload.data
         high: Value = self.file.high
         for name, counter in counters.items():
             expected = Signal.like(counter, name=f"expected_{name}")
             m.d.sync += expected.eq(Mux(clear, 0, counter + events[name]))
             asked = lite.read_index == index[name.upper()]
-            right = right & (counter == expected) & (~asked | (lite.read_data == counter[:32]))
+            right = right & (counter == expected) & (~asked | (shown == counter[:32]))
             if name.upper() in COUNTERS:
                 high = Mux(lite.read & asked, counter[32:], high)
         expected = Signal.like(self.file.high, name="expected_high")
         m.d.sync += expected.eq(high)
         asked = lite.read_index == index["HIGH"]
         right = right & (self.file.high == expected)
-        right = right & (~asked | (lite.read_data == self.file.high))
+        right = right & (~asked | (shown == self.file.high))
         m.d.comb += self.counted.eq(right)
 
 
