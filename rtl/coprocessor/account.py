@@ -1,10 +1,11 @@
 """What became of cycles, products and beats."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Module, Mux, Signal, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.coprocessor.beats import NUMBER_BITS
 from rtl.coprocessor.registers import COUNTER_BITS
 
 PRODUCT_BITS = 32
@@ -22,16 +23,16 @@ class Account(wiring.Component):
     ended : In(1)
         A product ends.
     beats, stalled_input, stalled_output, products : Out
-    error<i>, number<i> : In(1), In(32)
+    error<i>, number<i> : In(1), In(number_bits[i])
         A beat of stream i passes that is wrong, and its number.
     clean : In(1)
         No beat has been wrong.
-    beat, stream : Out(32), Out(2)
+    beat, stream : Out, Out
         The first wrong beat since ``clean``; of several in one cycle that of the lowest stream.
     """
 
-    def __init__(self, streams: int) -> None:
-        self.streams = streams
+    def __init__(self, number_bits: Sequence[int]) -> None:
+        self.streams = len(number_bits)
         self.counters = {
             name: Signal(bits, name=name)
             for name, bits in (
@@ -41,8 +42,8 @@ class Account(wiring.Component):
                 ("products", PRODUCT_BITS),
             )
         }
-        self.first_beat = Signal(NUMBER_BITS)
-        self.first_stream = Signal(2)
+        self.first_beat = Signal(max(number_bits))
+        self.first_stream = Signal(range(self.streams))
         self.registers: dict[str, ValueLike] = {
             **self.counters,
             "beat": self.first_beat,
@@ -52,9 +53,10 @@ class Account(wiring.Component):
             name: In(1) for name in ("clear", "works", "advance", "blocked", "ended", "clean")
         }
         members |= {name: Out(len(counter)) for name, counter in self.counters.items()}
-        for i in range(streams):
-            members |= {f"error{i}": In(1), f"number{i}": In(NUMBER_BITS)}
-        super().__init__(members | {"beat": Out(NUMBER_BITS), "stream": Out(2)})
+        for i, bits in enumerate(number_bits):
+            members |= {f"error{i}": In(1), f"number{i}": In(bits)}
+        members |= {"beat": Out(len(self.first_beat)), "stream": Out(len(self.first_stream))}
+        super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

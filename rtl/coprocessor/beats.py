@@ -1,6 +1,7 @@
 """Which beat of which product a stream is at."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from amaranth.hdl import Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import stream, wiring
@@ -10,18 +11,33 @@ from rtl.array.controller import FoldCutter, command_layout
 from rtl.array.parameters import Parameters
 
 NUMBER_BITS = 32
-FoldBeats = Callable[[Value], ValueLike]
-"""Beats of a fold, of its ``fold_layout``."""
+
+
+@dataclass(frozen=True)
+class FoldBeats:
+    """Beats of a stream in a fold."""
+
+    of: Callable[[Value], ValueLike]
+    """Of its ``fold_layout``."""
+    most: int
+
+    def number_bits(self, parameters: Parameters) -> int:
+        """Of a beat's number in its product, modulo 2^32, from 0."""
+        p = parameters
+        extent = (1 << p.extent_bits) - 1
+        folds = -(-extent // p.rows) * -(-extent // p.cols)
+        return min(NUMBER_BITS, max(1, (folds * self.most - 1).bit_length()))
 
 
 def beats_of(parameters: Parameters) -> dict[str, FoldBeats]:
     """Of each stream, as ``rtl.array.SystolicArray`` takes and gives them."""
     p = parameters
+    length = (1 << p.extent_bits) - 1
     if not p.stationary:
         return {
-            "left": lambda fold: fold.length,
-            "top": lambda fold: fold.length,
-            "result": lambda fold: p.timed_rows(fold.rows),
+            "left": FoldBeats(lambda fold: fold.length, length),
+            "top": FoldBeats(lambda fold: fold.length, length),
+            "result": FoldBeats(lambda fold: p.timed_rows(fold.rows), p.rows),
         }
 
     def outside(fold: Value) -> Value:
@@ -29,10 +45,10 @@ def beats_of(parameters: Parameters) -> dict[str, FoldBeats]:
         return fold.length > p.accumulator_rows
 
     return {
-        "left": lambda fold: fold.length,
-        "top": lambda fold: p.timed_rows(fold.rows),
-        "partial": lambda fold: Mux(outside(fold) & ~fold.first, fold.length, 0),
-        "result": lambda fold: Mux(outside(fold) | fold.last, fold.length, 0),
+        "left": FoldBeats(lambda fold: fold.length, length),
+        "top": FoldBeats(lambda fold: p.timed_rows(fold.rows), p.rows),
+        "partial": FoldBeats(lambda fold: Mux(outside(fold) & ~fold.first, fold.length, 0), length),
+        "result": FoldBeats(lambda fold: Mux(outside(fold) | fold.last, fold.length, 0), length),
     }
 
 
@@ -47,26 +63,28 @@ class Beats(wiring.Component):
         The product; it goes with its last beat.
     due : Out(1)
         There is a beat that belongs to ``command``.
-    last, number : Out(1), Out(32)
-        It is the last one of its product; which one it is, from 0.
+    last, number : Out(1), Out(FoldBeats.number_bits)
+        It is the last one of its product; which one it is, from 0, where
+        beats are ``numbered``.
     take : In(1)
         The beat passes in this cycle. Only where it is due.
     """
 
-    def __init__(self, parameters: Parameters, beats: FoldBeats) -> None:
+    def __init__(self, parameters: Parameters, beats: FoldBeats, *, numbered: bool = True) -> None:
         self.beats = beats
+        number = beats.number_bits(parameters) if numbered else 0
         self.cutter = FoldCutter(parameters)
         super().__init__(
             {
                 "command": In(stream.Signature(command_layout(parameters))),
                 "due": Out(1),
                 "last": Out(1),
-                "number": Out(NUMBER_BITS),
+                "number": Out(number),
                 "take": In(1),
             }
         )
         self.at = Signal(max(parameters.extent_bits, parameters.rows.bit_length()))
-        self.count = Signal(NUMBER_BITS)
+        self.count = Signal(number)
         self.registers: dict[str, ValueLike] = {
             **{f"cutter.{name}": word for name, word in self.cutter.registers.items()},
             "at": self.at,
@@ -80,7 +98,7 @@ class Beats(wiring.Component):
         ends = Signal()
         m.d.comb += [
             cutter.command.eq(self.command.payload),
-            length.eq(self.beats(cutter.fold)),
+            length.eq(self.beats.of(cutter.fold)),
             self.due.eq(self.command.valid & (length != 0)),
             ends.eq(self.at + 1 == length),
             self.last.eq(self.due & ends & cutter.ends),

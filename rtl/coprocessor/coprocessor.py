@@ -1,5 +1,7 @@
 """The co-processor: a systolic array, a queue of products, registers and streams."""
 
+from typing import ClassVar
+
 from amaranth.hdl import Cat, Module, Shape, Signal, Value, ValueLike
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -58,6 +60,9 @@ class Coprocessor(wiring.Component):
         A level.
     """
 
+    ring_kind: ClassVar[type[Ring]] = Ring
+    """Another one where a proof looks inside."""
+
     def __init__(self, array: Array, *, extent_bits: int = EXTENT_BITS, depth: int = DEPTH) -> None:
         check(extent_bits, depth)
         self.array = SystolicArray(array, extent_bits=extent_bits)
@@ -69,9 +74,9 @@ class Coprocessor(wiring.Component):
         self.intakes = {name: Intake(p, layout, beats[name]) for name, layout in layouts.items()}
         self.outlet = Outlet(p, output, beats["result"])
         # Results are the last to know of a product.
-        self.ring = Ring(command_layout(p), depth, ("array", *self.names, "result"))
+        self.ring = self.ring_kind(command_layout(p), depth, ("array", *self.names, "result"))
         self.lite = AxiLite(ADDRESS_BITS)
-        self.account = Account(len(self.names))
+        self.account = Account([beats[name].number_bits(p) for name in self.names])
         words = output.members["words"]
         engine = array.engine
         self.sizes = Sizes(

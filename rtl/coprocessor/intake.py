@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.array.controller import command_layout
 from rtl.array.parameters import Parameters
-from rtl.coprocessor.beats import NUMBER_BITS, Beats, FoldBeats
+from rtl.coprocessor.beats import Beats, FoldBeats
 from rtl.coprocessor.lanes import axis_layout, unpacked
 from rtl.stream import Fifo
 
@@ -26,7 +26,7 @@ class Intake(wiring.Component):
     early, missing, keep : Out(1)
         In the cycle in which a beat passes: TLAST though it is not the last, no TLAST though it
         is, TKEEP that leaves out a byte.
-    number : Out(32)
+    number : Out(FoldBeats.number_bits)
         Of this beat in its product.
     """
 
@@ -41,7 +41,7 @@ class Intake(wiring.Component):
                 "early": Out(1),
                 "missing": Out(1),
                 "keep": Out(1),
-                "number": Out(NUMBER_BITS),
+                "number": Out(beats.number_bits(parameters)),
             }
         )
         self.fifo = Fifo(axis)

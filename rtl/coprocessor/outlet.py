@@ -41,7 +41,7 @@ class Outlet(wiring.Component):
                 "complete": Out(1),
             }
         )
-        self.beats = Beats(parameters, beats)
+        self.beats = Beats(parameters, beats, numbered=False)
         self.marks = Fifo(1)
         self.registers: dict[str, ValueLike] = {
             f"{part}.{name}": word

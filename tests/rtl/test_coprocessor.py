@@ -38,12 +38,12 @@ EVERYTHING = ("left", "top", "result", "aw", "w", "b", "ar", "r")
 
 
 @pytest.fixture(scope="module", params=list(ARRAYS))
-def built(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Array, Built]:
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
     array = ARRAYS[request.param]
     folder = tmp_path_factory.mktemp("coprocessor")
-    return array, Built(Coprocessor(array), chosen(request.param), folder)
+    built = Built(array, Coprocessor(array), chosen(request.param), folder)
+    built.run_ahead(CHECKS)
+    return built
 
 
 def products(component: Coprocessor, array: Array, first: int = 0) -> list[Work]:
@@ -59,16 +59,15 @@ def products(component: Coprocessor, array: Array, first: int = 0) -> list[Work]
     return works
 
 
-def test_products_at_full_rate(built: tuple[Array, Built]) -> None:
+def test_products_at_full_rate(built: Built) -> None:
     """All queued before the first operand comes: the beats are those of the rules of folds."""
-    array, machine = built
-    component = machine.component
+    array, component = built.array, built.component
     works = products(component, array)
     program = [step for work in works for step in start(component, work)]
     program += [step for work in works for step in feed(work)]
     program += [["receive"]] * len(works) + [finished(component)]
     program += [*counters(component), ["pending"]]
-    seen = machine.run([program])[0]
+    seen = built.run([program])[0]
     writes, frames, rest = seen[: 6 * len(works)], seen[6 * len(works) : 7 * len(works)], seen[-7:]
     assert writes == [OKAY] * len(writes)
     judged(works, frames)
@@ -83,10 +82,9 @@ def test_products_at_full_rate(built: tuple[Array, Built]) -> None:
     assert rest[-1] == 0
 
 
-def test_products_with_pauses_on_all_sides(built: tuple[Array, Built]) -> None:
+def test_products_with_pauses_on_all_sides(built: Built) -> None:
     """Stalls change no beat: all products are queued before the first operand."""
-    array, machine = built
-    component = machine.component
+    array, component = built.array, built.component
     programs, all_works = [], []
     for seed, often in ((1, 4), (2, 8), (3, 13)):
         works = products(component, array, seed)
@@ -101,7 +99,7 @@ def test_products_with_pauses_on_all_sides(built: tuple[Array, Built]) -> None:
         programs.append(program)
         all_works.append(works)
     stalls = []
-    for works, seen in zip(all_works, machine.run(programs), strict=True):
+    for works, seen in zip(all_works, built.run(programs), strict=True):
         judged(works, frames_of(seen))
         values = [value for _, value in seen[-6:]]
         assert values[0] == beats_taken(array, works)
@@ -111,10 +109,9 @@ def test_products_with_pauses_on_all_sides(built: tuple[Array, Built]) -> None:
     assert sum(blocked for _, blocked in stalls) > 0
 
 
-def test_products_that_come_one_by_one(built: tuple[Array, Built]) -> None:
+def test_products_that_come_one_by_one(built: Built) -> None:
     """Operands wait for their product; with pauses, and the array at rest in between."""
-    array, machine = built
-    component = machine.component
+    array, component = built.array, built.component
     works = products(component, array, 2)
     program: list[Step] = [["pause", name, i, 6] for i, name in enumerate(EVERYTHING)]
     early = works[:3]
@@ -125,15 +122,22 @@ def test_products_that_come_one_by_one(built: tuple[Array, Built]) -> None:
     for work in works[3:]:
         program += [*start(component, work), *feed(work)]
     program += [["receive"]] * len(works[3:]) + [finished(component), *counters(component)]
-    seen = machine.run([program])[0]
+    seen = built.run([program])[0]
     assert seen[0] == 0, "no product, no result"
     judged(works, frames_of(seen))
     assert [value for _, value in seen[-3:-1]] == [len(works), 0]
 
 
-def test_the_table(built: tuple[Array, Built]) -> None:
+CHECKS = (
+    test_products_at_full_rate,
+    test_products_with_pauses_on_all_sides,
+    test_products_that_come_one_by_one,
+)
+
+
+def test_the_table(built: Built) -> None:
     """Fields do not overlap, and their names and addresses are their own."""
-    rows = table(built[1].component.sizes)
+    rows = table(built.component.sizes)
     assert [row.address for row in rows] == [4 * i for i in range(len(rows))]
     names = [each.name for row in rows for each in row.fields if each.access != "constant"]
     assert len(names) == len(set(names)), "each is a port"

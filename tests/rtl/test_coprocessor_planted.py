@@ -65,7 +65,7 @@ class Planted(Coprocessor):
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return Built(Planted(), chosen("planted"), tmp_path_factory.mktemp("planted"))
+    return Built(registers.SMALL, Planted(), chosen("planted"), tmp_path_factory.mktemp("planted"))
 
 
 def test_nothing_is_found_without_a_fault(planted: Built) -> None:

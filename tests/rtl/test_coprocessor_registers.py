@@ -9,6 +9,7 @@ from coprocessor_work import (
     OKAY,
     SLVERR,
     Step,
+    Work,
     addresses,
     beats_taken,
     bits,
@@ -33,15 +34,28 @@ PATTERNS = (
     (0, 0xFFFF_FFFF, 0),
     (0xA5A5, 0x3C3C, 0x0FF0),
     (0x5A5A, 0xC3C3, 0xF00F),
+    (0x1111, 0x8888, 0x2222),
+    (0x4444, 0x2222, 0x8888),
 )
 """Of M, N and K."""
 SMALL = Array(rows=2, cols=1, dataflow="os")
+PARTIAL = Array(rows=2, cols=2, dataflow="ws", accumulator_rows=3)
+MACHINES = {"os": (SMALL, 16, 2), "ws": (PARTIAL, 4, 8)}
+"""Arrays, bits of extents, depths of queues."""
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    component = Coprocessor(SMALL, depth=2)
-    return Built(component, chosen("small"), tmp_path_factory.mktemp("small"))
+@pytest.fixture(scope="module", params=list(MACHINES))
+def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    array, extent_bits, depth = MACHINES[request.param]
+    component = Coprocessor(array, extent_bits=extent_bits, depth=depth)
+    small = Built(array, component, chosen("small"), tmp_path_factory.mktemp("small"))
+    small.run_ahead(CHECKS)
+    return small
+
+
+def held(component: Coprocessor, word: int) -> int:
+    """What an extent holds of a word."""
+    return word & ((1 << component.sizes.extent_bits) - 1)
 
 
 def test_registers(small: Built) -> None:
@@ -50,9 +64,9 @@ def test_registers(small: Built) -> None:
     constants = {
         "ID": IDENTITY,
         "VERSION": VERSION,
-        "SHAPE": 2 | 1 << 16,
+        "SHAPE": small.array.rows | small.array.cols << 16,
         "LANES": 1 | 1 << 8 | 4 << 16,
-        "CHOICES": 1 | 1 << 8 | 2 << 16,
+        "CHOICES": 1 | 1 << 8 | component.sizes.depth << 16,
     }
     program: list[Step] = [["read", at[name]] for name in constants]
     # Bytes with a strobe are written, the others keep what they hold.
@@ -78,10 +92,14 @@ def test_registers(small: Built) -> None:
     program += [["write", at["CONTROL"] + 1, "010101"], ["read", at["STATUS"]]]
     seen = small.run([program])[0]
     assert seen[:5] == [[OKAY, value] for value in constants.values()]
-    assert seen[5:12] == [OKAY] * 4 + [[OKAY, 0x5634], [OKAY, 0xAB], [OKAY, 0x56]]
+    assert seen[5:12] == [OKAY] * 4 + [
+        [OKAY, held(component, 0x5634)],
+        [OKAY, held(component, 0xAB)],
+        [OKAY, held(component, 0x5634) >> 8],
+    ]
     for i, pattern in enumerate(PATTERNS):
-        held = [[OKAY, word & 0xFFFF] for word in pattern]
-        assert seen[12 + 6 * i : 18 + 6 * i] == [OKAY] * 3 + held
+        words = [[OKAY, held(component, word)] for word in pattern]
+        assert seen[12 + 6 * i : 18 + 6 * i] == [OKAY] * 3 + words
     del seen[12 : 12 + 6 * len(PATTERNS)]
     assert seen[12:14] == [SLVERR, [OKAY, IDENTITY]]
     assert seen[14:18] == [SLVERR, [SLVERR, 0]] * 2
@@ -100,12 +118,18 @@ def test_strobes(small: Built) -> None:
     for name, value in choices.items():
         program += [["write", at[name], f"{value:02x}"], ["write", at[name] + 1, "0000"]]
         program += [["read", at[name]], ["write", at[name], "00"], ["read", at[name]]]
+    # What has no strobe is ones on the bus.
+    kept = [*"MNK", *choices]
+    for name in kept:
+        program += [["write", at[name], "00000000"], ["write", at[name] + 1, "00"]]
+        program += [["read", at[name]]]
     seen = small.run([program])[0]
+    assert seen[-3 * len(kept) :] == [OKAY, OKAY, [OKAY, 0]] * len(kept)
     for i, value in enumerate(choices.values()):
         found = seen[36 + 5 * i : 41 + 5 * i]
         assert found == [OKAY, OKAY, [OKAY, value], OKAY, [OKAY, 0]]
     for at_byte in range(12):
-        expected = 0xFFFF & ~(0xFF << 8 * (at_byte % 4))
+        expected = held(small.component, ~(0xFF << 8 * (at_byte % 4)))
         assert seen[3 * at_byte : 3 * at_byte + 3] == [OKAY, OKAY, [OKAY, expected]]
 
 
@@ -115,21 +139,26 @@ def test_writes_elsewhere_change_nothing(small: Built) -> None:
     others += [address for address, row in rows.items() if not row.writable]
     program: list[Step] = [["write", address, "ffffffff"] for address in others]
     program += [["read", address] for address, row in rows.items() if row.writable]
-    seen = small.run([program])[0]
+    beyond = [address for address in range(0, 256, 4) if address not in rows]
+    reads: list[Step] = [["read", address] for address in beyond]
+    seen, refused = small.run([program, reads])
+    assert refused == [[SLVERR, 0]] * len(beyond)
     assert seen[: len(others)] == [SLVERR] * len(others)
     assert seen[len(others) :] == [[OKAY, 0]] * (64 - len(others))
 
 
 def test_a_queue_that_goes_round(small: Built) -> None:
-    """Seven products, of which two fit at a time; operands are ahead of the queue."""
-    component = small.component
-    shapes = ((2, 1, 3), (1, 2, 1), (3, 1, 2), (2, 2, 4), (5, 1, 1), (1, 1, 6), (2, 1, 700))
-    works = [integer_work(component, SMALL, *shape, i) for i, shape in enumerate(shapes)]
+    """More products than fit at a time; operands are ahead of the queue."""
+    component, depth = small.component, small.component.sizes.depth
+    long = min(700, held(component, -1))
+    shapes = ((2, 1, 3), (1, 2, 1), (3, 1, 2), (2, 2, 4), (5, 1, 1), (1, 1, 6), (2, 1, long))
+    shapes *= 1 + depth // 4
+    works = [integer_work(component, small.array, *shape, i) for i, shape in enumerate(shapes)]
     program = [step for work in works for step in feed(work)]
-    program += [*start(component, works[0]), *start(component, works[1])]
-    for work in works[2:]:
+    program += [step for work in works[:depth] for step in start(component, work)]
+    for work in works[depth:]:
         program += [["receive"], *start(component, work)]
-    program += [["receive"], ["receive"], finished(component), *counters(component), ["pending"]]
+    program += [["receive"]] * depth + [finished(component), *counters(component), ["pending"]]
     at = addresses(component)
     for name in COUNTERS:
         program += [["read", at[name]], ["read", at["HIGH"]]]
@@ -146,7 +175,7 @@ def test_starts_refused(small: Built) -> None:
     component = small.component
     at = addresses(component)
     go: Step = ["write", at["CONTROL"], "01"]
-    work = integer_work(component, SMALL, 2, 1, 2, 5)
+    work = integer_work(component, small.array, 2, 1, 2, 5)
     program: list[Step] = []
     for name in "MNK":
         others = [["write", at[other], "01000000"] for other in "MNK" if other != name]
@@ -155,10 +184,12 @@ def test_starts_refused(small: Built) -> None:
     program += [["write", at["MODE"], "00"], ["write", at["RESULT"], "01"], go]
     program += [["read", at["ERRORS"]], ["read", at["STATUS"]], ["write", at["ERRORS"], "ffffffff"]]
     program += [["read", at["ERRORS"]]]
-    # The queue is of two.
-    program += [*start(component, work), go, go, ["read", at["ERRORS"]], ["read", at["STATUS"]]]
-    program += [*feed(work), *feed(work), ["receive"], ["receive"], finished(component)]
+    depth = component.sizes.depth
+    program += [*start(component, work), *[go] * depth]
+    program += [["read", at["ERRORS"]], ["read", at["STATUS"]]]
+    program += [*feed(work) * depth, *[["receive"]] * depth, finished(component)]
     program += [["read", at["PRODUCTS"]], ["pending"]]
+    program += [["write", at["ERRORS"], "ffffffff"], ["read", at["ERRORS"]]]
     seen = small.run([program])[0]
     refused, full = bits(component, "ERRORS", "refused"), bits(component, "ERRORS", "full")
     error, busy = bits(component, "STATUS", "error"), bits(component, "STATUS", "busy")
@@ -166,59 +197,74 @@ def test_starts_refused(small: Built) -> None:
     assert seen[:12] == [OKAY, OKAY, OKAY, SLVERR] * 3
     assert seen[12:18] == [OKAY, OKAY, SLVERR] * 2
     assert seen[18:22] == [[OKAY, refused], [OKAY, error], OKAY, [OKAY, 0]]
-    assert seen[22:30] == [OKAY] * 7 + [SLVERR]
-    assert seen[30:32] == [[OKAY, full], [OKAY, error | busy | 2 * level]]
-    judged([work, work], seen[32:34])
-    assert seen[34:] == [[OKAY, 2], 0]
+    rest = seen[22:]
+    assert rest[: 6 + depth] == [OKAY] * (5 + depth) + [SLVERR]
+    assert rest[6 + depth : 8 + depth] == [[OKAY, full], [OKAY, error | busy | depth * level]]
+    judged([work] * depth, rest[8 + depth : -4])
+    assert rest[-4:] == [[OKAY, depth], 0, OKAY, [OKAY, 0]]
+
+
+def streams_of(component: Coprocessor, work: Work) -> dict[str, list[bytes]]:
+    """The beats of a product by stream."""
+    every = {"left": work.left, "top": work.top, "partial": work.partial}
+    return {name: every[name] for name in component.names}
+
+
+def errors_then_cleared(component: Coprocessor) -> list[Step]:
+    at = addresses(component)
+    steps: list[Step] = [["receive"], finished(component)]
+    steps += [["read", at[name]] for name in ("ERRORS", "ERROR_BEAT", "ERROR_STREAM")]
+    return [*steps, ["write", at["ERRORS"], "ffffffff"], ["read", at["ERRORS"]]]
 
 
 def check_errors(small: Built, stream: str) -> None:
     """TLAST early or missing, bytes left out: a bit and the number of the beat, data as counted."""
     component = small.component
-    at = addresses(component)
-    work = integer_work(component, SMALL, 2, 2, 3, 6)
-    other = {"left": "top", "top": "left"}[stream]
-    beats = {"left": work.left, "top": work.top}
+    work = integer_work(component, small.array, 4, 3, 4, 6)
+    beats = streams_of(component, work)
     whole = {name: b"".join(given) for name, given in beats.items()}
-    size = len(beats[stream][0])
-    index = ["left", "top"].index(stream)
-    tail: list[Step] = [["receive"], finished(component)]
-    tail += [["read", at[name]] for name in ("ERRORS", "ERROR_BEAT", "ERROR_STREAM")]
-    tail += [["write", at["ERRORS"], "ffffffff"], ["read", at["ERRORS"]]]
+    size, count = len(beats[stream][0]), len(beats[stream])
+    others: list[Step] = [
+        ["send", name, given.hex()] for name, given in whole.items() if name != stream
+    ]
+    tail = errors_then_cleared(component)
 
-    def early() -> list[Step]:
-        cut = 4 * size
-        return [
-            ["send", stream, whole[stream][:cut].hex()],
-            ["send", stream, whole[stream][cut:].hex()],
-        ]
-
-    def keep() -> list[Step]:
+    def keep(lane: int) -> list[Step]:
         flags = [1] * len(whole[stream])
-        flags[2 * size] = 0
+        flags[2 * size + lane] = 0
         flags[5 * size] = 0
         return [["send", stream, whole[stream].hex(), flags]]
 
-    def missing() -> list[Step]:
-        return [["send", stream, (whole[stream] * 2).hex()]]
-
-    programs = []
-    for steps in (early, keep):
-        programs.append(
-            [*start(component, work), *steps(), ["send", other, whole[other].hex()], *tail]
-        )
+    cut = 4 * size
+    early: list[Step] = [["send", stream, whole[stream][:cut].hex()]]
+    # Later errors set their bits, and the number stays that of the first.
+    early += [["send", stream, whole[stream][cut:].hex(), [0] * (len(whole[stream]) - cut)]]
+    cases = [("early", 3, early), *(("keep", 2, keep(lane)) for lane in range(size))]
+    programs = [[*start(component, work), *steps, *others, *tail] for _, _, steps in cases]
     # One frame for two products: no TLAST where the first ends.
-    program = [*start(component, work), ["write", at["CONTROL"], "01"], *missing()]
-    program += [["send", other, whole[other].hex()]] * 2
+    program = [*start(component, work), ["write", addresses(component)["CONTROL"], "01"]]
+    flags = [1] * len(whole[stream]) + [0] * len(whole[stream])
+    program += [["send", stream, (whole[stream] * 2).hex(), flags], *others, *others]
     programs.append([*program, ["receive"], *tail])
+    cases.append(("missing", count - 1, []))
+    # Each error alone is one.
+    parts = whole[stream][:cut], whole[stream][cut:]
+    alone: list[list[Step]] = [[["send", stream, part.hex()] for part in parts], keep(0)]
+    alone.append([["send", stream, (whole[stream] + beats[stream][0]).hex()]])
+    end: list[Step] = [["receive"], finished(component)]
+    end.append(["read", addresses(component)["STATUS"]])
+    programs += [[*start(component, work), *steps, *others, *end] for steps in alone]
     seen = small.run(programs)
-    cases = {"early": 3, "keep": 2, "missing": 5}
-    for (kind, number), each in zip(cases.items(), seen, strict=True):
-        bit = bits(component, "ERRORS", f"{stream}_{kind}")
+    status = bits(component, "STATUS", "error") | bits(component, "STATUS", "done")
+    assert [each[-1] for each in seen[len(cases) :]] == [[OKAY, status]] * len(alone)
+    index = component.names.index(stream)
+    for (kind, number, _), each in zip(cases, seen, strict=False):
+        errors = bits(component, "ERRORS", f"{stream}_{kind}")
+        errors |= bits(component, "ERRORS", f"{stream}_keep")
         frames = frames_of(each)
         judged([work] * len(frames), frames)
         assert len(frames) == (2 if kind == "missing" else 1)
-        assert each[-5:] == [[OKAY, bit], [OKAY, number], [OKAY, index], OKAY, [OKAY, 0]]
+        assert each[-5:] == [[OKAY, errors], [OKAY, number], [OKAY, index], OKAY, [OKAY, 0]]
 
 
 def test_errors_of_left(small: Built) -> None:
@@ -229,14 +275,56 @@ def test_errors_of_top(small: Built) -> None:
     check_errors(small, "top")
 
 
+def test_errors_of_partial_sums(small: Built) -> None:
+    check_errors(small, small.component.names[-1])
+
+
+def test_errors_at_once(small: Built) -> None:
+    """The first one is that of the lowest stream, whatever comes after it."""
+    component = small.component
+    work = integer_work(component, small.array, 4, 3, 4, 11)
+    program: list[Step] = []
+    for name, beats in streams_of(component, work).items():
+        flags = [0] * sum(map(len, beats))
+        program.append(["send", name, b"".join(beats).hex(), flags])
+    program += [["cycles", 20], *start(component, work), *errors_then_cleared(component)]
+    seen = small.run([program])[0]
+    kept = sum(bits(component, "ERRORS", f"{name}_keep") for name in component.names)
+    judged([work], frames_of(seen))
+    assert seen[-5:] == [[OKAY, kept], [OKAY, 0], [OKAY, 0], OKAY, [OKAY, 0]]
+
+
+def test_a_beat_of_a_high_number(small: Built) -> None:
+    """No TLAST with the last beat of a product of many folds."""
+    component = small.component
+    # In the shorter of two registers every bit of the number is reached.
+    side = 15 if component.sizes.extent_bits == 4 else 5
+    work = integer_work(component, small.array, side, side, 15, 12)
+    beats = streams_of(component, work)
+    programs = []
+    for stream in beats:
+        program = [*start(component, work)]
+        for name, given in beats.items():
+            whole = b"".join(given)
+            more = given[0] if name == stream else b""
+            program.append(["send", name, (whole + more).hex()])
+        programs.append([*program, *errors_then_cleared(component)])
+    for i, (stream, each) in enumerate(zip(beats, small.run(programs), strict=True)):
+        judged([work], frames_of(each))
+        missing = bits(component, "ERRORS", f"{stream}_missing")
+        number = len(beats[stream]) - 1
+        assert each[-5:] == [[OKAY, missing], [OKAY, number], [OKAY, i], OKAY, [OKAY, 0]]
+
+
 def test_done_at_the_end(small: Built) -> None:
     """STATUS.done is of products, not of results: no operand of the last row, no end."""
     component = small.component
     at = addresses(component)
-    work = integer_work(component, SMALL, 4, 1, 3, 10)
-    left, top = (b"".join(beats[:-1]).hex() for beats in (work.left, work.top))
-    last = [["send", "left", work.left[-1].hex()], ["send", "top", work.top[-1].hex()]]
-    program = [*start(component, work), ["send", "left", left], ["send", "top", top]]
+    work = integer_work(component, small.array, 4, 3, 4, 10)
+    sent = streams_of(component, work)
+    last: list[Step] = [["send", name, beats[-1].hex()] for name, beats in sent.items()]
+    program = [*start(component, work)]
+    program += [["send", name, b"".join(beats[:-1]).hex()] for name, beats in sent.items()]
     program += [["cycles", 60], ["read", at["STATUS"]], ["read", at["PRODUCTS"]], *last]
     program += [finished(component), ["read", at["STATUS"]], ["read", at["PRODUCTS"]]]
     seen = small.run([program])[0]
@@ -250,7 +338,7 @@ def test_done_at_the_end(small: Built) -> None:
 def test_interrupts(small: Built) -> None:
     component = small.component
     at = addresses(component)
-    work = integer_work(component, SMALL, 2, 1, 4, 7)
+    work = integer_work(component, small.array, 2, 1, 4, 7)
     done, on_error = bits(component, "CONTROL", "irq_done"), bits(component, "CONTROL", "irq_error")
     clear = bits(component, "CONTROL", "clear")
     status = bits(component, "STATUS", "done")
@@ -275,22 +363,39 @@ def test_interrupts(small: Built) -> None:
 def test_a_reset_at_work(small: Built) -> None:
     """Nothing of before is left, in the queue, the streams or the registers."""
     component = small.component
-    before = integer_work(component, SMALL, 4, 3, 6, 8)
-    after = integer_work(component, SMALL, 3, 2, 2, 9)
-    cut: list[Step] = [*start(component, before), ["send", "left", b"".join(before.left[:9]).hex()]]
-    cut += [["send", "top", b"".join(before.top[:7]).hex()], ["cycles", 30], ["reset"]]
+    before = integer_work(component, small.array, 4, 3, 6, 8)
+    after = integer_work(component, small.array, 3, 2, 2, 9)
+    left, top = (9, 7) if small.array.dataflow == "os" else (4, 4)
+    cut: list[Step] = [*start(component, before)]
+    cut += [["send", "left", b"".join(before.left[:left]).hex()]]
+    cut += [["send", "top", b"".join(before.top[:top]).hex()], ["cycles", 30], ["reset"]]
     program = [*cut, *counters(component), *start(component, after), *feed(after)]
     program += [["receive"], finished(component), *counters(component), ["pending"]]
     seen = small.run([program])[0]
     assert seen[6:12] == [[OKAY, 0]] * 6
     judged([after], seen[18:19])
     values = [value for _, value in seen[19:25]]
-    assert values[0] == beats_taken(SMALL, [after])
+    assert values[0] == beats_taken(small.array, [after])
     assert values[1] > 0
     assert values[2:] == [0, 1, 0, bits(component, "STATUS", "done")]
     assert seen[25] == 0
 
 
+CHECKS = (
+    test_registers,
+    test_strobes,
+    test_writes_elsewhere_change_nothing,
+    test_a_queue_that_goes_round,
+    test_starts_refused,
+    test_errors_of_left,
+    test_errors_of_top,
+    test_errors_of_partial_sums,
+    test_errors_at_once,
+    test_a_beat_of_a_high_number,
+    test_done_at_the_end,
+    test_interrupts,
+    test_a_reset_at_work,
+)
 SIZES = Sizes(1, 1, 1, 1, 4, 8, 1, 1, 2, ("left", "top"))
 
 

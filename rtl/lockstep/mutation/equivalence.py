@@ -17,7 +17,7 @@ CUT = (
 )
 """What registers and accumulators hold becomes an input, what they take an output."""
 KEEP = (
-    *("memory_map", "opt_clean", "expose w:unit.accumulators.memory*"),
+    *("memory_map", "opt_clean", "expose w:*accumulators.memory*"),
     "setundef -init -zero",
 )
 """Registers stay; the response shows them, and so it does the accumulators. A mutant at the output
@@ -36,15 +36,15 @@ def equivalent(judge: Judge, change: str) -> bool:
         return False
     if changed_cell(change) in judge.state_cells:
         # The cut would take the mutated port away.
-        return _proven(judge, _both([always, *KEEP], KEEP, TWO_CYCLES))
-    return _proven(judge, _both([*CUT, always], CUT, ONE_CYCLE))
+        return proven(judge.flat, _both([always, *KEEP], KEEP, TWO_CYCLES))
+    return proven(judge.flat, _both([*CUT, always], CUT, ONE_CYCLE))
 
 
 def invariants_hold(judge: Judge) -> bool:
     """Whether the invariants hold after reset and are kept by every cycle."""
-    cone = ("delete -output w:resp", "opt_clean")
+    cone = ("memory_map", "delete -output w:resp", "opt_clean")
     proof = "sat -verify -tempinduct -maxsteps 1 -prove legal 1"
-    return _proven(judge, ["read_rtlil flat.il", *cone, proof])
+    return proven(judge.flat, ["read_rtlil flat.il", *cone, proof])
 
 
 def _both(mutant: Sequence[str], original: Sequence[str], proof: str) -> list[str]:
@@ -58,10 +58,11 @@ def _both(mutant: Sequence[str], original: Sequence[str], proof: str) -> list[st
     return [*commands, "hierarchy -top both", "opt_merge -share_all", "opt_clean", proof]
 
 
-def _proven(judge: Judge, commands: list[str]) -> bool:
+def proven(flat: str, commands: list[str]) -> bool:
+    """Whether a proof succeeds, after commands that read ``flat`` from flat.il."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        (place / "flat.il").write_text(judge.flat)
+        (place / "flat.il").write_text(flat)
         try:
             run_yosys(commands, place)
         except SimulationError as error:

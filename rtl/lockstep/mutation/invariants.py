@@ -48,7 +48,8 @@ def invariants(array: SystolicArray) -> Iterator[Value]:
     yield from _tokens(array)
 
 
-def _implies(condition: ValueLike, conclusion: ValueLike) -> Value:
+def implies(condition: ValueLike, conclusion: ValueLike) -> Value:
+    """Not the first, or the second."""
     return ~Value.cast(condition).bool() | Value.cast(conclusion).bool()
 
 
@@ -86,7 +87,7 @@ def _controller(array: SystolicArray) -> Iterator[Value]:
     entry = control.entry
     yield (entry["rows"] <= p.rows) & (entry["cols"] <= p.cols)
     used = (entry["rows"] != 0) & (entry["cols"] != 0) & (entry["length"] != 0)
-    yield _implies(control.loads | control.loaded, used)
+    yield implies(control.loads | control.loaded, used)
     yield ~(control.loads & control.loaded)
     rows = p.timed_rows(entry["rows"])
     yield Mux(control.loads, (control.word != 0) & (control.word < rows), control.word == 0)
@@ -99,7 +100,7 @@ def _controller(array: SystolicArray) -> Iterator[Value]:
     else:
         used_rows, used_cols = p.timed_rows(current["rows"]), p.timed_cols(current["cols"])
         begins = current["length"] + used_rows * p.latency + used_cols - 2
-    yield _implies(control.loads | control.loaded, control.since >= begins + words)
+    yield implies(control.loads | control.loaded, control.since >= begins + words)
 
 
 def _tokens(array: SystolicArray) -> Iterator[Value]:
@@ -109,7 +110,7 @@ def _tokens(array: SystolicArray) -> Iterator[Value]:
         token = data.View(layout, word)
         yield from _token(array, word)
         # The line's places behind are for vectors that leave from below later rows.
-        yield _implies(token.valid, token.row * pace + (p.latency - 1) >= j)
+        yield implies(token.valid, token.row * pace + (p.latency - 1) >= j)
     for word in array.grid.tokens:
         yield from _token(array, word)
     if not p.stationary:
@@ -128,15 +129,15 @@ def _drain(array: SystolicArray) -> Iterator[Value]:
         leave.row + 1 == p.timed_rows(control.current["rows"])
     )
     ends_first = leave.row + 2 + since <= length + leave.word
-    yield _implies(leave.drains, Mux(control.streams, ends_first, drained))
+    yield implies(leave.drains, Mux(control.streams, ends_first, drained))
 
 
 def _token(array: SystolicArray, word: Signal) -> Iterator[Value]:
     p = array.parameters
     token = data.View(leaving_layout(p), word)
-    yield _implies(~token.valid, word == 0)
+    yield implies(~token.valid, word == 0)
     yield (token.row < p.rows) & (token.edge < p.cols)
     if not p.stationary:
         yield token.word <= token.row
     if p.full_edges:
-        yield _implies(token.valid, (token.row == p.rows - 1) & (token.edge == p.cols - 1))
+        yield implies(token.valid, (token.row == p.rows - 1) & (token.edge == p.cols - 1))
