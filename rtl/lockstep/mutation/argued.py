@@ -29,7 +29,8 @@ ARGUED = {
     "0 -> 1": NO_NUMBER,
     "engine.py: if within + bits > LIMB_BITS: (at 3): within + bits > LIMB_BITS -> within + bits "
     ">= LIMB_BITS": MASKED,
-    "engine.py: if LIMB_BITS * i < bits: (at 3): LIMB_BITS * i < bits -> LIMB_BITS * i <= bits": MASKED,
+    "engine.py: if LIMB_BITS * i < bits: (at 3): LIMB_BITS * i < bits -> LIMB_BITS * i <= "
+    "bits": MASKED,
     "registers_engine.py: if token & 1 and edge_of(c, token) > column: (at 3): token & 1 -> "
     "token | 1": NO_VECTOR,
     "registers_engine.py: shifts = token & 1 and word < row and row <= row_of(c, token) (at 9): "

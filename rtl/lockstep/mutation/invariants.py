@@ -123,7 +123,7 @@ def _drain(array: SystolicArray) -> Iterator[Value]:
     yield (leave.row < p.rows) & (leave.edge < p.cols)
     yield Mux(leave.drains, (leave.word != 0) & (leave.word <= leave.row), leave.word == 0)
     if p.full_edges:
-        yield _implies(leave.drains, (leave.row == p.rows - 1) & (leave.edge == p.cols - 1))
+        yield implies(leave.drains, (leave.row == p.rows - 1) & (leave.edge == p.cols - 1))
     # A drain takes a beat a row from the last vector on; it is over before the next one begins.
     drained = (leave.word + length == since + 1) & (
         leave.row + 1 == p.timed_rows(control.current["rows"])
