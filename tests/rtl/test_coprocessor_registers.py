@@ -182,10 +182,12 @@ def test_starts_refused(small: Built) -> None:
         program += [*others, ["write", at[name], "00000000"], go]
     program += [["write", at["K"], "01000000"], ["write", at["MODE"], "01"], go]
     program += [["write", at["MODE"], "00"], ["write", at["RESULT"], "01"], go]
-    program += [["read", at["ERRORS"]], ["read", at["STATUS"]], ["write", at["ERRORS"], "ffffffff"]]
+    untouched: Step = ["write", at["ERRORS"] + 3, "00"]
+    program += [untouched, ["read", at["ERRORS"]], ["read", at["STATUS"]]]
+    program += [["write", at["ERRORS"], "ffffffff"]]
     program += [["read", at["ERRORS"]]]
     depth = component.sizes.depth
-    program += [*start(component, work), *[go] * depth]
+    program += [*start(component, work), *[go] * depth, untouched]
     program += [["read", at["ERRORS"]], ["read", at["STATUS"]]]
     program += [*feed(work) * depth, *[["receive"]] * depth, finished(component)]
     program += [["read", at["PRODUCTS"]], ["pending"]]
@@ -196,11 +198,11 @@ def test_starts_refused(small: Built) -> None:
     level = bits(component, "STATUS", "level") & -bits(component, "STATUS", "level")
     assert seen[:12] == [OKAY, OKAY, OKAY, SLVERR] * 3
     assert seen[12:18] == [OKAY, OKAY, SLVERR] * 2
-    assert seen[18:22] == [[OKAY, refused], [OKAY, error], OKAY, [OKAY, 0]]
-    rest = seen[22:]
-    assert rest[: 6 + depth] == [OKAY] * (5 + depth) + [SLVERR]
-    assert rest[6 + depth : 8 + depth] == [[OKAY, full], [OKAY, error | busy | depth * level]]
-    judged([work] * depth, rest[8 + depth : -4])
+    assert seen[18:23] == [OKAY, [OKAY, refused], [OKAY, error], OKAY, [OKAY, 0]]
+    rest = seen[23:]
+    assert rest[: 7 + depth] == [OKAY] * (5 + depth) + [SLVERR, OKAY]
+    assert rest[7 + depth : 9 + depth] == [[OKAY, full], [OKAY, error | busy | depth * level]]
+    judged([work] * depth, rest[9 + depth : -4])
     assert rest[-4:] == [[OKAY, depth], 0, OKAY, [OKAY, 0]]
 
 
@@ -212,7 +214,8 @@ def streams_of(component: Coprocessor, work: Work) -> dict[str, list[bytes]]:
 
 def errors_then_cleared(component: Coprocessor) -> list[Step]:
     at = addresses(component)
-    steps: list[Step] = [["receive"], finished(component)]
+    # Nothing is cleared by ones without a strobe.
+    steps: list[Step] = [["receive"], finished(component), ["write", at["ERRORS"] + 3, "00"]]
     steps += [["read", at[name]] for name in ("ERRORS", "ERROR_BEAT", "ERROR_STREAM")]
     return [*steps, ["write", at["ERRORS"], "ffffffff"], ["read", at["ERRORS"]]]
 
@@ -326,13 +329,14 @@ def test_done_at_the_end(small: Built) -> None:
     program = [*start(component, work)]
     program += [["send", name, b"".join(beats[:-1]).hex()] for name, beats in sent.items()]
     program += [["cycles", 60], ["read", at["STATUS"]], ["read", at["PRODUCTS"]], *last]
-    program += [finished(component), ["read", at["STATUS"]], ["read", at["PRODUCTS"]]]
+    program += [finished(component), ["write", at["STATUS"] + 1, "00"]]
+    program += [["read", at["STATUS"]], ["read", at["PRODUCTS"]]]
     seen = small.run([program])[0]
     busy, done = bits(component, "STATUS", "busy"), bits(component, "STATUS", "done")
     error = bits(component, "STATUS", "error")
     level = bits(component, "STATUS", "level") & -bits(component, "STATUS", "level")
     assert seen[6:8] == [[OKAY, busy | error | level], [OKAY, 0]]
-    assert seen[8:] == [[OKAY, done | error], [OKAY, 1]]
+    assert seen[8:] == [OKAY, [OKAY, done | error], [OKAY, 1]]
 
 
 def test_interrupts(small: Built) -> None:
