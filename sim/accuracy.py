@@ -51,12 +51,7 @@ def with_accuracy(
     Raises InputError for a machine without engines, and for tensors that are not those of the
     workload.
     """
-    engine = machine.array.engine
-    if engine is None:
-        raise InputError(
-            f"machine {machine.name!r}: accuracy is that of number formats of layers; give a "
-            "machine with array.engine, like xr_npe"
-        )
+    engine = engine_of(machine)
     layers = {each.name: each for each in resolved(workload, machine).operators}
     given = dict(tensors or {})
     _check_names(given, layers)
@@ -73,6 +68,17 @@ def with_accuracy(
         "results of a layer, scales powers of two"
     )
     return replace(result, operators=tuple(rows), notes=(*result.notes, note))
+
+
+def engine_of(machine: Machine) -> Engine:
+    """The engine that layers are computed on. Raises InputError for a machine without."""
+    engine = machine.array.engine
+    if engine is None:
+        raise InputError(
+            f"machine {machine.name!r}: accuracy is that of number formats of layers; give a "
+            "machine with array.engine, like xr_npe"
+        )
+    return engine
 
 
 def layer_error(a: Values, b: Values, layer: AnyOperator, engine: Engine) -> float:

@@ -84,6 +84,20 @@ def test_a_run_takes_a_workload_or_commands(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--dialect", "ramulator"), "--dialect: is that of --trace; give one, or leave it out"),
+        (("--tensors", "t.npz"), "--tensors t.npz: are those of --accuracy; add it"),
+        (("--accuracy",), "machine 'tpu_v1': accuracy is that of number formats of layers; give"),
+    ],
+)
+def test_options_of_other_runs(arguments: tuple[str, ...], message: str) -> None:
+    shown = call("run", "tpu_v1", "-w", "alexnet", *arguments)
+    assert shown.exit_code == 2
+    assert f"error: {message}" in shown.stderr
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("run",),

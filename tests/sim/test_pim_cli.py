@@ -130,7 +130,7 @@ def test_the_list() -> None:
     ("arguments", "told"),
     [
         (["--dialect", "parquet"], "error: --dialect: is not for traces of instructions\n"),
-        (["--until", "7"], "error: --until: is not for --trace\n"),
+        (["--until", "7"], "error: --until: is not for traces of instructions\n"),
         (["--commands", "a.txt"], "--commands a.txt: commands are written as"),
         (["--set", "chanels=1"], "chanels: is not a known key; did you mean channels?"),
         (["--set", "timings.nRCDRDMAC=-1"], "timings.nRCDRDMAC"),
