@@ -106,7 +106,7 @@ COMMAND = np.dtype(
         ("constant", np.float64),  # of FILL
         ("cycles", np.int64),  # of DELAY
         ("level", np.int64),  # of LOOP: 0 is the outer one
-        ("target", np.int64),  # ROUTE: position; TASK: task; LOOP: command; MARK: number; WAIT: mask
+        ("target", np.int64),  # ROUTE position, TASK task, LOOP command, MARK number, WAIT mask
         ("controls", np.int64),  # of CTRL: two bits a router, the next one lowest
         ("action", np.int64),  # TaskAction, of TASK
         ("then", np.int64),  # task to act on when the command is finished, or NONE

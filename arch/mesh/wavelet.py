@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 from arch.mesh.packet import NODES_MAX
 from arch.spec import Name, Spec
 
-WAVELET_BITS = 32
 COLOURS_MAX = 32
 SLOTS_MAX = 8
 """Of a PE: the main one and its microthreads."""
@@ -111,7 +110,7 @@ class WaveletMesh(Spec):
     """PEs along x."""
     height: int = Field(ge=1, le=4096)
     """PEs along y."""
-    link_bits: Literal[32] = WAVELET_BITS
+    link_bits: Literal[32] = 32
     """Of a link, a cycle and a direction: one wavelet."""
     hop_cycles: int = Field(ge=1, le=4)
     """From a router to the next one."""
