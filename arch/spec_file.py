@@ -1,7 +1,10 @@
-"""Parameter objects in from YAML files."""
+"""Parameter objects in from YAML files, by name or by path."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from arch.catalog import read_text
 from arch.errors import InputError
@@ -16,6 +19,42 @@ def is_there(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Files of one kind: those that ship with lockstep, known by name, and a user's own."""
+
+    path: Path
+    """Of those that ship."""
+    kind: str
+    """What a message calls one."""
+
+    def names(self) -> tuple[str, ...]:
+        """Of those that ship."""
+        return tuple(sorted(path.stem for path in self.path.glob("*.yaml")))
+
+    def find(self, name_or_path: str) -> Path:
+        """The file of a name, or the file itself. Raises InputError if there is neither."""
+        names, path = self.names(), Path(name_or_path)
+        if name_or_path in names:
+            return self.path / f"{name_or_path}.yaml"
+        if is_there(path):
+            return path
+        near = get_close_matches(path.stem.lower(), names, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InputError(
+            f"{name_or_path!r} is no {self.kind} and no file; {hint}known by name are "
+            f"{', '.join(names)}"
+        )
+
+    def content(self, name_or_path: str) -> dict[str, Any]:
+        """Keys and values of a file as it gives them; none where there is no such file."""
+        try:
+            data = parse(read_text(self.find(name_or_path))).data
+        except (InputError, YamlError):
+            return {}
+        return data if isinstance(data, dict) else {}
 
 
 def read_spec(

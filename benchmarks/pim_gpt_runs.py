@@ -14,7 +14,8 @@ from typing import Any
 from arch.catalog import read_text
 from arch.errors import InputError
 from arch.pim.asic import Steps
-from arch.pim.system import SETS, Pim, load_pim
+from arch.pim.files import COMMAND_SETS
+from arch.pim.system import Pim, load_pim
 from arch.vector import VECTOR_OPS
 from sim.pim.generate import Generation, generate, generated, place
 from sim.pim.generation_report import energy_of
@@ -107,7 +108,7 @@ def changed(path: str, value: str, folder: Path) -> Pim:
     if not path.startswith(SET):
         return load_pim(PIM, [f"{path}={value}"])
     name = path.rpartition(".")[2]
-    text = read_text(SETS / f"{load_pim(PIM).commands}.yaml")
+    text = read_text(COMMAND_SETS.find(load_pim(PIM).commands))
     text, count = re.subn(rf"(?m)^( *{name}:) \d+$", rf"\1 {value}", text)
     assert count == 1, path
     file = folder / "commands.yaml"

@@ -1,18 +1,16 @@
 """A memory on its own, and that of a machine."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from arch.catalog import CONFIGS
 from arch.dram.channels import BankHash, Channels
-from arch.errors import InputError
 from arch.spec import Name
-from arch.spec_file import is_there, read_spec
+from arch.spec_file import Folder, read_spec
 
-FOLDER = CONFIGS / "memories"
+MEMORIES = Folder(CONFIGS / "memories", "memory")
 
 
 class MemorySystem(Channels):
@@ -49,9 +47,7 @@ class Dram(Channels):
         return self
 
 
-def memory_names() -> tuple[str, ...]:
-    """Memories that are known by name."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+memory_names = MEMORIES.names
 
 
 def load_memory(name_or_path: str, overrides: Sequence[str] = ()) -> MemorySystem:
@@ -59,12 +55,5 @@ def load_memory(name_or_path: str, overrides: Sequence[str] = ()) -> MemorySyste
 
     Raises InputError with a line for each fault.
     """
-    path = Path(name_or_path)
-    if name_or_path in memory_names():
-        path = FOLDER / f"{name_or_path}.yaml"
-    elif not is_there(path):
-        raise InputError(
-            f"{name_or_path!r} is no memory and no file; known by name are "
-            f"{', '.join(memory_names())}"
-        )
+    path = MEMORIES.find(name_or_path)
     return read_spec(MemorySystem, path, "a memory: name, source, standard ...", overrides)

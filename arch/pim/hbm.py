@@ -3,24 +3,20 @@ another meaning."""
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from arch.catalog import CONFIGS, read_text
 from arch.dram.device import Device, resolve
 from arch.dram.expression import CYCLES_MAX
 from arch.dram.load import load_standard
 from arch.dram.standard import Speed, Standard
 from arch.errors import InputError
 from arch.pim.command_set import Format, Variant
+from arch.pim.files import COMMAND_SETS, PIMS
 from arch.spec import Name, Spec
-from arch.spec_file import is_there, read_spec
-from arch.yaml_lines import YamlError, parse
+from arch.spec_file import read_spec
 
-SETS = CONFIGS / "pim"
-FOLDER = CONFIGS / "pims"
 CHANNELS_MAX = 64
 """Bits of a set of channels."""
 GIVEN = ("ACT", "PREpb", "RD", "WR", "REFab")
@@ -228,25 +224,12 @@ def _resolved(pim: HbmCommandSet, variant: str, speed: str, timings: dict[str, i
 
 def is_hbm_pim(name_or_path: str) -> bool:
     """Whether a name, or what a file holds, is a PIM with the interface of HBM-PIM."""
-    path = FOLDER / f"{name_or_path}.yaml"
-    if not path.is_file():
-        path = Path(name_or_path)
-        if not is_there(path) or path.is_dir():
-            return False
-    try:
-        data: Any = parse(read_text(path)).data
-    except (InputError, YamlError):
-        return False
-    return isinstance(data, dict) and data.get("interface") == "hbm_pim"
+    return PIMS.content(name_or_path).get("interface") == "hbm_pim"
 
 
 def load_hbm_set(name_or_path: str) -> HbmCommandSet:
     """Read a command set by name or from a file. Raises InputError with a line for each fault."""
-    path = SETS / f"{name_or_path}.yaml"
-    if not path.is_file():
-        path = Path(name_or_path)
-    if not is_there(path):
-        raise InputError(f"{name_or_path!r} is no command set and no file")
+    path = COMMAND_SETS.find(name_or_path)
     return read_spec(HbmCommandSet, path, "a command set of an HBM-PIM")
 
 
@@ -255,9 +238,5 @@ def load_hbm_pim(name_or_path: str, overrides: Sequence[str] = ()) -> HbmPim:
 
     Raises InputError with a line for each fault.
     """
-    path = FOLDER / f"{name_or_path}.yaml"
-    if not path.is_file():
-        path = Path(name_or_path)
-    if not is_there(path):
-        raise InputError(f"{name_or_path!r} is no PIM and no file")
+    path = PIMS.find(name_or_path)
     return read_spec(HbmPim, path, "a PIM: interface, name, commands, speed ...", overrides)

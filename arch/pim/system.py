@@ -2,25 +2,20 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from arch.catalog import CONFIGS, read_text
 from arch.dram.expression import CYCLES_MAX
-from arch.errors import InputError
 from arch.pim.asic import Asic
 from arch.pim.command_set import CommandSet
 from arch.pim.controller import PimController
 from arch.pim.device import PimDevice, resolve_pim
 from arch.pim.energy import PimEnergy
+from arch.pim.files import COMMAND_SETS, PIMS
 from arch.spec import Name, Spec
-from arch.spec_file import is_there, read_spec
-from arch.yaml_lines import YamlError, parse
+from arch.spec_file import read_spec
 
-SETS = CONFIGS / "pim"
-FOLDER = CONFIGS / "pims"
 CHANNELS_MAX = 32
 """Bits of a channel mask."""
 
@@ -74,39 +69,18 @@ class Pim(Spec):
         return self._device
 
 
-def command_set_names() -> tuple[str, ...]:
-    """Command sets that ship with lockstep."""
-    return tuple(sorted(path.stem for path in SETS.glob("*.yaml")))
-
-
-def pim_names() -> tuple[str, ...]:
-    """PIMs that are known by name."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+command_set_names = COMMAND_SETS.names
+pim_names = PIMS.names
 
 
 def is_pim(name_or_path: str) -> bool:
     """Whether a name, or what a file holds, is a PIM and no memory."""
-    if name_or_path in pim_names():
-        return True
-    path = Path(name_or_path)
-    if not is_there(path) or path.is_dir():
-        return False
-    try:
-        data = parse(read_text(path)).data
-    except (InputError, YamlError):
-        return False
-    return isinstance(data, dict) and "commands" in data
+    return "commands" in PIMS.content(name_or_path)
 
 
 def load_command_set(name_or_path: str) -> CommandSet:
     """Read a command set by name or from a file. Raises InputError with a line for each fault."""
-    known = command_set_names()
-    path = SETS / f"{name_or_path}.yaml" if name_or_path in known else Path(name_or_path)
-    if not is_there(path):
-        raise InputError(
-            f"{name_or_path!r} is no command set and no file; known by name are {', '.join(known)}"
-        )
-    return read_spec(CommandSet, path, "a command set of a PIM")
+    return read_spec(CommandSet, COMMAND_SETS.find(name_or_path), "a command set of a PIM")
 
 
 def load_pim(name_or_path: str, overrides: Sequence[str] = ()) -> Pim:
@@ -114,10 +88,5 @@ def load_pim(name_or_path: str, overrides: Sequence[str] = ()) -> Pim:
 
     Raises InputError with a line for each fault.
     """
-    known = pim_names()
-    path = FOLDER / f"{name_or_path}.yaml" if name_or_path in known else Path(name_or_path)
-    if not is_there(path):
-        raise InputError(
-            f"{name_or_path!r} is no PIM and no file; known by name are {', '.join(known)}"
-        )
+    path = PIMS.find(name_or_path)
     return read_spec(Pim, path, "a PIM: name, source, commands, speed ...", overrides)

@@ -16,7 +16,7 @@ from arch.catalog import CONFIGS
 from arch.errors import InputError
 from arch.load import load_machine, machine_names
 from arch.machine import Machine
-from arch.spec_file import is_there, read_spec
+from arch.spec_file import Folder, is_there, read_spec
 from sim.report.writing import open_whole
 from sim.study import journal, metrics
 from sim.study.evaluate import Evaluate
@@ -26,14 +26,10 @@ from sim.study.spec import POINTS_MAX, StudySpec
 from traces import workload as workloads
 from traces.operators import Workload
 
-FOLDER = CONFIGS / "studies"
+STUDIES = Folder(CONFIGS / "studies", "study")
+study_names = STUDIES.names
 DOCUMENT = "study.json"
 """In a study's folder: everything that the study is."""
-
-
-def study_names() -> tuple[str, ...]:
-    """Studies that are known by name."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
 @dataclass(frozen=True)
@@ -112,31 +108,17 @@ def load_study(name_or_path: str) -> Study:
 
     Raises InputError with what is wrong and where.
     """
-    path = _found(name_or_path)
+    path = STUDIES.find(name_or_path)
     return study_of(_spec(path), beside=path.parent, place=str(path))
 
 
 def shipped() -> dict[str, StudySpec]:
     """What the studies that are known by name ask."""
-    return {name: _spec(FOLDER / f"{name}.yaml") for name in study_names()}
+    return {name: _spec(STUDIES.find(name)) for name in study_names()}
 
 
 def _spec(path: Path) -> StudySpec:
     return read_spec(StudySpec, path, "a study: name, machine, parameters, objectives ...")
-
-
-def _found(name_or_path: str) -> Path:
-    path = Path(name_or_path)
-    if name_or_path in study_names():
-        path = FOLDER / f"{name_or_path}.yaml"
-    elif not is_there(path):
-        near = get_close_matches(path.stem, study_names(), n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise InputError(
-            f"{name_or_path}: is no study and no file; {hint}known by name are "
-            f"{', '.join(study_names())}"
-        )
-    return path
 
 
 def study_of(

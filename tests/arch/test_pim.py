@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from arch.errors import InputError
+from arch.pim.files import COMMAND_SETS
 from arch.pim.system import (
-    SETS,
     command_set_names,
     is_pim,
     load_command_set,
@@ -115,7 +115,7 @@ def test_what_commands_do_to_data_is_declared() -> None:
     [
         ("speed=fast", "'fast' is no speed"),
         ("variant=ddr", "AiM: 'ddr' is no variant; are: jedec, simulator"),
-        ("commands=bim", "'bim' is no command set and no file; known by name are aim"),
+        ("commands=bim", "'bim' is no command set and no file; did you mean aim? known by"),
         ("timings.nRCD=3", "'nRCD' is no timing; are: "),
         ("channels=33", "channels: "),
         ("controller.drain_below=40", "controller: drain_below: must be 26 at most"),
@@ -143,7 +143,7 @@ def test_a_change_that_is_wrong(change: str, told: str) -> None:
     ],
 )  # fmt: skip
 def test_a_command_set_that_is_wrong(tmp_path: Path, old: str, new: str, told: str) -> None:
-    text = (SETS / "aim.yaml").read_text()
+    text = COMMAND_SETS.find("aim").read_text()
     assert old in text
     path = tmp_path / "mine.yaml"
     path.write_text(text.replace(old, new, 1))
