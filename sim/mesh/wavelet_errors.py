@@ -1,0 +1,127 @@
+"""What is said of a program that cannot go on."""
+
+import numpy as np
+
+from arch.errors import SimulationError
+from arch.mesh.program import MeshProgram, Op
+from arch.mesh.wavelet import WaveletMesh
+from sim.mesh.wavelet_build import used_colours
+from sim.mesh.wavelet_state import (
+    DELAY,
+    FABRIC,
+    FAILED,
+    HALTED,
+    NO_TASK,
+    NO_TIME,
+    ROUND,
+    SLOTS,
+    TASKS_MAX,
+    TWO_IN,
+    WaveletState,
+)
+
+SHOWN = 3
+"""PEs that a message names."""
+
+
+def command_name(program: MeshProgram, state: WaveletState, node: int, pc: int) -> str:
+    """Task, number and operation of a command of the table."""
+    kind = int(state.pe_class[node])
+    tasks = program.programs[kind].tasks
+    firsts = state.task_pc[kind * TASKS_MAX : kind * TASKS_MAX + len(tasks)]
+    task = int(np.searchsorted(firsts, pc, side="right")) - 1
+    at = pc - int(firsts[task])
+    commands = tasks[task].commands
+    if at >= len(commands):
+        return f"task {tasks[task].name}, its end"
+    return f"task {tasks[task].name}, command {at} ({Op(commands['op'][at]).name})"
+
+
+def pe_name(mesh: WaveletMesh, node: int) -> str:
+    """Where a PE is."""
+    return f"PE x {node % mesh.width}, y {node // mesh.width}"
+
+
+def not_done(program: MeshProgram, state: WaveletState) -> np.ndarray:
+    """PEs that are not done, when nothing can move."""
+    pes = state.pes
+    serves = np.array([each.serves for each in program.programs])[state.pe_class]
+    rests = (pes["phase"] == HALTED) | ((pes["phase"] == NO_TASK) & serves)
+    return np.flatnonzero(~rests | (pes["busy"] != 0))
+
+
+def _fabric_wait(
+    program: MeshProgram, state: WaveletState, colours: tuple[int, ...], node: int, pc: int
+) -> str:
+    command = state.commands[pc]
+    nodes = len(state.pes)
+    took, put = int(command["took"]), int(command["put"])
+    where = command_name(program, state, node, pc)
+    if took >= 0 and state.down[took * nodes + node] < 0x100:
+        return f"{where} waits for a wavelet of colour {colours[took]}"
+    return f"{where} waits for room to send colour {colours[put]}"
+
+
+def _waits(
+    mesh: WaveletMesh, program: MeshProgram, state: WaveletState, colours: tuple[int, ...],
+    node: int,
+) -> str:  # fmt: skip
+    """What a PE waits for."""
+    p = state.pes[node]
+    reasons = []
+    if p["phase"] == FABRIC:
+        reasons.append(_fabric_wait(program, state, colours, node, int(p["pc"])))
+    elif p["phase"] == SLOTS:
+        reasons.append(f"{command_name(program, state, node, int(p['pc']))} waits for slots")
+    elif p["phase"] == NO_TASK:
+        reasons.append("no task can run and it has not halted")
+    nodes = len(state.pes)
+    for slot in range(1, 8):
+        if (int(p["busy"]) >> slot) & 1:
+            pc = int(state.slots[(slot - 1) * nodes + node]["pc"])
+            reasons.append(f"slot {slot}: {_fabric_wait(program, state, colours, node, pc)}")
+    return f"{pe_name(mesh, node)}: {', '.join(reasons)}"
+
+
+def check_done(mesh: WaveletMesh, program: MeshProgram, state: WaveletState, now: int) -> None:
+    """Raises SimulationError if nothing can move and PEs are not done."""
+    stuck = not_done(program, state)
+    if not len(stuck):
+        return
+    colours = used_colours(program)
+    shown = "; ".join(_waits(mesh, program, state, colours, int(node)) for node in stuck[:SHOWN])
+    more = f"; and {len(stuck) - SHOWN} more" if len(stuck) > SHOWN else ""
+    raise SimulationError(
+        f"{program.name}: deadlock in cycle {now}: {len(stuck)} PEs are not done and nothing can "
+        f"move: {shown}{more}"
+    )
+
+
+def told(mesh: WaveletMesh, program: MeshProgram, state: WaveletState, now: int, how: int) -> str:
+    """What is said of a run that has not ended: FAILED, ROUND, or PAUSED at its limit."""
+    m = state.mesh[0]
+    if how == FAILED:
+        node, pc = int(m["error_pe"]), int(m["error_pc"])
+        where = f"{program.name}: cycle {now - 1}, {pe_name(mesh, node)}"
+        first = command_name(program, state, node, pc)
+        if m["error"] == NO_TIME:
+            return f"{where}: 1000000 commands one after another take no time, up to {first}"
+        receives = m["error"] == TWO_IN
+        colour = used_colours(program)[state.commands[pc]["took" if receives else "put"]]
+        other = command_name(program, state, node, int(m["error_other"]))
+        return (
+            f"{where}: {first} and {other} {'receive' if receives else 'send'} colour {colour} at "
+            "once; one must be finished before the other begins"
+        )
+    if how == ROUND:
+        moving = (state.cell & 15 != 0).reshape(-1, mesh.nodes).any(axis=1)
+        named = [
+            str(colour)
+            for colour, there in zip(used_colours(program), moving, strict=True)
+            if there
+        ]
+        return (
+            f"{program.name}: cycle {now}: wavelets go round: none has used a ramp since cycle "
+            f"{int(m['used'])}; colours {', '.join(named)}"
+        )
+    return f"{program.name}: not done after {now} cycles, the limit"

@@ -1,0 +1,251 @@
+"""What routers do in a cycle: first each decides what moves, then all of it moves."""
+
+import numpy as np
+
+from sim.jit import inlined, njit
+from sim.mesh.wavelet_state import BOTH, CONTROL, HEAD
+from sim.mesh.wavelet_wakes import lowest, set_bit, wake_router
+
+EAST, WEST, SOUTH, NORTH, RAMP = range(5)
+RAMP_OUT = 16
+"""Bit of the ramp in a mask of ports."""
+
+
+@njit
+def distance(port, width):
+    """From a router's number to that of the router behind a port."""
+    if port < SOUTH:
+        return 1 if port == EAST else -1
+    return width if port == SOUTH else -width
+
+
+@njit
+def takes(cell, side, depth, at, port, fixed):
+    """Whether the router ``at`` takes a wavelet that comes in by ``port``."""
+    there = np.int64(cell[at])
+    if (there & 15) >= depth:
+        return False
+    if fixed:
+        return True
+    if (there >> 8) & 7 != port:
+        return False
+    return (there & 15) == 0 or side[at] == port
+
+
+@njit
+def tag_at(m, cell_tags, up_tags, at, port):
+    """Tag of the wavelet at the head of a colour's source."""
+    if port == RAMP:
+        return np.int64(up_tags[at * m["up_depth"]])
+    return np.int64(cell_tags[at * m["depth"]])
+
+
+@inlined
+def decide(m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, table, node):
+    """Choose the colours of a router that move; the others sleep, but for those whose port is
+    taken. Returns whether some are awake."""
+    nodes, width, depth = m["nodes"], m["width"], m["depth"]
+    awake = np.int64(mask[node])
+    first = np.int64(pointer[node])
+    group = (awake >> first) << first
+    rest = awake ^ group
+    taken = 0
+    count = m["moves"]
+    begun = count
+    while True:
+        if group == 0:
+            if rest == 0:
+                break
+            group = rest
+            rest = 0
+        k = lowest(group, table)
+        group &= group - 1
+        at = k * nodes + node
+        here = np.int64(cell[at])
+        port = (here >> 8) & 7
+        outs = here >> 11
+        fixed = (m["fixed"] >> k) & 1 == 1
+        if port == RAMP:
+            ready = up[at] >= HEAD
+        else:
+            ready = here & 0xF0 != 0 and (fixed or side[at] == port)
+        if ready and m["controls"] and tag_at(m, cell_tags, up_tags, at, port):
+            outs &= ~RAMP_OUT
+        if ready and outs & 1:
+            ready = takes(cell, side, depth, at + 1, WEST, fixed)
+        if ready and outs & 2:
+            ready = takes(cell, side, depth, at - 1, EAST, fixed)
+        if ready and outs & 4:
+            ready = takes(cell, side, depth, at + width, NORTH, fixed)
+        if ready and outs & 8:
+            ready = takes(cell, side, depth, at - width, SOUTH, fixed)
+        if ready and outs & RAMP_OUT:
+            ready = (down[at] & 0xFF) < m["down_depth"]
+        if not ready:
+            awake &= ~(1 << k)
+        elif not outs & taken:
+            taken |= outs
+            moves[count] = (node << 5) | k
+            if count == begun:
+                pointer[node] = k + 1 if k + 1 < m["colours"] else 0
+            count += 1
+    m["moves"] = count
+    m["router_steps"] += 1
+    mask[node] = awake
+    return awake != 0
+
+
+@njit
+def wake_around(m, mask, router_bits, router_top, node, k):
+    """All routers that may send a colour to this one."""
+    nodes, width = m["nodes"], m["width"]
+    column = node % width
+    if column + 1 < width:
+        wake_router(mask, router_bits, router_top, node + 1, k)
+    if column:
+        wake_router(mask, router_bits, router_top, node - 1, k)
+    if node + width < nodes:
+        wake_router(mask, router_bits, router_top, node + width, k)
+    if node >= width:
+        wake_router(mask, router_bits, router_top, node - width, k)
+
+
+@njit
+def pulled(words, at, depth, count):
+    """Take the oldest of ``count`` words of a queue."""
+    first = at * depth
+    word = np.int64(words[first])
+    for index in range(first, first + count - 1):
+        words[index] = words[index + 1]
+    return word
+
+
+@njit
+def arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links, cell_words,
+           cell_tags, node, k, out, there, port, word, tag, now):  # fmt: skip
+    """A wavelet goes by the port ``out`` to the router ``there``, which it enters by ``port``."""
+    at = k * m["nodes"] + there
+    count = np.int64(cell[at])
+    if m["values"]:
+        cell_words[at * m["depth"] + (count & 15)] = word
+    if m["controls"]:
+        cell_tags[at * m["depth"] + (count & 15)] = tag
+    cell[at] = count + m["pushed"]
+    links[out * m["nodes"] + node] += 1
+    if not (m["fixed"] >> k) & 1:
+        side[at] = port
+    if m["hop"] == 1:
+        wake_router(mask, router_bits, router_top, there, k)
+    else:
+        slot = now % m["hop"]
+        hop_due[slot * 4 * m["nodes"] + counts[64 + slot]] = (there << 5) | k
+        counts[64 + slot] += 1
+        m["due"] += 1
+
+
+@njit
+def plan(m, planned, changes, node, k, position, over):
+    """A router goes to another position of a colour in the next cycle; ``over`` what others said."""
+    at = k * m["nodes"] + node
+    if planned[at] == 0:
+        changes[m["changes"]] = (node << 5) | k
+        m["changes"] += 1
+    elif not over:
+        return
+    planned[at] = position + 1
+
+
+@njit
+def obey(m, place, planned, changes, router_class, last_place, first_place, node, k, control):
+    """A router does what a control wavelet tells it."""
+    kind = router_class[node] * m["colours"] + k
+    position = np.int64(place[k * m["nodes"] + node])
+    if control == 1:
+        plan(m, planned, changes, node, k, min(position + 1, np.int64(last_place[kind])), False)
+    elif control == 2:
+        plan(m, planned, changes, node, k, np.int64(first_place[kind]), False)
+
+
+@inlined
+def carry(m, cell, side, place, planned, up, down, mask, router_bits, router_top, pe_bits, pe_top,
+          changes, down_due, hop_due, counts, links, router_class, last_place, first_place,
+          cell_words, up_words, down_words, cell_tags, up_tags, node, k, now):  # fmt: skip
+    """Move a wavelet of a colour."""
+    nodes, width = m["nodes"], m["width"]
+    at = k * nodes + node
+    here = np.int64(cell[at])
+    port = (here >> 8) & 7
+    outs = here >> 11
+    word = 0
+    tag = 0
+    if port == RAMP:
+        count = np.int64(up[at]) & 0xFF
+        if m["values"]:
+            word = pulled(up_words, at, m["up_depth"], count)
+        if m["controls"]:
+            tag = pulled(up_tags, at, m["up_depth"], count)
+        up[at] -= BOTH
+        if count == m["up_depth"]:
+            set_bit(pe_bits, pe_top, node)
+        m["used"] = now
+    else:
+        count = here & 15
+        if m["values"]:
+            word = pulled(cell_words, at, m["depth"], count)
+        if m["controls"]:
+            tag = pulled(cell_tags, at, m["depth"], count)
+        cell[at] = here - 0x11
+        if count == m["depth"]:
+            wake_router(mask, router_bits, router_top, node + distance(port, width), k)
+        if count == 1 and not (m["fixed"] >> k) & 1:
+            wake_around(m, mask, router_bits, router_top, node, k)
+    if tag:
+        obey(m, place, planned, changes, router_class, last_place, first_place, node, k, tag & 3)
+        tag = CONTROL | (tag & 0xFFFF) >> 2
+        outs &= ~RAMP_OUT
+    copies = 0
+    if outs & 1:
+        arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links, cell_words,
+               cell_tags, node, k, EAST, node + 1, WEST, word, tag, now)  # fmt: skip
+        copies += 1
+    if outs & 2:
+        arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links, cell_words,
+               cell_tags, node, k, WEST, node - 1, EAST, word, tag, now)  # fmt: skip
+        copies += 1
+    if outs & 4:
+        arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links, cell_words,
+               cell_tags, node, k, SOUTH, node + width, NORTH, word, tag, now)  # fmt: skip
+        copies += 1
+    if outs & 8:
+        arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links, cell_words,
+               cell_tags, node, k, NORTH, node - width, SOUTH, word, tag, now)  # fmt: skip
+        copies += 1
+    m["hops"] += copies
+    if outs & RAMP_OUT:
+        if m["values"]:
+            down_words[at * m["down_depth"] + (np.int64(down[at]) & 0xFF)] = word
+        down[at] += 1
+        links[RAMP * nodes + node] += 1
+        slot = now % m["to_pe"]
+        down_due[slot * nodes + counts[slot]] = (node << 5) | k
+        counts[slot] += 1
+        m["due"] += 1
+        m["used"] = now
+        copies += 1
+    if copies:
+        m["copied"] += copies - 1
+    else:
+        m["absorbed"] += 1
+
+
+@njit
+def switch(m, cell, place, planned, mask, router_bits, router_top, router_class, routes, node, k):
+    """The position planned for a colour becomes the active one."""
+    at = k * m["nodes"] + node
+    position = np.int64(planned[at]) - 1
+    planned[at] = 0
+    place[at] = position
+    route = np.int64(routes[(router_class[node] * m["colours"] + k) * 4 + position])
+    cell[at] = (np.int64(cell[at]) & 0xFF) | route << 8
+    wake_router(mask, router_bits, router_top, node, k)
+    wake_around(m, mask, router_bits, router_top, node, k)

@@ -1,0 +1,88 @@
+"""Who is awake: bitmaps of routers and PEs, and the timers that wake PEs."""
+
+import numpy as np
+
+from sim.jit import njit
+from sim.mesh.wavelet_state import NEVER
+
+DE_BRUIJN = 0x077CB531
+
+
+def bit_table():
+    """[32] place of the one bit of a number, by its product with DE_BRUIJN."""
+    table = np.zeros(32, np.int64)
+    for bit in range(32):
+        table[((DE_BRUIJN << bit) & 0xFFFFFFFF) >> 27] = bit
+    return table
+
+
+@njit
+def lowest(word, table):
+    """Place of the lowest bit of a number of 32."""
+    return table[((word & -word) * DE_BRUIJN & 0xFFFFFFFF) >> 27]
+
+
+@njit
+def next_bit(word, table, backwards):
+    """Place of the bit to visit first: the lowest, or ``backwards`` the highest."""
+    if backwards:
+        bit = 31
+        while not (word >> bit) & 1:
+            bit -= 1
+        return bit
+    return lowest(word, table)
+
+
+@njit
+def set_bit(bits, top, node):
+    """Wake a router or a PE."""
+    bits[node >> 5] |= 1 << (node & 31)
+    top[node >> 10] |= 1 << ((node >> 5) & 31)
+
+
+@njit
+def wake_router(mask, bits, top, node, colour):
+    """A colour of a router may move."""
+    known = np.int64(mask[node])
+    if not (known >> colour) & 1:
+        mask[node] = known | 1 << colour
+        if known == 0:
+            set_bit(bits, top, node)
+
+
+@njit
+def arm(m, wheel, following, timer, node, when):
+    """Wake a PE at a cycle; an earlier timer of it stays, and it will arm another."""
+    if timer[node] == NEVER:
+        timer[node] = when
+        slot = when & (m["span"] - 1)
+        following[node] = wheel[slot]
+        wheel[slot] = node
+        m["timers"] += 1
+
+
+@njit
+def ring(m, wheel, following, timer, pe_bits, pe_top, now):
+    """Wake the PEs whose timers are due."""
+    slot = now & (m["span"] - 1)
+    node = wheel[slot]
+    wheel[slot] = -1
+    while node >= 0:
+        behind = following[node]
+        if timer[node] <= now:
+            timer[node] = NEVER
+            m["timers"] -= 1
+            set_bit(pe_bits, pe_top, node)
+        else:
+            following[node] = wheel[slot]
+            wheel[slot] = node
+        node = behind
+
+
+@njit
+def next_timer(m, wheel, now):
+    """The next cycle whose slot holds a timer."""
+    for when in range(now + 1, now + 1 + m["span"]):
+        if wheel[when & (m["span"] - 1)] >= 0:
+            return when
+    return NEVER
