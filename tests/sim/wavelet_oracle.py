@@ -256,8 +256,9 @@ class Oracle:
         for pe in self.pes:
             for number, cycle in pe.marks:
                 marks.setdefault((pe.number, number), []).append(cycle)
+        links = np.array([router.sent for router in self.routers])
         return OracleRun(
-            outcome, cycles, self.quiet_from, marks, accounts, np.array([r.sent for r in self.routers]),
+            outcome, cycles, self.quiet_from, marks, accounts, links,
             sum(len(queue) for queue in self.queues()), [pe.memory or [] for pe in self.pes],
             [stuck for pe in self.pes if not pe.is_done for stuck in pe.waits(self.now)],
         )  # fmt: skip
