@@ -64,7 +64,7 @@ def product_sum(x, y, z, kind):
 def combined(x, y, combine, kind):
     """Of RADD and RELAY."""
     if combine == MAX:
-        return max(x, y)
+        return nearest_of(np.float64(max(x, y)), kind)
     return nearest_of(np.float64(x) + np.float64(y), kind)
 
 
@@ -109,11 +109,13 @@ def receive(m, command, memory, memory_bits, addresses, node, slot, wavelet, wor
         dst = base + addresses[at] + element * command["dst_element"]
         a = base + addresses[at + nodes] + element * command["a_element"]
         if op == SENDS:
-            bits = np.int64(memory_bits[a])
+            scratch_set(memory, m, nearest_of(np.float64(memory[a]), kind))
+            bits = np.int64(scratch_bits(memory_bits, m))
         else:
             bits = element_of(word, half, kind)
-            if op == RECV:
-                memory_bits[dst] = bits
+            if op == RECV or (op == RADD and command["combine"] == 0):
+                if command["dst"] >= 0:
+                    memory_bits[dst] = bits
                 continue
             if op == RADD:
                 scratch_put(memory_bits, m, bits)
@@ -127,7 +129,7 @@ def receive(m, command, memory, memory_bits, addresses, node, slot, wavelet, wor
                     memory, m, combined(scratch_get(memory, m), memory[a], command["combine"], kind)
                 )
                 bits = np.int64(scratch_bits(memory_bits, m))
-            if addresses[at] >= 0:
+            if command["dst"] >= 0:
                 memory_bits[dst] = bits
         result |= bits_of(bits, kind) << (16 * half)
     return result
@@ -193,11 +195,11 @@ def compute(m, command, memory, addresses, node):
         return
     function = command["combine"]
     if function == SUM or function == TOP:
-        total = memory[a]
+        total = nearest_of(np.float64(memory[a]), kind)
         for index in range(1, command["length"]):
             x = memory[a + index * a_element]
             if function == TOP:
-                total = max(total, x)
+                total = max(total, nearest_of(np.float64(x), kind))
             else:
                 total = nearest_of(np.float64(total) + np.float64(x), kind)
         memory[dst] = total
@@ -215,7 +217,7 @@ def compute(m, command, memory, addresses, node):
         else:
             y = memory[b + index * b_element]
             if function == LARGER:
-                memory[to] = max(x, y)
+                memory[to] = nearest_of(np.float64(max(x, y)), kind)
             elif function == PRODUCT:
                 memory[to] = nearest_of(np.float64(x) * np.float64(y), kind)
             elif function == DIFFERENCE:
