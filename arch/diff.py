@@ -4,6 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from arch.dram.memory import MemorySystem
 from arch.mesh.packet import PacketMesh
+from arch.mesh.wavelet import WaveletMesh
 from arch.paths import Path, dotted
 from arch.pim.hbm import HbmPim
 from arch.pim.system import Pim
@@ -41,7 +42,7 @@ def timings_of(spec: Spec) -> dict[str, int]:
         return dict(spec.device().device.timings)
     if isinstance(spec, HbmPim | MemorySystem):
         return dict(spec.device().timings)
-    if isinstance(spec, PacketMesh):
+    if isinstance(spec, PacketMesh | WaveletMesh):
         return spec.timings()
     return {}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from figures import Figure, state
 
-from arch.mesh.load import load_mesh
+from arch.mesh.load import load_packet_mesh
 from sim.mesh.replay import PacketRun, replay_packets
 from traces.mesh import bernoulli, pattern
 
@@ -23,7 +23,7 @@ INCLUDES = (
 
 @pytest.mark.parametrize("name", ["mesh_W1", "mesh_V4"])
 def test_cycles_a_second(benchmark: Any, name: str) -> None:
-    mesh = load_mesh(name, [f"width={SIZE}", f"height={SIZE}"])
+    mesh = load_packet_mesh(name, [f"width={SIZE}", f"height={SIZE}"])
     trace = bernoulli(
         pattern("uniform", SIZE, SIZE), rate_flits=RATE, packet_flits=1, cycles=CYCLES, seed=1
     )

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from arch.catalog import CONFIGS
+from arch.errors import InputError
 from arch.mesh.packet import PacketMesh
+from arch.mesh.wavelet import WaveletMesh
 from arch.spec_file import Folder, read_spec
 
 MESHES = Folder(CONFIGS / "meshes", "mesh")
@@ -15,10 +17,22 @@ def is_mesh(name_or_path: str) -> bool:
     return "router" in MESHES.content(name_or_path)
 
 
-def load_mesh(name_or_path: str, overrides: Sequence[str] = ()) -> PacketMesh:
-    """Read a mesh from YAML; ``overrides`` as of ``arch.load.load_machine``.
+def load_mesh(name_or_path: str, overrides: Sequence[str] = ()) -> PacketMesh | WaveletMesh:
+    """Read a mesh of either kind from YAML; ``overrides`` as of ``arch.load.load_machine``.
 
     Raises InputError with a line for each fault.
     """
     path = MESHES.find(name_or_path)
-    return read_spec(PacketMesh, path, "a mesh: name, source, kind, width, height ...", overrides)
+    wavelets = MESHES.content(name_or_path).get("kind") == "wavelet"
+    what = "a mesh: name, source, kind, width, height ..."
+    if wavelets:
+        return read_spec(WaveletMesh, path, what, overrides)
+    return read_spec(PacketMesh, path, what, overrides)
+
+
+def load_packet_mesh(name_or_path: str, overrides: Sequence[str] = ()) -> PacketMesh:
+    """A mesh of packet routers, as ``load_mesh``. Raises InputError for another one too."""
+    found = load_mesh(name_or_path, overrides)
+    if not isinstance(found, PacketMesh):
+        raise InputError(f"{name_or_path}: has {found.kind} routers; give a mesh of packet routers")
+    return found

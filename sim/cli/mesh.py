@@ -1,41 +1,96 @@
-"""``lockstep run MESH --packets FILE`` and the list of meshes."""
+"""``lockstep run MESH`` and the list of meshes."""
 
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from arch.errors import InputError
 from sim.cli import inputs, traced
 
+if TYPE_CHECKING:
+    from rich.console import Console
 
-def run_packets(
+    from arch.mesh.packet import PacketMesh
+    from arch.mesh.wavelet import WaveletMesh
+
+
+def run_mesh(
     mesh: str,
-    packets: Path,
     settings: list[str] | None,
-    out: Path | None,
     *,
+    packets: Path | None,
+    program: Path | None,
+    workload: str | None,
+    out: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Carry a trace of packets by a mesh and show what came of it. Raises InputError."""
-    from rich.console import Console
-
+    """Run what is given on a mesh and show what came of it. Raises InputError."""
     from arch.mesh.load import load_mesh
-    from sim.report.writing import check_folder, write_folder
-    from traces.mesh import read_packets
+    from arch.mesh.packet import PacketMesh
+    from sim.report.writing import check_folder
 
     loaded = load_mesh(mesh, settings or ())
     if out is not None:
         check_folder(out)
+    shown = Shown(out, as_json, quiet)
+    if isinstance(loaded, PacketMesh):
+        if packets is None:
+            raise InputError(f"{mesh}: carries packets; give --packets FILE")
+        _carry(loaded, packets, shown)
+        return
+    if packets is not None:
+        raise InputError(
+            f"{mesh}: has wavelet routers, which carry no packets; give --workload or --program"
+        )
+    if program is None and workload is None:
+        raise InputError(f"{mesh}: runs --workload WORKLOAD or --program FILE")
+    _run_program(loaded, program, workload, shown)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is done with a result."""
+
+    out: Path | None
+    as_json: bool
+    quiet: bool
+
+    def begin(self) -> "Console":
+        """For messages; tells of compiling."""
+        from rich.console import Console
+
+        stderr = Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
+        inputs.tell_of_compiling(stderr)
+        return stderr
+
+    def end(self, report: Any, done: Any, seconds: float | None, stderr: "Console") -> None:
+        """Files, and a table or JSON, by a module of ``files``, ``as_dict`` and ``table``."""
+        from sim.report.writing import write_folder
+
+        if self.out is not None:
+            write_folder(self.out, report.files(done))
+            stderr.print(f"wrote {self.out}", markup=False)
+        if self.as_json:
+            typer.echo(json.dumps(report.as_dict(done), indent=2))
+        elif not self.quiet:
+            typer.echo(report.table(done, seconds), nl=False)
+
+
+def _carry(loaded: "PacketMesh", packets: Path, shown: Shown) -> None:
+    from traces.mesh import read_packets
+
     trace = read_packets(packets, loaded.nodes, loaded.packet_flits)
-    stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-    inputs.tell_of_compiling(stderr)
+    stderr = shown.begin()
 
     from sim.mesh import report
     from sim.mesh.replay import replay_packets
 
-    if quiet or as_json:
+    if shown.quiet or shown.as_json:
         began = None
     else:
         # Compiling is no simulating.
@@ -43,24 +98,55 @@ def run_packets(
         began = time.perf_counter()
     with traced.counting_bar(len(trace), stderr, "packets") as tell:
         done = replay_packets(loaded, trace, progress=tell)
+    shown.end(report, done, None if began is None else time.perf_counter() - began, stderr)
+
+
+def _run_program(
+    loaded: "WaveletMesh", path: Path | None, workload: str | None, shown: Shown
+) -> None:
+    from traces.mesh.check import check_program
+
+    if path is not None:
+        from traces.mesh.program_file import read_program
+
+        program = read_program(path)
+    else:
+        from traces.mapping.mesh.workloads import program_named
+
+        program = program_named(workload or "", loaded)
+    check_program(program, loaded)
+    stderr = shown.begin()
+
+    from sim.mesh import wavelet_report
+    from sim.mesh.wavelet_run import run_program
+
+    if shown.quiet or shown.as_json:
+        began = None
+    else:
+        # Compiling is no simulating.
+        run_program(alone, nothing, values=bool(program.values))
+        began = time.perf_counter()
+    done = run_program(loaded, program)
     seconds = None if began is None else time.perf_counter() - began
-    if out is not None:
-        write_folder(out, report.files(done))
-        stderr.print(f"wrote {out}", markup=False)
-    if as_json:
-        typer.echo(json.dumps(report.as_dict(done), indent=2))
-    elif not quiet:
-        typer.echo(report.table(done, seconds), nl=False)
+    shown.end(wavelet_report, done, seconds, stderr)
 
 
 def meshes() -> None:
     """List the meshes that are known by name."""
     from arch.mesh.load import load_mesh, mesh_names
+    from arch.mesh.packet import PacketMesh
 
     for name in mesh_names():
         known = load_mesh(name)
-        router = known.router
-        typer.echo(
-            f"{name:<14} {known.width} x {known.height}, {router.vcs} VC, "
-            f"{router.buffer_flits} flits each, {known.hop_cycles} cycles a hop"
-        )
+        if isinstance(known, PacketMesh):
+            told = (
+                f"packets, {known.router.vcs} VC, {known.router.buffer_flits} flits each, "
+                f"{known.hop_cycles} cycles a hop"
+            )
+        else:
+            told = (
+                f"wavelets, {known.router.colours} colours, "
+                f"{known.pe.memory_bytes // 1024} KiB a PE, "
+                f"{known.hop_cycles} cycle{'s' if known.hop_cycles != 1 else ''} a hop"
+            )
+        typer.echo(f"{name:<10} {known.width} x {known.height} {told}")

@@ -19,6 +19,7 @@ def run(
     replay: options.Replayed = None,
     trace: options.Trace = None,
     packets: options.Packets = None,
+    program: options.Program = None,
     dialect: options.Dialect = None,
     batch: inputs.Batch = None,
     settings: inputs.Settings = None,
@@ -40,9 +41,10 @@ def run(
 ) -> None:
     """Simulate a workload on a machine: cycles, stalls, traffic, utilisation, energy."""
     _check(out, timeline, commands, figures, checkpoint, checkpoint_at)
-    if sum(each is not None for each in (workload, replay, trace, packets)) != 1:
+    if sum(each is not None for each in (workload, replay, trace, packets, program)) != 1:
         raise InputError(
-            "give one of --workload WORKLOAD, --replay FILE, --trace FILE and --packets FILE"
+            "give one of --workload WORKLOAD, --replay FILE, --trace FILE, --packets FILE and "
+            "--program FILE"
         )
     given = {
         "--out": out, "--timeline": timeline, "--commands": commands, "--figures": figures,
@@ -50,11 +52,16 @@ def run(
         "--warmup": warmup, "--batch": batch, "--skip-unknown": skip_unknown,
         "--accuracy": accuracy, "--tensors": tensors, "--dialect": dialect,
     }  # fmt: skip
-    if packets is not None:
-        _only(given, "--packets", "--out")
-        from sim.cli.mesh import run_packets
+    from arch.mesh.load import is_mesh
 
-        run_packets(machine, packets, settings, out, as_json=as_json, quiet=quiet)
+    if packets is not None or program is not None or is_mesh(machine):
+        _only(given, "meshes", "--out")
+        from sim.cli.mesh import run_mesh
+
+        run_mesh(
+            machine, settings, packets=packets, program=program, workload=workload, out=out,
+            as_json=as_json, quiet=quiet,
+        )  # fmt: skip
         return
     from arch.pim.system import is_pim
 

@@ -26,8 +26,8 @@ def _state(help: str, *names: str, metavar: str, **more: Any) -> Any:
 Folder = Annotated[
     Path | None,
     _output(
-        "Write result.json, operators.csv and operators.parquet here; of --packets, result.json "
-        "and packets.csv.",
+        "Write result.json, operators.csv and operators.parquet here; of meshes, result.json and "
+        "packets.csv or pes.parquet.",
         metavar="DIR",
     ),
 ]
@@ -68,6 +68,15 @@ Packets = Annotated[
         "Carry a trace of packets (CSV: created,src,dst; also .gz, .zst) by a mesh, not a machine "
         "(`lockstep meshes` lists them).",
         "--packets",
+        metavar="FILE",
+    ),
+]
+Program = Annotated[
+    Path | None,
+    _option(
+        "Run a program of PEs (YAML, docs/wavelet.md) on a mesh of wavelet routers "
+        "(`lockstep meshes` lists them).",
+        "--program",
         metavar="FILE",
     ),
 ]

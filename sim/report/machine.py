@@ -12,6 +12,7 @@ from arch.array import Array
 from arch.buffer import OPERANDS
 from arch.diff import timings_of
 from arch.machine import Machine
+from arch.mesh.wavelet import WaveletMesh
 from arch.memory import Memory
 from arch.spec import Spec
 from sim.area import area
@@ -117,8 +118,18 @@ def device_report(spec: Spec) -> RenderableType:
     timings = ", ".join(f"{name} {cycles}" for name, cycles in timings_of(spec).items())
     given = spec.model_dump()
     title = Text(printable(str(given["name"])), "bold")
-    return Group(title, Text(), table, Text(), named("cycles", timings),
-                 named("source", str(given["source"])))  # fmt: skip
+    lines = [named("cycles", timings)]
+    if isinstance(spec, WaveletMesh):
+        lines.append(named("PLMR", _plmr(spec)))
+    return Group(title, Text(), table, Text(), *lines, named("source", str(given["source"])))
+
+
+def _plmr(mesh: WaveletMesh) -> str:
+    view = mesh.plmr()
+    return (
+        f"P {view['P']:,} cores, L {view['L']:,} cycles corner to corner, M {view['M']:,} bytes a "
+        f"core, R {view['R']} paths a core"
+    )
 
 
 def _origin(parameter: Parameter, machine: Machine, numbers: Mapping[str, int]) -> str:

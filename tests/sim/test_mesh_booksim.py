@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from mesh_cases import mesh_of, trace_of
 
-from arch.mesh.load import load_mesh
+from arch.mesh.load import load_packet_mesh
 from arch.mesh.packet import PacketMesh
 from sim.mesh.replay import PacketRun, replay_packets
 from traces.mesh import PACKET_TRACE, bernoulli, pattern
@@ -29,7 +29,7 @@ FAR = 0.7
 
 def named(router: str, k: int, packet_flits: int) -> PacketMesh:
     changes = (f"width={k}", f"height={k}", f"packet_flits={packet_flits}")
-    return load_mesh(f"mesh_{router}", changes)
+    return load_packet_mesh(f"mesh_{router}", changes)
 
 
 def same_cycles(case: str, logged: pd.DataFrame) -> None:
