@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from arch.mesh.packet import PacketMesh
+    from arch.mesh.program import MeshProgram
     from arch.mesh.wavelet import WaveletMesh
 
 
@@ -124,11 +125,23 @@ def _run_program(
         began = None
     else:
         # Compiling is no simulating.
-        run_program(alone, nothing, values=bool(program.values))
+        run_program(loaded, _nothing(), values=bool(program.values))
         began = time.perf_counter()
     done = run_program(loaded, program)
     seconds = None if began is None else time.perf_counter() - began
     shown.end(wavelet_report, done, seconds, stderr)
+
+
+def _nothing() -> "MeshProgram":
+    """A program of one PE that halts."""
+    import numpy as np
+
+    from arch.mesh.program import MeshProgram, PeProgram
+    from traces.mesh.commands import halt, task
+
+    one = np.zeros((1, 1), np.int32)
+    programs = (PeProgram("nothing", (task("main", [halt()], active=True),)),)
+    return MeshProgram("nothing", 1, 1, programs, one, ({},), one)
 
 
 def meshes() -> None:

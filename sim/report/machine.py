@@ -12,8 +12,8 @@ from arch.array import Array
 from arch.buffer import OPERANDS
 from arch.diff import timings_of
 from arch.machine import Machine
-from arch.mesh.wavelet import WaveletMesh
 from arch.memory import Memory
+from arch.mesh.wavelet import WaveletMesh
 from arch.spec import Spec
 from sim.area import area
 from sim.report.columns import Column, Fitted
@@ -25,6 +25,7 @@ HEADER = {"name", "family", "source", "sources", "assumed"}
 """Fields that are no rows of the table."""
 UNITS = {
     "bytes_per_cycle": "bytes/cycle",
+    "millicycles": "1/1000 cycle",
     "cycles": "cycles",
     "khz": "kHz",
     "kib": "KiB",

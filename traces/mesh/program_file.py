@@ -63,7 +63,7 @@ def _program(found: ProgramFile) -> MeshProgram:
     classes: list[dict[int, Route]] = [{}]
     for at, routers in enumerate(found.routes):
         route_of[_picked(routers.pes, f"routes[{at}].pes", shape)] = len(classes)
-        classes.append({each.colour: _route(each) for each in routers.colours})
+        classes.append({each.colour: _route(each, f"routes[{at}]") for each in routers.colours})
     places = {region.name: region.start for region in regions}
     given = {region.name: region.value for region in found.memory if region.value is not None}
     return MeshProgram(
@@ -98,7 +98,11 @@ def _slice(span: int | str | None, where: str, extent: int) -> slice:
     return slice(first, last + 1, int(match[3] or 1))
 
 
-def _route(route: ColourRoute) -> Route:
+def _route(route: ColourRoute, where: str) -> Route:
+    if not route.positions or not all(each.to for each in route.positions):
+        raise InputError(
+            f"{where}: colour {route.colour} must have positions, each with ports to go to"
+        )
     return Route(
         tuple(
             (PORT_NAMES.index(each.source), tuple(PORT_NAMES.index(port) for port in each.to))

@@ -39,7 +39,7 @@ class Position(Spec):
 
     source: Port
     """Where wavelets come from."""
-    to: tuple[Port, ...] = Field(min_length=1)
+    to: tuple[Port, ...]
     """Where they go."""
 
 
@@ -47,7 +47,7 @@ class ColourRoute(Spec):
     """The routes of a colour that a router can switch between."""
 
     colour: int = Field(ge=0)
-    positions: tuple[Position, ...] = Field(min_length=1)
+    positions: tuple[Position, ...]
     first: int = Field(default=0, ge=0)
     """Position at the start."""
 
@@ -184,4 +184,4 @@ class ProgramFile(Spec):
     height: int = Field(ge=1, le=4096)
     memory: tuple[RegionSpec, ...] = ()
     routes: tuple[RoutersSpec, ...] = ()
-    programs: tuple[ProgramSpec, ...] = Field(min_length=1)
+    programs: tuple[ProgramSpec, ...]

@@ -1,0 +1,81 @@
+"""``lockstep run MESH --program`` and ``--workload``: programs of PEs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from calling import call
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "mesh_reduce.yaml"
+
+
+def test_a_program_runs(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = call("run", "wse2", "--program", EXAMPLE, "--out", out)
+    assert done.exit_code == 0, done.output
+    # Of a chain: the wavelets, and ramps and a hop for each PE (Luczynski et al., HPDC 2024).
+    cycles = 16 + (2 * 2 + 2) * 3
+    assert f"cycles                     {cycles}  " in done.output
+    assert "48 taken, 0 left" in done.output
+    assert max(map(len, done.output.splitlines()[1:])) <= 80
+    found = json.loads((out / "result.json").read_text())
+    assert found["cycles"] == cycles
+    assert found["link_wavelets"] == {"E": 0, "W": 48, "S": 0, "N": 0, "R": 48}
+    assert sum(found["pe_cycles"].values()) == 4 * cycles
+    assert found["marks"] == {"0": {"first": cycles, "last": cycles, "count": 1}}
+    rows = pq.read_table(out / "pes.parquet").to_pydict()
+    assert rows["fabric"] == [16, 16, 16, 16]
+    assert rows["wavelets_W"] == [0, 16, 16, 16]
+    with np.load(out / "memory.npz") as memory:
+        assert memory["sums"][0, :, 0].tolist() == [4.0, 1.0, 1.0, 1.0]
+
+
+def test_equal_bytes(tmp_path: Path) -> None:
+    for out in ("a", "b"):
+        assert call("run", "wse2", "--program", EXAMPLE, "--out", tmp_path / out).exit_code == 0
+    for name in ("result.json", "pes.parquet", "memory.npz"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--packets", "p.csv"), "wse2: has wavelet routers, which carry no packets"),
+        (("--program", "no.yaml"), "no.yaml: cannot be read"),
+        (("--program", EXAMPLE, "--set", "width=2"), "is for 4 x 1 PEs"),
+        (("--program", EXAMPLE, "--set", "pe.memory_bytes=32"), "32"),
+        (("--program", EXAMPLE, "--set", "router.colours=1"), "colour"),
+        (("--program", EXAMPLE, "--timeline", "t"), "--timeline: is not for"),
+    ],
+)
+def test_refused(arguments: tuple[str, ...], message: str) -> None:
+    done = call("run", "wse2", *arguments)
+    assert done.exit_code == 2, done.output
+    assert message in done.output + done.stderr
+
+
+def test_a_deadlock_is_told(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text().replace(
+        "op: send, colour_out: 1, length: 16", "op: send, colour_out: 1, length: 12"
+    )
+    path = tmp_path / "short.yaml"
+    path.write_text(text)
+    done = call("run", "wse2", "--program", path)
+    assert done.exit_code == 1
+    told = done.output + done.stderr
+    assert "deadlock" in told
+    assert "(2, 0)" in told
+    assert "RELAY" in told
+
+
+def test_show_and_diff(tmp_path: Path) -> None:
+    assert "P 745,500 cores" in call("show", "wse2").output
+    assert "wse2 " in call("meshes").output
+    slower = tmp_path / "slower.yaml"
+    text = call("show", "wse2", "--yaml").output
+    slower.write_text(text.replace("ramp_cycles: 2", "ramp_cycles: 7"))
+    told = call("diff", "wse2", slower).output
+    assert "ramp_cycles" in told
+    assert "timings.neighbour" in told
