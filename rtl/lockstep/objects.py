@@ -1,7 +1,8 @@
-"""Stands before a C++ compiler: objects of Verilator's own sources, the same in every build, are kept.
+"""Stands before a C++ compiler and keeps the objects of Verilator's own sources.
 
-Verilator's makefiles call what ``OBJCACHE`` names with the compiler and its arguments. It is run by
-its path, so it imports nothing of lockstep. ``LOCKSTEP_OBJECTS`` names the folder of what is kept.
+They are the same in every build. Verilator's makefiles call what ``OBJCACHE`` names with the
+compiler and its arguments. It is run by its path, so it imports nothing of lockstep.
+``LOCKSTEP_OBJECTS`` names the folder of what is kept.
 """
 
 import hashlib
