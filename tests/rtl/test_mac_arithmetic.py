@@ -1,18 +1,14 @@
-"""Products, sums and dots of the SIMD engine in hardware: the reference vectors, every pair.
-
-An exact sum has one zero: where a result is exactly zero its code is that of +0.
-"""
-
-from dataclasses import replace
+"""Products, sums and dots of the SIMD engine in hardware: every pair, the reference vectors."""
 
 import mac_golden as golden
 import numpy as np
 import pytest
 from mac_cases import Sliced, dots_in_hardware, in_hardware, responses, unit_of, words_of
+from mac_pairs import CASES, CHAINED, ENGINES, FORMS, OPERATIONS, in_engine, in_model, wrong
 
 from arch.mac.engine import Engine, Mode
 from arch.mac.formats import scalar_named
-from arch.mac.kinds import Block, Overflow, Scalar
+from arch.mac.kinds import Block, Overflow
 from rtl.mac.block import BlockScaler
 from sim.mac import blocks, formats
 
@@ -28,71 +24,39 @@ def chained(name: str) -> Engine:
     return Engine(modes=(Mode(input_format=name),), accumulation="chained", chain_format=name)
 
 
-def one_code(name: str) -> int:
-    """Of the number 1."""
-    return int(formats.encode(np.array([1.0]), name)[0])
+REFERENCE = [case for case in CASES if case[0] in golden.names("tables")]
 
 
-def every_pair(form: Scalar) -> tuple[np.ndarray, np.ndarray]:
-    return np.divmod(np.arange(1 << 2 * form.bits), 1 << form.bits)
+def reference(name: str, overflow: Overflow, operation: str) -> np.ndarray | None:
+    """Results of every pair as the reference has them, if it does."""
+    rows = golden.vectors("tables")
+    of = {"format": name, "op": "mul" if operation == "product" else "add", "overflow": overflow}
+    rows = rows[np.logical_and.reduce([rows[key] == value for key, value in of.items()])]
+    return rows.code.to_numpy(np.int64) if len(rows) else None
 
 
-def assert_same(found: np.ndarray, expected: np.ndarray, form: Scalar, zero: np.ndarray) -> None:
-    """Codes are equal, or both NaN, or the exact result is zero and the code +0."""
-    expected = np.where(zero, 0, expected)
-    nan = np.isnan(formats.decode(found, form)) & np.isnan(formats.decode(expected, form))
-    np.testing.assert_array_equal(found[~nan], expected[~nan])
+def assert_right(name: str, overflow: Overflow, operation: str) -> None:
+    form, found = FORMS[name], in_engine(name, overflow, operation)
+    assert wrong(found, in_model(name, overflow, operation), form, operation) == []
+    expected = reference(name, overflow, operation)
+    assert expected is None or wrong(found, expected, form, operation) == []
 
 
-CASES = [
-    (name, overflow)
-    for name in golden.names("tables")
-    for overflow in ("saturate", "special")
-    if overflow == "saturate" or getattr(scalar_named(name), "specials", "none") != "none"
-]
-tables = pytest.mark.parametrize(("name", "overflow"), CASES)
+@pytest.mark.parametrize(("name", "overflow"), CASES)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_pair(name: str, overflow: Overflow, operation: str) -> None:
+    assert_right(name, overflow, operation)
 
 
-def table(name: str, overflow: Overflow, operation: str) -> np.ndarray:
-    """Results of every pair: the reference's, or the model's where it has none."""
-    form = scalar_named(name)
-    rows = golden.vectors("tables").query(
-        "format == @name and op == @operation and overflow == @overflow"
-    )
-    if len(rows):
-        return rows.code.to_numpy(np.int64)
-    kernel = formats.multiply if operation == "mul" else formats.add
-    assert operation == "add"
-    return kernel(*every_pair(form), replace(form, overflow=overflow))
+@pytest.mark.parametrize(("name", "overflow"), REFERENCE)
+def test_every_chained_sum(name: str, overflow: Overflow) -> None:
+    assert_right(name, overflow, CHAINED)
 
 
-@tables
-def test_every_product(name: str, overflow: Overflow) -> None:
-    form, at = scalar_named(name), NAMES.index(name)
-    a, b = every_pair(form)
-    found = dots_in_hardware(EXACT, a[:, None], b[:, None], at, at, 1, overflow)
-    values = formats.decode(a, form), formats.decode(b, form)
-    zero = np.isfinite(values[0]) & np.isfinite(values[1]) & ((values[0] == 0) | (values[1] == 0))
-    assert_same(found, table(name, overflow, "mul"), form, zero)
-
-
-@tables
-@pytest.mark.parametrize("way", ["two lanes", "two words", "chained"])
-def test_every_sum(name: str, overflow: Overflow, way: str) -> None:
-    form, at = scalar_named(name), NAMES.index(name)
-    a, b = every_pair(form)
-    left = np.stack([a, b], axis=1)
-    top = np.full_like(left, one_code(name))
-    if way == "chained":
-        found = dots_in_hardware(chained(name), left, top, overflow=overflow)
-    else:
-        if way == "two lanes":
-            left, top = (words_of(each, form.bits)[:, None] for each in (left, top))
-        found = dots_in_hardware(EXACT, left, top, at, at, 1, overflow)
-    values = formats.decode(a, form), formats.decode(b, form)
-    with np.errstate(invalid="ignore"):
-        zero = values[0] + values[1] == 0
-    assert_same(found, table(name, overflow, "add"), form, zero)
+def test_every_format_and_every_reference_is_tried() -> None:
+    assert len(FORMS) == 28
+    assert {name for name, _ in CASES} == {*FORMS} == {n for each in ENGINES for n in each.results}
+    assert {name for name, _ in REFERENCE} == {*golden.names("tables")}
 
 
 def test_posit16_pairs() -> None:
@@ -101,7 +65,7 @@ def test_posit16_pairs() -> None:
     at = NAMES.index("posit16_1")
     found = dots_in_hardware(EXACT, pairs[:, :1], pairs[:, 1:], at, at)
     np.testing.assert_array_equal(found, rows["mul"])
-    ones = np.full_like(pairs, one_code("posit16_1"))
+    ones = np.full_like(pairs, formats.encode(np.array([1.0]), "posit16_1")[0])
     np.testing.assert_array_equal(dots_in_hardware(EXACT, pairs, ones, at, at), rows["add"])
     found = dots_in_hardware(chained("posit16_1"), pairs, ones)
     np.testing.assert_array_equal(found, rows["add"])

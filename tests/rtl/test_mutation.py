@@ -26,17 +26,22 @@ def judge() -> Judge:
     return Judge(array, seed=3, cycles=CYCLES)
 
 
-def test_netlist_mutants_are_killed_or_proven_equivalent(judge: Judge) -> None:
-    verdicts = netlist_mutants(judge, count=30, seed=5)
+@pytest.fixture(scope="module")
+def verdicts(judge: Judge) -> list[Verdict]:
+    return netlist_mutants(judge, count=30, seed=5)
+
+
+def test_netlist_mutants_are_killed_or_proven_equivalent(
+    judge: Judge, verdicts: list[Verdict]
+) -> None:
     assert len(verdicts) == 30
     living = [verdict for verdict in verdicts if verdict.killed_at is None]
     assert len(living) < 10
     assert all(equivalent(judge, verdict.change) for verdict in living)
 
 
-def test_the_prover_refutes_what_was_killed(judge: Judge) -> None:
+def test_the_prover_refutes_what_was_killed(judge: Judge, verdicts: list[Verdict]) -> None:
     assert invariants_hold(judge)
-    verdicts = netlist_mutants(judge, count=30, seed=5)
     killed = [verdict for verdict in verdicts if verdict.killed_at is not None]
     assert not any(equivalent(judge, verdict.change) for verdict in killed[::4])
 

@@ -13,7 +13,7 @@ from sim.array.value import TileValues, run_tile
 
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 EXTENT_MAX = 40 if COMPILED else 20
-EXAMPLES = settings(max_examples=300 if COMPILED else 150, deadline=None)
+EXAMPLES = settings(max_examples=300 if COMPILED else 30, deadline=None)
 
 Tile = tuple[int, int, int, int, int]
 """m, n, k, groups, pack."""

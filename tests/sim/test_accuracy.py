@@ -136,6 +136,7 @@ def errors(*formats: str, **more: Any) -> dict[str, float]:
     }
 
 
+@pytest.mark.compiled
 def test_wider_formats_are_nearer_and_each_layer_has_its_own() -> None:
     by_form = [errors(f"*={form}") for form in ("fp4_e2m1", "posit8_0", "posit16_1")]
     for name in ("c", "g"):
@@ -148,10 +149,12 @@ def test_wider_formats_are_nearer_and_each_layer_has_its_own() -> None:
     assert by_form[2]["c"] < mixed["c"] < by_form[0]["c"]
 
 
+@pytest.mark.compiled
 def test_the_same_seed_draws_the_same_tensors() -> None:
     assert errors("*=posit8_0") == errors("*=posit8_0") != errors("*=posit8_0", seed=2)
 
 
+@pytest.mark.compiled
 def test_given_tensors_are_taken() -> None:
     ones = {"g.input": np.ones((60, 40)), "g.weight": np.ones((40, 10))}
     found = errors("*=posit8_0", tensors=ones)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from array_cases import Case, array_of, cases, operands, product
 from array_feeder import feed
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_array_timing import Tile, array_machine, random_array, simulate
 
@@ -16,7 +16,6 @@ from sim.array.value import run_tile
 PLANES = {"psum": "psum{}", "product": "product{}"}
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     case=cases(),
     rows=st.sampled_from([0, 1, 5, 64]),
@@ -82,7 +81,6 @@ def test_names_are_unique() -> None:
     assert all(field.width == 0 for field in layout.hidden)
 
 
-@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_products_in_a_row_take_the_timing_kernels_cycles(seed: int) -> None:
     random = Random(seed)

@@ -36,7 +36,9 @@ def with_cache(machine: Machine, workload: Workload, folder: Path) -> Result:
         return run(machine, workload, Options(cache=cache)).result
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize(
+    "seed", [*range(9), *(pytest.param(seed, marks=pytest.mark.compiled) for seed in range(9, 60))]
+)
 def test_random_machines(seed: int, tmp_path: Path) -> None:
     machine, workload = random_machine(seed)
     plain = run(machine, workload).result

@@ -89,7 +89,6 @@ def test_skipping_is_the_same_as_every_cycle(
     assert state_of(skipping) == state_of(every)
 
 
-@settings(deadline=None, max_examples=30)
 @given(
     config=st.sampled_from(CONFIGS),
     seed=st.integers(0, 2**32),
@@ -156,6 +155,7 @@ def test_requests_to_one_address_stay_in_order(config: str) -> None:
     assert replay.state.channel["coalesced"] > 10
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("refresh", ["none", "all_bank"])
 @pytest.mark.parametrize("config", ["ddr4_2400R", "hbm2_2000", "lpddr5_6400"])
 def test_every_request_is_served_once(config: str, refresh: str) -> None:
@@ -175,6 +175,7 @@ def test_every_request_is_served_once(config: str, refresh: str) -> None:
     assert hits.tolist() == [served["RD"], served["WR"]]
 
 
+@pytest.mark.compiled
 def test_the_input_that_stops_a_peer_for_ever_ends() -> None:
     device = dram_golden.device("ddr4_2400R")
     requests = dram_golden.requests("deadlock", device)
@@ -234,6 +235,7 @@ def test_random_hazards_end(config: str, scheduler: str) -> None:
     assert (done > requests["cycle"]).all()
 
 
+@pytest.mark.compiled
 def test_a_row_that_is_hit_for_ever_lets_another_in() -> None:
     device = dram_golden.device("ddr4_2400R")
     requests = np.zeros(20_000, REQUEST)
@@ -251,6 +253,7 @@ def test_a_row_that_is_hit_for_ever_lets_another_in() -> None:
     assert waits[1] < 2000 + 32 * device.timings["nCCDL"] + device.timings["nRC"]
 
 
+@pytest.mark.compiled
 def test_a_lone_write_is_drained_and_a_lone_read_gets_through() -> None:
     device = dram_golden.device("ddr4_2400R")
     for write in (0, 1):
@@ -267,6 +270,7 @@ def test_a_lone_write_is_drained_and_a_lone_read_gets_through() -> None:
         assert done[100] < 3000
 
 
+@pytest.mark.compiled
 def test_the_oldest_alone_is_slower_than_the_oldest_that_is_ready() -> None:
     device = dram_golden.device("ddr4_2400R")
     requests = dram_golden.requests("mix21", device)
@@ -331,6 +335,7 @@ def test_one_bank_of_every_group_is_refreshed_in_turn() -> None:
     assert since[~same].min() < device.timings["nRFCsb"] / 2
 
 
+@pytest.mark.compiled
 def test_refreshes_wait_while_there_are_requests() -> None:
     device = dram_golden.device("ddr4_2400R")
     requests = work(device, 10_000, seed=1, gap=1)

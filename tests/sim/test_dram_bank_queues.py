@@ -120,6 +120,7 @@ def own(policy: Controller) -> dict[str, Any]:
     return {name: getattr(policy, name) for name in policy.model_fields_set - {"scheduler"}}
 
 
+@pytest.mark.compiled
 def test_skipping_stops_where_a_queued_command_has_waited_for_long() -> None:
     """Few banks with many turns between reads and writes: there the cap, and nothing else, lets a
     row close."""

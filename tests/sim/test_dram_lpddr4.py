@@ -19,6 +19,7 @@ def test_it_is_listed() -> None:
     assert "lpddr4_2400    LPDDR4/LPDDR4_8Gb_x16/LPDDR4_2400, 1 channel, 1 GiB" in listed
 
 
+@pytest.mark.compiled
 def test_a_trace_runs_and_its_commands_are_legal(tmp_path: Path) -> None:
     trace, log = tmp_path / "t.trace", tmp_path / "log.csv"
     addresses = np.random.default_rng(1).integers(0, 2**30, 4000)

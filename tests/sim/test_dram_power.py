@@ -335,6 +335,7 @@ def test_nothing_but_a_supply_is_unknown(tmp_path: Path) -> None:
     assert found.unknown == ("activate", "background", "pump")
 
 
+@pytest.mark.compiled
 def test_the_command_line_counts_and_shows_it(tmp_path: Path) -> None:
     trace, log = tmp_path / "t.trace", tmp_path / "log.csv"
     trace.write_text("".join(f"LD {i * 4160:#x}\n" for i in range(3000)))

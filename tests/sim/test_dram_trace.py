@@ -79,7 +79,7 @@ def test_cycles_must_not_decrease() -> None:
 @pytest.mark.parametrize("channels", [1, 4])
 def test_chunks_do_not_matter(channels: int) -> None:
     memory = load_memory("ddr4_2400", [f"channels={channels}"])
-    requests = work(memory, 5000)
+    requests = work(memory, 1500)
     whole = as_dict(run_trace(memory, [requests]))
     assert as_dict(run_trace(memory, iterate(requests, 333))) == whole
 
@@ -103,7 +103,14 @@ def log_of(memory: MemorySystem, requests: npt.NDArray[np.void], path: Path) -> 
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-@pytest.mark.parametrize("name", ["ddr4_2400", "hbm3_6400", "lpddr5_6400"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ddr4_2400",
+        pytest.param("hbm3_6400", marks=pytest.mark.compiled),
+        pytest.param("lpddr5_6400", marks=pytest.mark.compiled),
+    ],
+)
 def test_numbers_are_those_of_the_log(name: str, suffix: str, tmp_path: Path) -> None:
     memory = load_memory(name, ["channels=2", "mapping=" + load_memory(name).mapping + "ch"])
     path = tmp_path / f"log{suffix}"
@@ -142,6 +149,7 @@ def test_latency_bins() -> None:
         assert floor <= cycles < floor + max(1, floor / 16 + 1)
 
 
+@pytest.mark.compiled
 def test_percentiles_are_within_a_bin_of_the_truth() -> None:
     memory = load_memory("ddr4_2400")
     requests = work(memory, 20_000)
@@ -169,7 +177,7 @@ def test_a_stream_gets_the_peak_but_for_refresh(name: str) -> None:
 
 def test_the_table_fits_a_screen() -> None:
     memory = load_memory("ddr4_2400")
-    text = table(run_trace(memory, [work(memory, 5000)]))
+    text = table(run_trace(memory, [work(memory, 500)]))
     assert max(map(len, text.splitlines())) <= 96
     assert "bandwidth" in text
     assert "% of 19.2 GB/s" in text

@@ -258,6 +258,7 @@ def test_alike_ones_are_together_where_names_find_no_room() -> None:
     assert "121 operators, those of one shape together (\u00d7)" in texts(figure)
 
 
+@pytest.mark.compiled
 def test_many_of_many_shapes_are_thin_bars() -> None:
     run = result(*(operator(f"n{at}", 1000 + (at * 37) % 200, k=at + 1) for at in range(200)))
     rest, _, _ = heights(run)
