@@ -11,6 +11,7 @@ from arch.errors import SimulationError
 from arch.mesh.packet import PORTS, PacketMesh
 from sim.mesh.packet import run
 from sim.mesh.packet_state import DONE, STUCK, PacketState, new_state, prepared
+from sim.mesh.stuck import explain
 
 CYCLES_AT_ONCE = 5_000
 CYCLES_MAX = 2**61
@@ -80,10 +81,7 @@ def replay_packets(
     now = _carry(state, progress, forced, backwards)
     m = state.mesh[0]
     if m["packets_delivered"] != len(records):
-        left = len(records) - int(m["packets_delivered"])
-        raise SimulationError(
-            f"{mesh.name}: deadlock in cycle {now - 1}: {left} packets are left and none can move"
-        )
+        raise SimulationError(explain(mesh, state, order, now - 1))
     injected, arrived = np.empty((2, len(records)), np.int64)
     injected[order], arrived[order] = records["injected"], records["arrived"]
     return PacketRun(

@@ -9,7 +9,6 @@ from hypothesis import given
 from mesh_cases import Packet, mesh_of, runs, trace_of
 from mesh_oracle import Mesh
 
-from arch.errors import SimulationError
 from arch.mesh.packet import PacketMesh
 from sim.mesh.packet import run
 from sim.mesh.packet_state import DONE, PacketState, new_state, prepared
@@ -142,19 +141,3 @@ def test_packets_of_a_source_go_in_order_of_creation() -> None:
     done = replay_packets(mesh, trace_of(given_packets))
     assert done.injected.tolist() == [5, 0, 6, 5]
     assert np.array_equal(done.packets, trace_of(given_packets))
-
-
-@pytest.mark.parametrize("forced", [False, True])
-def test_packets_that_can_never_move_are_told(
-    monkeypatch: pytest.MonkeyPatch, forced: bool
-) -> None:
-    """Routed x before y nothing can wait in a ring, so credits are taken away."""
-
-    def without_credits(mesh: PacketMesh, packets: Any) -> PacketState:
-        state = new_state(mesh, packets)
-        state.vcs["credits"] = 0
-        return state
-
-    monkeypatch.setattr("sim.mesh.replay.new_state", without_credits)
-    with pytest.raises(SimulationError, match=r"deadlock in cycle 8: 2 packets are left"):
-        replay_packets(mesh_of(), trace_of([(0, 0, 1, 1), (6, 1, 0, 1)]), forced=forced)
