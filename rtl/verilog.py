@@ -13,6 +13,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, Signal
 
 from arch.errors import InputError
+from rtl.copies import Modules
 from rtl.yosys import run_yosys
 
 CLEAN = ("proc", "opt_expr", "pmuxtree", "opt_clean")
@@ -25,12 +26,14 @@ def rtlil_of(design: Elaboratable, name: str, ports: list[Signal] | None = None)
     Raises InputError where a signal, as a wrapper's response, has more than 65536 bits.
     """
     given = {} if ports is None else {"ports": ports}
+    modules = Modules()
     try:
-        return str(rtlil.convert(design, name=name, **given))
+        text = str(rtlil.convert(design, name=name, platform=modules, **given))
     except OverflowError as error:
         raise InputError(
             f"{name}: too large to convert, take a smaller one (--set array.rows=8): {error}"
         ) from None
+    return text + modules.rtlil()
 
 
 def verilog_of(

@@ -7,15 +7,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from arch.mesh.packet import PacketMesh
+from rtl.copies import Copy
 from rtl.mesh.packet_delay import Delay
 from rtl.mesh.packet_node import NodePort
-from rtl.mesh.packet_parameters import (
-    NODE,
-    NUMBER_BITS,
-    OPPOSITE,
-    PORT_NAMES,
-    Parameters,
-)
+from rtl.mesh.packet_parameters import NODE, NUMBER_BITS, OPPOSITE, PORT_NAMES, Parameters
 from rtl.mesh.packet_router import PacketRouter
 
 
@@ -48,11 +43,11 @@ class PacketNetwork(wiring.Component):
             members[f"taken_{node}"] = Out(p.moving)
         super().__init__(members)
         self.parts: dict[str, Any] = {}
+        router, sender = PacketRouter(p), NodePort(p)
         for node in range(p.nodes):
-            ports = p.ports(node)
-            self.parts[f"router_{node}"] = PacketRouter(p, ports)
-            self.parts[f"node_{node}"] = NodePort(p)
-            for port in ports:
+            self.parts[f"router_{node}"] = Copy("packet_router", router)
+            self.parts[f"node_{node}"] = Copy("node_port", sender)
+            for port in p.ports(node):
                 flits, credits = p.link_flit_cycles, p.link_credit_cycles
                 if port == NODE:
                     flits, credits = p.sent_cycles, p.taken_credit_cycles

@@ -13,7 +13,7 @@ PORT_NAMES = ("east", "west", "north", "south", "node")
 STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 """To the neighbour behind each port, in x and y."""
 OPPOSITE = (1, 0, 3, 2)
-NUMBER_BITS = 8
+NUMBER_BITS = 6
 LENGTH_BITS = 4
 LIMITS = {"width": 16, "height": 16, "link_latency_cycles": 8, "node_latency_cycles": 8}
 """Of the mesh."""

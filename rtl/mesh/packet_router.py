@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Module, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from arch.mesh.packet import PORTS
 from rtl.mesh.packet_parameters import PORT_NAMES, Parameters
 from rtl.mesh.packet_pick import any_of, only_if
 from rtl.mesh.packet_queue import VcQueue
@@ -16,17 +17,12 @@ from rtl.mesh.packet_vcs import VcAllocator
 class PacketRouter(wiring.Component):
     """Input-queued, virtual channels, credits, x before y.
 
-    Both allocators look at registers only. A flit that wins the switch is at its output in that
+    All routers of a mesh are alike; at an edge nothing comes through the ports there. Both
+    allocators look at registers only. A flit that wins the switch is at its output in that
     cycle, and its credit at its input: registers behind them are ``Delay``s of the mesh.
 
     Latency: ``routing_cycles`` + 2 from a head that is first in its queue to its win. Initiation
     interval: 1 cycle for flits.
-
-    Parameters
-    ----------
-    parameters : Parameters
-    ports : tuple of int
-        That the router has, as of ``Parameters.ports``.
 
     Members
     -------
@@ -42,33 +38,31 @@ class PacketRouter(wiring.Component):
         For the queue behind that output.
     """
 
-    def __init__(self, parameters: Parameters, ports: tuple[int, ...]) -> None:
+    def __init__(self, parameters: Parameters) -> None:
         self.parameters = p = parameters
-        self.ports = ports
         members: dict[str, In | Out] = {"x": In(p.x_bits), "y": In(p.y_bits)}
-        for port in ports:
-            name = PORT_NAMES[port]
+        for name in PORT_NAMES:
             members[f"in_{name}"] = In(p.moving)
             members[f"credit_out_{name}"] = Out(p.credit)
             members[f"out_{name}"] = Out(p.moving)
             members[f"credit_in_{name}"] = In(p.credit)
         super().__init__(members)
-        self.vcs = VcAllocator(p, ports)
-        self.switch = SwitchAllocator(p, ports)
-        self.queues = {i: VcQueue(p) for i in self.vcs.numbers}
-        self.free = Signal(p.size, init=sum(1 << i for i in self.queues))
-        self.credits = {
-            i: Signal(range(p.depth + 1), init=p.depth, name=f"credits_{i}") for i in self.queues
-        }
+        self.vcs = VcAllocator(p)
+        self.switch = SwitchAllocator(p)
+        self.queues = [VcQueue(p) for _ in range(p.size)]
+        self.free = Signal(p.size, init=(1 << p.size) - 1)
+        self.credits = [
+            Signal(range(p.depth + 1), init=p.depth, name=f"credits_{i}") for i in range(p.size)
+        ]
         self.parts: list[tuple[str, Any]] = [("vcs", self.vcs), ("switch", self.switch)]
-        self.parts += [(self._name(i), queue) for i, queue in self.queues.items()]
+        self.parts += [(self._name(i), queue) for i, queue in enumerate(self.queues)]
         self.registers: dict[str, ValueLike] = {
             f"{name}.{register}": value
             for name, part in self.parts
             for register, value in part.registers.items()
         }
-        self.registers |= {f"credits_{i}": each for i, each in self.credits.items()}
-        self.registers |= {f"free_{i}": self.free[i] for i in self.queues}
+        self.registers |= {f"credits_{i}": each for i, each in enumerate(self.credits)}
+        self.registers["free"] = self.free
 
     def _name(self, i: int) -> str:
         """Of an input VC."""
@@ -82,17 +76,18 @@ class PacketRouter(wiring.Component):
         m = Module()
         for name, part in self.parts:
             m.submodules[name] = part
-        for i in self.queues:
-            self._connect_queue(m, i)
+        has_credit = Signal(self.parameters.size)
+        m.d.comb += has_credit.eq(Cat(*(each != 0 for each in self.credits)))
+        for i in range(self.parameters.size):
+            self._connect_queue(m, i, has_credit)
         sent = self._send(m)
         self._count_credits(m, sent)
         return m
 
-    def _connect_queue(self, m: Module, i: int) -> None:
+    def _connect_queue(self, m: Module, i: int, has_credit: Signal) -> None:
         p, queue = self.parameters, self.queues[i]
         port, vc = divmod(i, p.vcs)
         arriving = self._member("in", port)
-        credits = Array(self.credits.get(out, 0) for out in range(p.size))
         m.d.comb += [
             queue.x.eq(self.x),
             queue.y.eq(self.y),
@@ -105,7 +100,7 @@ class PacketRouter(wiring.Component):
             self.vcs.port[i].eq(queue.port),
             self.switch.port[i].eq(queue.port),
             self.switch.ready[i].eq(
-                queue.held & queue.is_there & (credits[queue.port * p.vcs + queue.vc] != 0)
+                queue.held & queue.is_there & has_credit.word_select(queue.port, p.vcs).bit_select(queue.vc, 1)
             ),
         ]
 
@@ -114,7 +109,7 @@ class PacketRouter(wiring.Component):
         p, switch = self.parameters, self.switch
         m.d.comb += self.vcs.free.eq(self.free)
         leaving: dict[int, Signal] = {}
-        for port in self.ports:
+        for port in range(PORTS):
             numbers = range(port * p.vcs, (port + 1) * p.vcs)
             leaving[port] = Signal(p.moving, name=f"leaving_{port}")
             credit = self._member("credit_out", port)
@@ -131,10 +126,10 @@ class PacketRouter(wiring.Component):
             ]
         sent = Signal(p.size)
         freed = Signal(p.size)
-        for out in self.ports:
+        for out in range(PORTS):
             found = self._member("out", out)
             m.d.comb += found.eq(
-                any_of([only_if(switch.to[out][i], leaving[i]) for i in self.ports])
+                any_of([only_if(switch.to[out][i], leaving[i]) for i in range(PORTS)])
             )
             for vc in range(p.vcs):
                 one = found.valid & (found.vc == vc)
@@ -145,7 +140,7 @@ class PacketRouter(wiring.Component):
 
     def _count_credits(self, m: Module, sent: Signal) -> None:
         p = self.parameters
-        for i, credits in self.credits.items():
+        for i, credits in enumerate(self.credits):
             credit = self._member("credit_in", i // p.vcs)
             comes = credit.valid & (credit.vc == i % p.vcs)
             m.d.sync += credits.eq(credits + comes - sent[i])

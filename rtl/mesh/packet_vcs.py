@@ -17,14 +17,7 @@ class VcAllocator(wiring.Component):
     or without.
 
     Outputs are combinational; registers are the pointers of round robin. VCs are numbered
-    ``port * vcs + vc``, in masks as in pointers; those of ports that are not there never ask nor
-    are free.
-
-    Parameters
-    ----------
-    parameters : Parameters
-    ports : tuple of int
-        That the router has.
+    ``port * vcs + vc``, in masks as in pointers.
 
     Members
     -------
@@ -41,7 +34,7 @@ class VcAllocator(wiring.Component):
         Output VCs that are given.
     """
 
-    def __init__(self, parameters: Parameters, ports: tuple[int, ...]) -> None:
+    def __init__(self, parameters: Parameters) -> None:
         self.parameters = p = parameters
         super().__init__(
             {
@@ -53,12 +46,10 @@ class VcAllocator(wiring.Component):
                 "held": Out(p.size),
             }
         )
-        self.ports = ports
-        self.numbers = [port * p.vcs + vc for port in ports for vc in range(p.vcs)]
-        self.in_turns = {i: Signal(range(p.size), name=f"in_turn_{i}") for i in self.numbers}
-        self.out_turns = {i: Signal(range(p.size), name=f"out_turn_{i}") for i in self.numbers}
+        self.in_turns = [Signal(range(p.size), name=f"in_turn_{i}") for i in range(p.size)]
+        self.out_turns = [Signal(range(p.size), name=f"out_turn_{i}") for i in range(p.size)]
         self.registers: dict[str, ValueLike] = {
-            each.name: each for turns in (self.in_turns, self.out_turns) for each in turns.values()
+            each.name: each for each in (*self.in_turns, *self.out_turns)
         }
 
     def elaborate(self, platform: object) -> Module:
@@ -68,15 +59,15 @@ class VcAllocator(wiring.Component):
             m,
             p.vc_allocator,
             self._asks(m),
-            {out: out % p.vcs for out in self.numbers},
-            {i: self._lanes_from(m, i) for i in self.numbers},
-            {out: from_place(turn, p.size) for out, turn in self.out_turns.items()},
+            {out: out % p.vcs for out in range(p.size)},
+            {i: self._lanes_from(m, i) for i in range(p.size)},
+            {out: from_place(turn, p.size) for out, turn in enumerate(self.out_turns)},
         )
         given, moves = self._by_vc(match.given), self._by_vc(match.moves)
         m.d.comb += self.given.eq(any_of(given))
         for out, mask in match.given.items():
             m.d.comb += self.held[out].eq(mask.any())
-        for i in self.numbers:
+        for i in range(p.size):
             m.d.comb += self.given_vc[i].eq(number_of(Cat(*(mask[i] for mask in given))))
             moved = Signal(p.vcs, name=f"moved_{i}")
             behind = Signal(range(p.size + 1), name=f"behind_{i}")
@@ -98,9 +89,9 @@ class VcAllocator(wiring.Component):
         """Of each output VC, the input VCs that want it."""
         p = self.parameters
         asks: Masks = {}
-        for port in self.ports:
+        for port in range(PORTS):
             wanted = Signal(p.size, name=f"wanted_{port}")
-            for i in self.numbers:
+            for i in range(p.size):
                 m.d.comb += wanted[i].eq(self.wanted[i] & (self._port(i) == port))
             for out in range(port * p.vcs, (port + 1) * p.vcs):
                 asks[out] = only_if(self.free[out], wanted)
