@@ -44,6 +44,21 @@ def leaves(name: str, value: Any) -> Iterator[tuple[Field, Value]]:
         yield Field(name, len(plain), plain.shape().signed), plain
 
 
+def sides(
+    component: wiring.Component,
+) -> tuple[list[tuple[Field, Value]], list[tuple[Field, Value]]]:
+    """Of a stimulus, then of a response: outputs, and ``component.registers`` behind them."""
+    inputs: list[tuple[Field, Value]] = []
+    outputs: list[tuple[Field, Value]] = []
+    for path, member, value in component.signature.flatten(component):
+        side = inputs if member.flow is wiring.In else outputs
+        side.extend(leaves(".".join(map(str, path)), value))
+    registers = component.registers
+    for name, register in registers.items():
+        outputs.extend(leaves(name, register))
+    return inputs, outputs
+
+
 class Wrapper(Elaboratable):
     """``(clk, rst, stim[N], resp[M])`` around a component.
 
@@ -58,14 +73,7 @@ class Wrapper(Elaboratable):
 
     def __init__(self, component: wiring.Component) -> None:
         self.component = component
-        inputs: list[tuple[Field, Value]] = []
-        outputs: list[tuple[Field, Value]] = []
-        for path, member, value in component.signature.flatten(component):
-            side = inputs if member.flow is wiring.In else outputs
-            side.extend(leaves(".".join(map(str, path)), value))
-        registers = component.registers
-        for name, register in registers.items():
-            outputs.extend(leaves(name, register))
+        inputs, outputs = sides(component)
         self.stim_fields = tuple(field for field, _ in inputs)
         self.resp_fields = tuple(field for field, _ in outputs)
         self._inputs = [value for _, value in inputs]

@@ -38,15 +38,11 @@ def _next_due(m, packets, counts, now):
 
 
 @inlined
-def _step(m, routers, ports, vcs, queue, sources, order, packets, active, sending, flits_due,
-          credits_due, routes_due, counts, tables, scratch, now, backwards):  # fmt: skip
-    """One cycle; returns the next one in which something may happen.
-
-    ``backwards``: visit routers and nodes from the end of the lists, which changes nothing.
-    """
+def receive(m, routers, vcs, queue, sources, packets, active, sending, flits_due, credits_due,
+            routes_due, counts, now):  # fmt: skip
+    """What is due in a cycle comes: credits, flits, routes and packets."""
     _charge(m, now)
     m["moved"] = 0
-    span = PORTS * m["vcs"]
     slot = now & (m["slots"] - 1)
     repay(m, routers, vcs, sources, active, sending, credits_due, counts, slot)
     arrive(m, routers, vcs, queue, packets, active, flits_due, routes_due, counts, slot, now)
@@ -62,6 +58,16 @@ def _step(m, routers, ports, vcs, queue, sources, order, packets, active, sendin
     counts[slot * 3 + 2] = 0
     create(m, sources, packets, sending, now)
 
+
+@inlined
+def act(m, routers, ports, vcs, queue, sources, order, packets, active, sending, flits_due,
+        credits_due, routes_due, counts, tables, scratch, now, backwards):  # fmt: skip
+    """Routers allocate and nodes inject, on what they have received; returns the next cycle in
+    which something may happen.
+
+    ``backwards``: visit routers and nodes from the end of the lists, which changes nothing.
+    """
+    span = PORTS * m["vcs"]
     visited = m["active"]
     kept = 0
     for index in range(visited):
@@ -142,7 +148,11 @@ def run(mesh, routers, ports, vcs, queue, sources, order, packets, active, sendi
             return now, DONE
         if forced:
             _all(m, routers, sources, active, sending)
-        following = _step(
+        receive(
+            m, routers, vcs, queue, sources, packets, active, sending, flits_due, credits_due,
+            routes_due, counts, now,
+        )  # fmt: skip
+        following = act(
             m, routers, ports, vcs, queue, sources, order, packets, active, sending, flits_due,
             credits_due, routes_due, counts, tables, scratch, now, backwards,
         )  # fmt: skip

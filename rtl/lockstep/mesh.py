@@ -1,0 +1,167 @@
+"""The twin of a mesh of packet routers: its hardware, the simulator's kernel, and what drives both."""
+
+from functools import cached_property
+
+import numpy as np
+
+from arch.errors import InputError
+from arch.mesh.packet import PacketMesh
+from rtl.lockstep.mesh_layout import STIM_VALUES, layout_of, places, stim_places
+from rtl.lockstep.mesh_packets import era_of
+from rtl.lockstep.mesh_traffic import EVENTS, TRAFFIC, drive
+from rtl.lockstep.operands import seeded
+from rtl.lockstep.twin import Batch, Words
+from rtl.mesh import PacketNetwork
+from rtl.mesh.packet_parameters import NUMBER_BITS, Parameters
+from rtl.wrapper import Field, sides
+from sim.mesh.packet_state import new_state
+
+NEVER_WRITTEN = -1
+LONGEST = 12
+"""Flits of a packet, at most."""
+BITS_MAX = 65_536
+"""Of a response."""
+
+
+class MeshTraffic:
+    """One run of a mesh under random packets, with resets in between."""
+
+    def __init__(self, twin: "MeshTwin", seed: int) -> None:
+        p = twin.parameters
+        self.twin, self.seed, self.era = twin, seed, 0
+        self.layout = layout_of(p)
+        self.values = np.zeros(self.layout["values"][0], np.int64)
+        self.offered = np.zeros((p.nodes, STIM_VALUES), np.int64)
+        self.before = np.ones(p.nodes, np.int64)
+        self.taking = np.zeros(p.nodes, np.int64)
+        self.fronts = np.zeros((p.nodes * p.size, 3), np.int64)
+        self.events = np.zeros(len(EVENTS), np.int64)
+        self.traffic = np.zeros(1, TRAFFIC)
+        self.traffic["random"] = seeded(seed)
+        self._reset()
+
+    def _reset(self) -> None:
+        """All registers have their reset values; other packets are to come."""
+        mesh, p = self.twin.mesh, self.twin.parameters
+        era = era_of(mesh, min(LONGEST, (1 << p.length_bits) - 1), self.seed, self.era)
+        self.era += 1
+        self.state = new_state(mesh, era.packets)
+        # Places of queues that no flit has been in; the kernel reads none of them.
+        self.state.queue[:] = NEVER_WRITTEN
+        self.begins = self.state.sources["next"].copy()
+        self.gone = np.full((p.nodes, p.taken_cycles), -1, np.int64)
+        self.traffic["now"], self.traffic["cycles"] = 0, era.cycles
+        self.traffic["hostile"] = era.hostile
+
+    def next(self, cycles: int) -> Batch:
+        """The next cycles."""
+        stimuli = np.empty((cycles, len(self.twin.stim_places)), np.int64)
+        resets = np.empty(cycles, np.uint8)
+        responses = np.empty((cycles, len(self.twin.places)), np.int64)
+        done = 0
+        while done < cycles:
+            done += self._drive(stimuli[done:], resets[done:], responses[done:])
+            if resets[done - 1]:
+                self._reset()
+        return Batch(stimuli, resets, responses)
+
+    def _drive(self, stimuli: Words, resets: np.ndarray, responses: Words) -> int:
+        return int(
+            drive(
+                self.layout,
+                self.twin.places,
+                self.twin.stim_places,
+                self.traffic,
+                *self.state.arrays(),
+                self.begins,
+                self.gone,
+                self.fronts,
+                self.taking,
+                self.offered,
+                self.before,
+                self.values,
+                self.events,
+                stimuli,
+                resets,
+                responses,
+            )
+        )
+
+    @property
+    def coverage(self) -> dict[str, int]:
+        """How often each event that this mesh can show happened."""
+        mesh = self.twin.mesh
+        missing = {
+            "VCs of an input compete": mesh.router.vcs == 1,
+            # With one VC, an output is of one input until the tail has left.
+            "inputs compete for an output": mesh.router.vcs == 1,
+            "left by +x": mesh.width == 1,
+            "left by -x": mesh.width == 1,
+            "left by +y": mesh.height == 1,
+            "left by -y": mesh.height == 1,
+        }
+        return {
+            event: int(count)
+            for event, count in zip(EVENTS, self.events, strict=True)
+            if not missing.get(event)
+        }
+
+    @property
+    def useful_cycles(self) -> int:
+        """Cycles in which a flit, a credit or a packet was anywhere."""
+        return int(self.traffic[0]["useful_cycles"])
+
+
+class MeshTwin:
+    """A mesh as hardware and as the simulator's kernel; parameters as of ``Parameters``.
+
+    ``traffic`` raises InputError where registers are too many for one response.
+    """
+
+    name = "mesh"
+
+    def __init__(self, mesh: PacketMesh, *, number_bits: int = NUMBER_BITS) -> None:
+        self.mesh = mesh
+        self.parameters = Parameters(mesh, number_bits=number_bits)
+        self._number_bits = number_bits
+
+    @cached_property
+    def component(self) -> PacketNetwork:
+        """The hardware, which may be elaborated again."""
+        return PacketNetwork(self.mesh, number_bits=self._number_bits)
+
+    @cached_property
+    def _fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+        """Of stimuli and responses."""
+        stim, resp = (tuple(field for field, _ in side) for side in sides(self.component))
+        bits = sum(field.width for field in resp)
+        if bits > BITS_MAX:
+            mesh = self.mesh
+            raise InputError(
+                f"{mesh.name}: {mesh.width} x {mesh.height} routers have {bits:,} bits of "
+                f"registers, co-simulation takes {BITS_MAX:,}: take a smaller one "
+                "(--set width=4 --set height=4, or --set router.buffer_flits=4)"
+            )
+        return stim, resp
+
+    @cached_property
+    def places(self) -> Words:
+        """Of each field of a response, where the model has it."""
+        return places(self.parameters, self._fields[1])
+
+    @cached_property
+    def stim_places(self) -> Words:
+        """Of each field of a stimulus."""
+        return stim_places(self.parameters, self._fields[0])
+
+    def traffic(self, seed: int) -> MeshTraffic:
+        """The run of a seed."""
+        return MeshTraffic(self, seed)
+
+
+def mesh_twin(mesh: PacketMesh) -> MeshTwin:
+    """The twin of a mesh of packet routers.
+
+    Raises InputError that says which field to set where hardware does not support it.
+    """
+    return MeshTwin(mesh)
