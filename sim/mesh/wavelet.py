@@ -11,8 +11,8 @@ import numpy as np
 
 from sim.jit import inlined, njit
 from sim.mesh.wavelet_pe import step_pe
-from sim.mesh.wavelet_router import RAMP, carry, decide, switch
-from sim.mesh.wavelet_state import DONE, FAILED, FULL, HEAD, MARKED, NEVER, PAUSED, ROUND
+from sim.mesh.wavelet_router import carry, decide, switch
+from sim.mesh.wavelet_state import DONE, FAILED, FULL, HEAD, MARKED, PAUSED, ROUND
 from sim.mesh.wavelet_wakes import next_bit, next_timer, ring, set_bit, wake_router
 
 
@@ -168,6 +168,8 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
                   first_place, cell_words, up_words, down_words, cell_tags, up_tags, entry >> 5,
                   entry & 31, now)  # fmt: skip
         m["moved"] += m["moves"]
+        if m["moves"]:
+            m["acted"] = now
         for index in range(m["changes"]):
             entry = np.int64(changes[index])
             switch(m, cell, place, planned, mask, router_bits, router_top, router_class, routes,

@@ -9,7 +9,6 @@ from arch.errors import InputError
 from arch.mesh.program import (
     FORMATS,
     NONE,
-    PORT_NAMES,
     RAMP,
     Function,
     MeshProgram,
@@ -61,39 +60,36 @@ def used_colours(program: MeshProgram) -> tuple[int, ...]:
     return tuple(sorted(found - {NONE}))
 
 
-def work_of(mesh: WaveletMesh, commands: npt.NDArray[np.void], where: str) -> npt.NDArray[np.int64]:
-    """[n] wavelets, operations or cycles of commands. Raises InputError."""
-    op, length, kind = commands["op"], commands["length"], commands["format"]
-    costs = mesh.pe.costs
-    work = np.zeros(len(commands), np.int64)
+def work_of(
+    mesh: WaveletMesh, commands: npt.NDArray[np.void], where: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """[n] wavelets, operations or cycles of commands, and operations of overhead before them.
+
+    Raises InputError for more than the kernel counts.
+    """
+    op, length, costs = commands["op"], commands["length"], mesh.pe.costs
+    work, lead = np.zeros((2, len(commands)), np.int64)
     fabric = np.isin(op, FABRIC_OPS[:-1])
-    per = np.where(kind == FORMATS.index("fp32"), 1, 2)
-    work[fabric] = -(-length // per)[fabric]
+    each = np.where(commands["format"] == FORMATS.index("fp32"), 1, 2)
+    work[fabric] = -(-length // each)[fabric]
     work[op == Op.CTRL] = 1
     work[op == Op.DELAY] = commands["cycles"][op == Op.DELAY]
-    for index in np.flatnonzero((op == Op.FMA) | (op == Op.VEC)):
-        command = commands[index]
-        vectors = int(command["count"]) if command["op"] == Op.FMA else 1
-        elements = int(command["length"])
-        if vectors <= 0 or elements <= 0:
-            continue
-        lanes = mesh.pe.lanes.get(FORMATS[command["format"]])  # type: ignore[call-overload]
-        if lanes is None:
-            raise InputError(
-                f"{where}, command {index}: {FORMATS[command['format']]} has no lanes; known are "
-                f"{', '.join(mesh.pe.lanes)}"
-            )
-        cycles = -(-elements // lanes)
-        if command["op"] == Op.VEC and command["combine"] >= Function.EXP:
-            cycles = elements * costs.function_cycles
-        called = -(-vectors * costs.callback_millicycles // 1000)
-        work[index] = min(costs.compute_cycles + called + vectors * cycles, WORK_MAX + 1)
-    if len(work) and not 0 <= work.min() <= work.max() <= WORK_MAX:
-        worst = int(np.flatnonzero((work < 0) | (work > WORK_MAX))[0])
+    lanes = np.array([mesh.pe.lanes.get(name, 1) for name in FORMATS])[commands["format"]]  # type: ignore[call-overload]
+    computes = (op == Op.FMA) | (op == Op.VEC)
+    vectors = np.where(op == Op.FMA, commands["count"], 1)
+    functions = (op == Op.VEC) & (commands["combine"] >= Function.EXP)
+    cycles = np.where(functions, length * costs.function_cycles, -(-length // lanes))
+    work[computes] = (vectors * cycles)[computes]
+    lead[computes] = (costs.compute_cycles - (-vectors * costs.callback_millicycles // 1000))[
+        computes
+    ]
+    worst = int(np.argmax(np.maximum(work, lead))) if len(work) else 0
+    if len(work) and max(work[worst], lead[worst]) > WORK_MAX:
         raise InputError(
-            f"{where}, command {worst}: must take 0 to {WORK_MAX} operations, not {work[worst]}"
+            f"{where}, command {worst}: takes {work[worst] + lead[worst]} cycles; must be "
+            f"{WORK_MAX} at most"
         )
-    return work
+    return work, lead
 
 
 SAME = (
@@ -120,7 +116,7 @@ def flat_task(
     # A colour that a command does not use must not be waited for.
     made["took"][~np.isin(commands["op"], (Op.RECV, Op.RADD, Op.RELAY))] = NONE
     made["put"][~np.isin(commands["op"], (Op.SEND, Op.RELAY, Op.CTRL, Op.ROUTE))] = NONE
-    made["work"] = work_of(mesh, commands, where)
+    made["work"], made["lead"] = work_of(mesh, commands, where)
     looped = commands["op"] == Op.LOOP
     made["target"][looped] += first
     flat["op"][-1] = END
@@ -139,10 +135,6 @@ def flat_programs(
     classes = np.zeros(len(programs), CLASS)
     first = 0
     for kind, program in enumerate(programs):
-        if len(program.tasks) > TASKS_MAX:
-            raise InputError(
-                f"program {program.name}: {len(program.tasks)} tasks; at most are {TASKS_MAX}"
-            )
         classes[kind]["tasks"] = len(program.tasks)
         classes[kind]["serves"] = program.serves
         for index, task in enumerate(program.tasks):
@@ -181,10 +173,7 @@ def route_tables(program: MeshProgram, colours: Sequence[int]) -> dict[str, npt.
 def fixed_colours(
     program: MeshProgram, colours: Sequence[int], tables: dict[str, npt.NDArray[np.uint8]]
 ) -> int:
-    """Mask of the colours that nobody switches and that each router takes which is sent them.
-
-    Raises InputError for a route that leaves the mesh.
-    """
+    """Mask of the colours that nobody switches and that each router takes to which they go."""
     mask = 0
     of = program.route_of
     for k in range(len(colours)):
@@ -197,17 +186,6 @@ def fixed_colours(
         ):  # fmt: skip
             sends = (outs >> port) & 1
             fixed = fixed and not (sends[behind] & (came[ahead] != facing)).any()
-            leaves = np.zeros(len(program.routes), bool)
-            for position in range(POSITIONS_MAX):
-                leaves |= (tables["routes"][:, k, position] >> (3 + port)) & 1 != 0
-            edge = np.ones(of.shape, bool)
-            edge[behind] = False
-            if (leaves[of] & edge).any():
-                y, x = np.argwhere(leaves[of] & edge)[0]
-                raise InputError(
-                    f"{program.name}: colour {colours[k]} leaves the mesh by port "
-                    f"{PORT_NAMES[port]} at x {x}, y {y}"
-                )
         if fixed:
             mask |= 1 << k
     return mask
@@ -242,16 +220,9 @@ def everyone(nodes: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]
 def new_state(
     mesh: WaveletMesh, program: MeshProgram, *, values: bool, logged: Sequence[int] = (),
 ) -> WaveletState:  # fmt: skip
-    """A mesh before its first cycle. Raises InputError for what the kernel could not run."""
-    if (program.width, program.height) != (mesh.width, mesh.height):
-        raise InputError(
-            f"{program.name}: is for {program.width} x {program.height} PEs; {mesh.name} has "
-            f"{mesh.width} x {mesh.height}"
-        )
+    """A mesh before its first cycle, of a program that ``check_program`` has passed."""
     colours = used_colours(program)
-    if len(colours) > 32:
-        raise InputError(f"{program.name}: uses {len(colours)} colours; at most are 32")
-    nodes, span = mesh.nodes, len(colours)
+    nodes, span = program.width * program.height, len(colours)
     row_of = np.full(max((*colours, 0)) + 2, NONE, np.int64)
     row_of[list(colours)] = np.arange(span)
     flat = flat_programs(mesh, program.programs, row_of)
@@ -267,18 +238,18 @@ def new_state(
         mesh.router.queue_wavelets, mesh.ramp_down_wavelets, mesh.ramp_up_wavelets,
     )  # fmt: skip
     fixed = fixed_colours(program, colours, tables)
-    longest_work = int(commands["work"].max()) + 1
+    longest_work = int(max(commands["work"].max(), commands["lead"].max())) + 1
     controls = bool((commands["op"] == Op.CTRL).any())
     elements = program.memory_elements if values else 0
     for name, value in {
-        "nodes": nodes, "width": mesh.width, "colours": span, "fixed": fixed, "depth": depth,
+        "nodes": nodes, "width": program.width, "colours": span, "fixed": fixed, "depth": depth,
         "hop": mesh.hop_cycles, "pushed": 0x11 if mesh.hop_cycles == 1 else 1,
         "to_pe": mesh.ramp_cycles, "to_router": mesh.ramp_cycles + 1, "down_depth": down_depth,
         "up_depth": up_depth, "tops": -(-nodes // 1024),
         "span": min(1 << longest_work.bit_length(), SPAN_MAX), "task_cycles": costs.task_cycles,
         "fabric_cycles": costs.fabric_cycles, "loop_cycles": costs.loop_cycles,
         "elements": elements, "values": values, "controls": controls, "logging": bool(len(logged)),
-        "log_room": 4 * len(logged), "mark_pe": NONE, "last": NONE,
+        "log_room": 4 * len(logged), "mark_pe": NONE, "last": NONE, "acted": NONE,
         "longest": 4 * mesh.hop_cycles * nodes * max(span, 1) + 1000,
     }.items():  # fmt: skip
         m[name] = value
@@ -338,20 +309,21 @@ def new_state(
 
 
 def _fill(program: MeshProgram, memory: npt.NDArray[np.float32]) -> None:
-    """Values of regions at the start into memory [nodes, elements]."""
+    """Values of regions at the start, in the formats of regions, into memory [nodes, elements]."""
     regions = {region.name: region for region in program.regions}
     for name, given in program.values.items():
-        region = regions.get(name)
-        if region is None:
-            raise InputError(
-                f"{program.name}: values of {name!r}, which is no region; known are "
-                f"{', '.join(regions)}"
-            )
-        wanted = (program.height, program.width, region.elements)
-        if given.shape != wanted:
-            raise InputError(
-                f"{program.name}: values of {name!r} must be {wanted}, not {given.shape}"
-            )
-        memory[:, region.start : region.start + region.elements] = given.reshape(
-            len(memory), region.elements
-        )
+        region = regions[name]
+        numbers = rounded_to(given.reshape(len(memory), -1), FORMATS[region.format])
+        memory[:, region.start : region.start + region.elements] = numbers
+
+
+def rounded_to(numbers: npt.NDArray[np.float32], name: str) -> npt.NDArray[np.float32]:
+    """Numbers of fp32 in another format, to nearest, ties to even."""
+    if name == "fp16":
+        with np.errstate(over="ignore"):
+            return numbers.astype(np.float16).astype(np.float32)
+    if name == "bf16":
+        bits = np.ascontiguousarray(numbers, np.float32).view(np.uint32).astype(np.uint64)
+        bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
+        return bits.astype(np.uint32).view(np.float32)
+    return numbers

@@ -4,10 +4,8 @@ import numpy as np
 
 from arch.errors import SimulationError
 from arch.mesh.program import MeshProgram, Op
-from arch.mesh.wavelet import WaveletMesh
 from sim.mesh.wavelet_build import used_colours
 from sim.mesh.wavelet_state import (
-    DELAY,
     FABRIC,
     FAILED,
     HALTED,
@@ -37,9 +35,9 @@ def command_name(program: MeshProgram, state: WaveletState, node: int, pc: int) 
     return f"task {tasks[task].name}, command {at} ({Op(commands['op'][at]).name})"
 
 
-def pe_name(mesh: WaveletMesh, node: int) -> str:
+def pe_name(program: MeshProgram, node: int) -> str:
     """Where a PE is."""
-    return f"PE x {node % mesh.width}, y {node // mesh.width}"
+    return f"PE ({node % program.width}, {node // program.width})"
 
 
 def not_done(program: MeshProgram, state: WaveletState) -> np.ndarray:
@@ -63,7 +61,7 @@ def _fabric_wait(
 
 
 def _waits(
-    mesh: WaveletMesh, program: MeshProgram, state: WaveletState, colours: tuple[int, ...],
+    program: MeshProgram, state: WaveletState, colours: tuple[int, ...],
     node: int,
 ) -> str:  # fmt: skip
     """What a PE waits for."""
@@ -80,29 +78,30 @@ def _waits(
         if (int(p["busy"]) >> slot) & 1:
             pc = int(state.slots[(slot - 1) * nodes + node]["pc"])
             reasons.append(f"slot {slot}: {_fabric_wait(program, state, colours, node, pc)}")
-    return f"{pe_name(mesh, node)}: {', '.join(reasons)}"
+    return f"{pe_name(program, node)}: {', '.join(reasons)}"
 
 
-def check_done(mesh: WaveletMesh, program: MeshProgram, state: WaveletState, now: int) -> None:
+def check_done(program: MeshProgram, state: WaveletState) -> None:
     """Raises SimulationError if nothing can move and PEs are not done."""
     stuck = not_done(program, state)
     if not len(stuck):
         return
+    m = state.mesh[0]
     colours = used_colours(program)
-    shown = "; ".join(_waits(mesh, program, state, colours, int(node)) for node in stuck[:SHOWN])
+    shown = "; ".join(_waits(program, state, colours, int(node)) for node in stuck[:SHOWN])
     more = f"; and {len(stuck) - SHOWN} more" if len(stuck) > SHOWN else ""
     raise SimulationError(
-        f"{program.name}: deadlock in cycle {now}: {len(stuck)} PEs are not done and nothing can "
+        f"{program.name}: deadlock in cycle {max(m['last'], m['acted']) + 1}: {len(stuck)} PEs are not done and nothing can "
         f"move: {shown}{more}"
     )
 
 
-def told(mesh: WaveletMesh, program: MeshProgram, state: WaveletState, now: int, how: int) -> str:
+def told(program: MeshProgram, state: WaveletState, now: int, how: int) -> str:
     """What is said of a run that has not ended: FAILED, ROUND, or PAUSED at its limit."""
     m = state.mesh[0]
     if how == FAILED:
         node, pc = int(m["error_pe"]), int(m["error_pc"])
-        where = f"{program.name}: cycle {now - 1}, {pe_name(mesh, node)}"
+        where = f"{program.name}: cycle {now - 1}, {pe_name(program, node)}"
         first = command_name(program, state, node, pc)
         if m["error"] == NO_TIME:
             return f"{where}: 1000000 commands one after another take no time, up to {first}"
@@ -114,7 +113,7 @@ def told(mesh: WaveletMesh, program: MeshProgram, state: WaveletState, now: int,
             "once; one must be finished before the other begins"
         )
     if how == ROUND:
-        moving = (state.cell & 15 != 0).reshape(-1, mesh.nodes).any(axis=1)
+        moving = (state.cell & 15 != 0).reshape(-1, len(state.pes)).any(axis=1)
         named = [
             str(colour)
             for colour, there in zip(used_colours(program), moving, strict=True)

@@ -30,6 +30,7 @@ from sim.mesh.wavelet_state import (
     OVERHEAD,
     SLOTS,
     TO_BEGIN,
+    TO_COMPUTE,
     TO_NEXT,
     TO_TARGET,
     TWO_IN,
@@ -206,19 +207,22 @@ def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planne
     phase = p["phase"]
     steps = 0
     while True:
-        steps += 1
-        if steps > CHAIN_MAX:
-            fail(m, NO_TIME, node, p["pc"], -1)
-            break
         if phase == NO_TASK:
             kind = pe_class[node]
             task = pick(m, p, kind, classes, task_colour, down, table, node)
             if task < 0:
                 break
+            steps += 1
+            m["acted"] = now
+            p["turn0"] = 0
+            p["turn1"] = 0
             p["active"] = without(p["active"], task)
             p["picked"] = task
             p["pc"] = task_pc[kind * 32 + task]
             phase = NEXT
+            if steps > CHAIN_MAX:
+                fail(m, NO_TIME, node, p["pc"], -1)
+                break
             if m["task_cycles"]:
                 p["after"] = TO_NEXT
                 p["left"] = m["task_cycles"]
@@ -229,6 +233,15 @@ def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planne
         pc = np.int64(p["pc"])
         command = commands[pc]
         op = command["op"]
+        if op == END:
+            phase = NO_TASK
+            continue
+        if phase == NEXT:
+            steps += 1
+            m["acted"] = now
+            if steps > CHAIN_MAX:
+                fail(m, NO_TIME, node, pc, -1)
+                break
         if op <= RELAY or op == CTRL:
             slot = command["slot"]
             if phase != BEGIN:
@@ -261,9 +274,6 @@ def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planne
             if m["logging"] and chosen[node] and begins[node] < now:
                 write_log(m, log, begins, chosen, node, 0, pc, now)
             begin_log(m, begins, chosen, node, slot, now)
-        elif op == END:
-            phase = NO_TASK
-            continue
         elif op <= DELAYS:
             if command["work"]:
                 begin_log(m, begins, chosen, node, 0, now)
@@ -273,6 +283,10 @@ def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planne
                 else:
                     p["left"] = command["work"]
                     phase = COMPUTE
+                    if command["lead"]:
+                        p["left"] = command["lead"]
+                        p["after"] = TO_COMPUTE
+                        phase = OVERHEAD
                     if m["values"]:
                         place_operands(m, p, command, addresses, node, 0)
                 break
@@ -339,6 +353,10 @@ def end_main(m, commands, p, memory, addresses, log, begins, chosen, node, end):
     if p["phase"] == OVERHEAD:
         if p["after"] == TO_BEGIN:
             p["phase"] = BEGIN
+            return
+        if p["after"] == TO_COMPUTE:
+            p["phase"] = COMPUTE
+            p["left"] = command["work"]
             return
         p["phase"] = NEXT
         if p["after"] == TO_TARGET:

@@ -1,6 +1,5 @@
 """A program, run by a mesh of wavelet routers and PEs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,14 +15,9 @@ from sim.mesh.wavelet_state import (
     ACCOUNTS,
     AWAKE,
     DONE,
-    FAILED,
-    FULL,
-    MARKED,
-    NEVER,
-    PAUSED,
-    ROUND,
     WaveletState,
 )
+from traces.mesh.check import check_program
 
 CYCLES_MAX = 2**61
 
@@ -71,13 +65,14 @@ def run_program(
     changes anything. Raises InputError for a program that cannot be run, SimulationError for a
     deadlock, wavelets that go round, an error of a PE, or ``limit_cycles`` reached.
     """
+    check_program(program, mesh)
     with_values = bool(program.values) if values is None else values
     state = new_state(mesh, program, values=with_values)
     until = CYCLES_MAX if limit_cycles is None else limit_cycles
     now, how = run(*state.arrays(), 0, until, forced, backwards)
     if how != DONE:
-        raise SimulationError(told(mesh, program, state, now, how))
-    check_done(mesh, program, state, now)
+        raise SimulationError(told(program, state, now, how))
+    check_done(program, state)
     return result(mesh, program, state)
 
 
@@ -101,7 +96,7 @@ def result(mesh: WaveletMesh, program: MeshProgram, state: WaveletState) -> Wave
     """Of a state in which nothing can move."""
     m = state.mesh[0]
     cycles = int(m["last"]) + 1
-    shape = (mesh.height, mesh.width)
+    shape = (program.height, program.width)
     accounts = charge_rest(state, cycles)
     marks = state.marks.reshape(-1, 3)
     counts = {name: int(m[name]) for name in COUNTED}

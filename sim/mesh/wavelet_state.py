@@ -19,8 +19,9 @@ TWO_IN, TWO_OUT, NO_TIME = 1, 2, 3
 NEXT, BEGIN, SLOTS, NO_TASK, HALTED, OVERHEAD, COMPUTE, FABRIC, DELAY = range(9)
 """What the main slot is about: its next command; a fabric command whose overhead is paid; waiting
 for slots; nothing; nothing for ever; and operations or cycles of a command."""
-TO_NEXT, TO_BEGIN, TO_TARGET = range(3)
-"""What follows an overhead: a task's first command; the fabric command; a loop's next turn."""
+TO_NEXT, TO_BEGIN, TO_TARGET, TO_COMPUTE = range(4)
+"""What follows an overhead: a task's first command; the fabric command; a loop's next turn; what
+is computed."""
 AWAKE = 255
 
 ACCOUNTS = (
@@ -77,6 +78,7 @@ MESH = np.dtype(
         ("due", np.int64),  # wavelets on hops and ramps
         ("timers", np.int64),
         ("last", np.int64),  # last cycle with an operation, or the end of a delay
+        ("acted", np.int64),  # last cycle in which a main slot went on or a wavelet moved
         ("used", np.int64),  # last cycle with an operation or a wavelet on a ramp
         ("sent", np.int64),  # by PEs
         ("taken", np.int64),  # by PEs
@@ -100,6 +102,7 @@ COMMAND = np.dtype(
         ("took", np.int32),  # k of the colour received, or NONE
         ("put", np.int32),  # k of the colour sent, or NONE
         ("work", np.int32),  # wavelets, operations or cycles
+        ("lead", np.int32),  # operations of overhead, before work of a command that computes
         ("target", np.int32),  # LOOP: command of the table; others as in arch
         ("count", np.int32),
         ("level", np.int32),

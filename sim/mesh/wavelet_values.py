@@ -61,10 +61,16 @@ def product_sum(x, y, z, kind):
 
 
 @njit
+def larger(x, y):
+    """The second one only if it is larger."""
+    return y if y > x else x
+
+
+@njit
 def combined(x, y, combine, kind):
     """Of RADD and RELAY."""
     if combine == MAX:
-        return max(x, y)
+        return nearest_of(np.float64(larger(x, y)), kind)
     return nearest_of(np.float64(x) + np.float64(y), kind)
 
 
@@ -101,6 +107,8 @@ def receive(m, command, memory, memory_bits, addresses, node, slot, wavelet, wor
     each = 1 if kind == FP32 else 2
     base = node * m["elements"]
     at = slot * 3 * nodes + node
+    # The element behind all memory turns bits into a number and back.
+    spare = nodes * m["elements"]
     result = 0
     for half in range(each):
         element = wavelet * each + half
@@ -108,66 +116,39 @@ def receive(m, command, memory, memory_bits, addresses, node, slot, wavelet, wor
             break
         dst = base + addresses[at] + element * command["dst_element"]
         a = base + addresses[at + nodes] + element * command["a_element"]
+        memory_bits[spare] = element_of(word, half, kind)
         if op == SENDS:
-            bits = np.int64(memory_bits[a])
-        else:
-            bits = element_of(word, half, kind)
-            if op == RECV:
-                memory_bits[dst] = bits
-                continue
+            memory[spare] = nearest_of(np.float64(memory[a]), kind)
+        elif command["combine"]:
             if op == RADD:
-                scratch_put(memory_bits, m, bits)
-                memory[dst] = combined(
-                    memory[dst], scratch_get(memory, m), command["combine"], kind
-                )
-                continue
-            if command["combine"]:
-                scratch_put(memory_bits, m, bits)
-                scratch_set(
-                    memory, m, combined(scratch_get(memory, m), memory[a], command["combine"], kind)
-                )
-                bits = np.int64(scratch_bits(memory_bits, m))
-            if addresses[at] >= 0:
-                memory_bits[dst] = bits
+                memory[spare] = combined(memory[dst], memory[spare], command["combine"], kind)
+            elif op == RELAY:
+                memory[spare] = combined(memory[a], memory[spare], command["combine"], kind)
+        bits = np.int64(memory_bits[spare])
+        if op != SENDS and command["dst"] >= 0:
+            memory_bits[dst] = bits
         result |= bits_of(bits, kind) << (16 * half)
     return result
 
 
 @njit
-def scratch_put(memory_bits, m, bits):
-    """Bits into the element behind all memory, which is seen as a number too."""
-    memory_bits[m["nodes"] * m["elements"]] = bits
-
-
-@njit
-def scratch_bits(memory_bits, m):
-    return memory_bits[m["nodes"] * m["elements"]]
-
-
-@njit
-def scratch_get(memory, m):
-    return memory[m["nodes"] * m["elements"]]
-
-
-@njit
-def scratch_set(memory, m, value):
-    memory[m["nodes"] * m["elements"]] = value
+def exponential(x):
+    """Of a double; infinity if it is too large."""
+    return math.exp(x) if not x > 709.7 else math.inf
 
 
 @njit
 def function_of(function, x):
     """From EXP on, in double."""
     if function == EXP:
-        return math.exp(x) if x < 709.0 else math.inf
+        return exponential(x)
     if function == RECIPROCAL:
         return 1.0 / x if x != 0.0 else math.copysign(math.inf, x)
     if function == RSQRT:
         if x <= 0.0:
-            return math.inf if x == 0.0 else math.nan
+            return math.copysign(math.inf, x) if x == 0.0 else math.nan
         return 1.0 / math.sqrt(x)
-    if x < -708.0:
-        return x * math.exp(max(x, -745.0))
-    return x / (1.0 + math.exp(-x))
+    return x / (1.0 + exponential(-x))
 
 
 @njit
@@ -184,20 +165,21 @@ def compute(m, command, memory, addresses, node):
     b_element = np.int64(command["b_element"])
     if command["op"] == FMA:
         for _ in range(command["count"]):
+            scalar = memory[a]
             for index in range(command["length"]):
                 to = dst + index * dst_element
-                memory[to] = product_sum(memory[a], memory[b + index * b_element], memory[to], kind)
+                memory[to] = product_sum(scalar, memory[b + index * b_element], memory[to], kind)
             dst += command["dst_step"]
             a += command["a_step"]
             b += command["b_step"]
         return
     function = command["combine"]
     if function == SUM or function == TOP:
-        total = memory[a]
+        total = nearest_of(np.float64(memory[a]), kind)
         for index in range(1, command["length"]):
             x = memory[a + index * a_element]
             if function == TOP:
-                total = max(total, x)
+                total = larger(total, nearest_of(np.float64(x), kind))
             else:
                 total = nearest_of(np.float64(total) + np.float64(x), kind)
         memory[dst] = total
@@ -215,7 +197,7 @@ def compute(m, command, memory, addresses, node):
         else:
             y = memory[b + index * b_element]
             if function == LARGER:
-                memory[to] = max(x, y)
+                memory[to] = nearest_of(np.float64(larger(x, y)), kind)
             elif function == PRODUCT:
                 memory[to] = nearest_of(np.float64(x) * np.float64(y), kind)
             elif function == DIFFERENCE:
