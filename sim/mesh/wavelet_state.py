@@ -160,12 +160,12 @@ CLASS = np.dtype(
 PE = np.dtype(
     [
         ("since", np.int64),  # cycle from which on ``why`` is to be charged
-        ("until", np.int64),  # end of a delay, or of the operations that it sleeps through
         ("slept", np.int64),  # cycle from which on ``nap`` is to be charged
         ("left", np.int32),  # operations of the main slot
         ("pc", np.int32),  # command of the table
         ("taking", np.uint32),  # colours that commands receive
         ("putting", np.uint32),  # colours that commands send
+        ("listen", np.uint32),  # colours whose wavelets wake it
         ("active", np.uint32),  # tasks
         ("blocked", np.uint32),  # tasks
         ("turn0", np.int32),  # loop counters
@@ -178,11 +178,21 @@ PE = np.dtype(
         ("busy", np.uint8),  # microthreads
         ("picked", np.uint8),  # last task
         ("nap", np.uint8),  # account while it sleeps, or AWAKE
+        ("took", np.int8),  # k of the colour that the main slot receives, or NONE
+        ("put", np.int8),  # k of the colour that it sends, or NONE
+        ("spare", np.uint16),
     ]
 )
 """64 bytes: a line of the cache."""
 
-SLOT = np.dtype([("left", np.int32), ("pc", np.int32)])
+SLOT = np.dtype(
+    [
+        ("left", np.int32),  # operations
+        ("pc", np.int32),
+        ("took", np.int16),
+        ("put", np.int16),
+    ]
+)
 
 LOG = np.dtype(
     [
@@ -234,8 +244,6 @@ class WaveletState:
     """[nodes] colours that may move"""
     pointer: npt.NDArray[np.uint8]
     """[nodes] k that is granted first"""
-    listen: npt.NDArray[np.uint32]
-    """[nodes] colours whose wavelets wake the PE"""
     router_bits: npt.NDArray[np.uint32]
     """[nodes / 32] routers with colours that may move"""
     router_top: npt.NDArray[np.uint32]
@@ -262,6 +270,8 @@ class WaveletState:
     """[nodes] next PE of its slot"""
     timer: npt.NDArray[np.int64]
     """[nodes] cycle in which it is to wake, or NEVER"""
+    ends: npt.NDArray[np.int64]
+    """[nodes] end of a delay, or of the operations that a PE sleeps through, or 0"""
     links: npt.NDArray[np.uint32]
     """[5 * nodes] wavelets that left by each port"""
     accounts: npt.NDArray[np.int64]
