@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim.jit import inlined, njit
-from sim.mesh.wavelet_router import plan
+from sim.mesh.wavelet_router import place_of, plan
 from sim.mesh.wavelet_state import (
     AT_COMPUTE,
     AT_FABRIC,
@@ -106,25 +106,26 @@ def begin_log(m, begins, chosen, node, slot, now):
 
 
 @njit
-def lacks(m, command, up, down, node):
-    """What an operation of a fabric command waits for: FOR_WAVELETS, FOR_ROOM, or nothing (0)."""
-    took = command["took"]
+def lacks(m, slot, up, down, node):
+    """What an operation of a slot's fabric command waits for: FOR_WAVELETS, FOR_ROOM, or nothing
+    (0); the main slot is its PE."""
+    took = slot["took"]
     if took >= 0 and down[took * m["nodes"] + node] < HEAD:
         return FOR_WAVELETS
-    put = command["put"]
+    put = slot["put"]
     if put >= 0 and (up[put * m["nodes"] + node] & 0xFF) >= m["up_depth"]:
         return FOR_ROOM
     return 0
 
 
 @njit
-def pick(m, p, kind, classes, task_colour, down, table, node):
+def pick(m, p, kind, classes, task_colour, down, node):
     """The task that the main slot picks, or -1."""
     which = classes[kind]
     choice = np.int64(p["active"])
     coloured = which["coloured"]
     while coloured:
-        task = lowest(coloured, table)
+        task = lowest(coloured)
         coloured &= coloured - 1
         if down[task_colour[kind * 32 + task] * m["nodes"] + node] >= HEAD:
             choice |= 1 << task
@@ -133,7 +134,7 @@ def pick(m, p, kind, classes, task_colour, down, table, node):
         return -1
     behind = np.int64(p["picked"]) + 1
     later = (choice >> behind) << behind
-    return lowest(later if later else choice, table)
+    return lowest(later if later else choice)
 
 
 @njit
@@ -151,8 +152,8 @@ def place_operands(m, p, command, addresses, node, slot):
 
 @njit
 def fail(m, error, node, pc, other):
-    """Note an error; the first one of a cycle by the number of its PE."""
-    if m["error"] == 0 or node < m["error_pe"]:
+    """Note an error; the first one of a cycle by the place of its PE."""
+    if m["error"] == 0 or place_of(m, node) < place_of(m, m["error_pe"]):
         m["error"] = error
         m["error_pe"] = node
         m["error_pc"] = pc
@@ -201,7 +202,7 @@ def release(p, command):
 
 @inlined
 def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planned, down, changes,
-          marks, addresses, log, begins, chosen, table, node, now):  # fmt: skip
+          marks, addresses, ends, log, begins, chosen, node, now):  # fmt: skip
     """The main slot goes on until it has a command that takes time; no task or HALT is one too."""
     nodes = m["nodes"]
     phase = p["phase"]
@@ -209,7 +210,7 @@ def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planne
     while True:
         if phase == NO_TASK:
             kind = pe_class[node]
-            task = pick(m, p, kind, classes, task_colour, down, table, node)
+            task = pick(m, p, kind, classes, task_colour, down, node)
             if task < 0:
                 break
             steps += 1
@@ -265,11 +266,15 @@ def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planne
                 place_operands(m, p, command, addresses, node, slot)
             if slot == 0:
                 p["left"] = command["work"]
+                p["took"] = command["took"]
+                p["put"] = command["put"]
                 phase = FABRIC
                 break
             state = slots[(slot - 1) * nodes + node]
             state["left"] = command["work"]
             state["pc"] = pc
+            state["took"] = command["took"]
+            state["put"] = command["put"]
             p["busy"] = with_bit(p["busy"], slot)
             if m["logging"] and chosen[node] and begins[node] < now:
                 write_log(m, log, begins, chosen, node, 0, pc, now)
@@ -278,7 +283,7 @@ def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planne
             if command["work"]:
                 begin_log(m, begins, chosen, node, 0, now)
                 if op == DELAYS:
-                    p["until"] = now + command["work"]
+                    ends[node] = now + command["work"]
                     phase = DELAY
                 else:
                     p["left"] = command["work"]
@@ -344,12 +349,12 @@ def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planne
 
 
 @njit
-def end_main(m, commands, p, memory, addresses, log, begins, chosen, node, end):
+def end_main(m, commands, p, ends, memory, addresses, log, begins, chosen, node, end):
     """What the main slot was about is over; its last cycle was the one before ``end``."""
     pc = np.int64(p["pc"])
     command = commands[pc]
     m["last"] = max(m["last"], end - 1)
-    p["until"] = 0
+    ends[node] = 0
     if p["phase"] == OVERHEAD:
         if p["after"] == TO_BEGIN:
             p["phase"] = BEGIN
@@ -376,13 +381,11 @@ def end_main(m, commands, p, memory, addresses, log, begins, chosen, node, end):
 
 
 @inlined
-def exchange(m, command, up, down, mask, router_bits, router_top, up_due, counts, memory,
-             memory_bits, addresses, up_words, down_words, up_tags, node, slot, left,
-             now):  # fmt: skip
+def exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts, memory,
+             memory_bits, addresses, up_words, down_words, up_tags, node, slot, pc, took, put,
+             left):  # fmt: skip
     """An operation of a fabric command: a wavelet from the router, to it, or both."""
     nodes = m["nodes"]
-    took = np.int64(command["took"])
-    put = np.int64(command["put"])
     word = 0
     if took >= 0:
         at = took * nodes + node
@@ -398,8 +401,9 @@ def exchange(m, command, up, down, mask, router_bits, router_top, up_due, counts
         m["taken"] += 1
     if m["values"]:
         word = receive(
-            m, command, memory, memory_bits, addresses, node, slot, command["work"] - left, word
-        )
+            m, commands[pc], memory, memory_bits, addresses, node, slot,
+            commands[pc]["work"] - left, word,
+        )  # fmt: skip
     if put >= 0:
         at = put * nodes + node
         count = np.int64(up[at])
@@ -407,11 +411,11 @@ def exchange(m, command, up, down, mask, router_bits, router_top, up_due, counts
             up_words[at * m["up_depth"] + (count & 0xFF)] = word
         if m["controls"]:
             tag = 0
-            if command["op"] == CTRL:
-                tag = CONTROL | command["controls"]
+            if commands[pc]["op"] == CTRL:
+                tag = CONTROL | commands[pc]["controls"]
             up_tags[at * m["up_depth"] + (count & 0xFF)] = tag
         up[at] = count + 1
-        due = now % m["to_router"]
+        due = m["up_slot"]
         up_due[due * nodes + counts[32 + due]] = (node << 5) | put
         counts[32 + due] += 1
         m["due"] += 1
@@ -419,27 +423,26 @@ def exchange(m, command, up, down, mask, router_bits, router_top, up_due, counts
 
 
 @njit
-def waiting(m, commands, p, slots, up, down, table, node):
+def waiting(m, commands, p, slots, up, down, node):
     """The account of a cycle in which no slot can have an operation."""
     phase = p["phase"]
     if phase == FABRIC:
-        return lacks(m, commands[p["pc"]], up, down, node)
+        return lacks(m, p, up, down, node)
     if phase == SLOTS:
         return FOR_SLOTS
     if phase == DELAY:
         return IN_DELAY
     if p["busy"]:
-        slot = lowest(np.int64(p["busy"]), table)
-        command = commands[slots[(slot - 1) * m["nodes"] + node]["pc"]]
-        return lacks(m, command, up, down, node)
+        slot = lowest(np.int64(p["busy"]))
+        return lacks(m, slots[(slot - 1) * m["nodes"] + node], up, down, node)
     return FINISHED if phase == HALTED else IDLE
 
 
 @njit
 def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, planned, up, down,
-            mask, listen, router_bits, router_top, changes, up_due, counts, wheel, following,
-            timer, accounts, marks, memory, memory_bits, addresses, up_words, down_words, up_tags,
-            log, begins, chosen, table, node, now):  # fmt: skip
+            mask, router_bits, router_top, changes, up_due, counts, wheel, following,
+            timer, ends, accounts, marks, memory, memory_bits, addresses, up_words, down_words, up_tags,
+            log, begins, chosen, node, now):  # fmt: skip
     """A cycle of a PE that is awake; returns whether it stays so."""
     nodes = m["nodes"]
     p = pes[node]
@@ -450,40 +453,39 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
         p["nap"] = AWAKE
     phase = p["phase"]
     if phase == DELAY:
-        if now >= p["until"]:
-            end_main(m, commands, p, memory, addresses, log, begins, chosen, node, now)
-    elif (phase == OVERHEAD or phase == COMPUTE) and p["until"]:
-        left = p["until"] - now
-        p["until"] = 0
+        if now >= ends[node]:
+            end_main(m, commands, p, ends, memory, addresses, log, begins, chosen, node, now)
+    elif (phase == OVERHEAD or phase == COMPUTE) and ends[node]:
+        left = ends[node] - now
+        ends[node] = 0
         p["left"] = left
         if now > p["slept"]:
             p["last"] = 0
             m["last"] = max(m["last"], now - 1)
         if left == 0:
-            end_main(m, commands, p, memory, addresses, log, begins, chosen, node, now)
+            end_main(m, commands, p, ends, memory, addresses, log, begins, chosen, node, now)
     if p["phase"] <= NO_TASK:
         go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planned, down,
-              changes, marks, addresses, log, begins, chosen, table, node, now)  # fmt: skip
+              changes, marks, addresses, ends, log, begins, chosen, node, now)  # fmt: skip
     phase = p["phase"]
     ready = 0
     computes = phase == OVERHEAD or phase == COMPUTE
     if computes:
         ready = 1
     elif phase == FABRIC:
-        if lacks(m, commands[p["pc"]], up, down, node) == 0:
+        if lacks(m, p, up, down, node) == 0:
             ready = 1
     busy = np.int64(p["busy"])
     while busy:
-        slot = lowest(busy, table)
+        slot = lowest(busy)
         busy &= busy - 1
-        command = commands[slots[(slot - 1) * nodes + node]["pc"]]
-        if lacks(m, command, up, down, node) == 0:
+        if lacks(m, slots[(slot - 1) * nodes + node], up, down, node) == 0:
             ready |= 1 << slot
     since = now
     if ready:
         behind = np.int64(p["last"]) + 1
         later = (ready >> behind) << behind
-        slot = lowest(later if later else ready, table)
+        slot = lowest(later if later else ready)
         p["last"] = slot
         m["last"] = max(m["last"], now)
         m["used"] = now
@@ -493,49 +495,60 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
             left = np.int64(p["left"]) - 1
             p["left"] = left
             if left == 0:
-                end_main(m, commands, p, memory, addresses, log, begins, chosen, node, now + 1)
+                end_main(
+                    m, commands, p, ends, memory, addresses, log, begins, chosen, node, now + 1
+                )
                 return True
         else:
             charge(accounts, p, node, nodes, now, AT_FABRIC)
             if slot:
-                pc = np.int64(slots[(slot - 1) * nodes + node]["pc"])
-                left = np.int64(slots[(slot - 1) * nodes + node]["left"])
+                state = slots[(slot - 1) * nodes + node]
+                pc = np.int64(state["pc"])
+                left = np.int64(state["left"])
+                took = np.int64(state["took"])
+                put = np.int64(state["put"])
             else:
                 pc = np.int64(p["pc"])
                 left = np.int64(p["left"])
-            command = commands[pc]
-            exchange(m, command, up, down, mask, router_bits, router_top, up_due, counts, memory,
-                     memory_bits, addresses, up_words, down_words, up_tags, node, slot, left,
-                     now)  # fmt: skip
+                took = np.int64(p["took"])
+                put = np.int64(p["put"])
+            exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts, memory,
+                     memory_bits, addresses, up_words, down_words, up_tags, node, slot, pc,
+                     took, put, left)  # fmt: skip
             left -= 1
+            lack = 0
             if slot:
                 slots[(slot - 1) * nodes + node]["left"] = left
                 if left == 0:
                     p["busy"] = without(p["busy"], slot)
-                    release(p, command)
-                    end_of(p, command)
+                    release(p, commands[pc])
+                    end_of(p, commands[pc])
                     write_log(m, log, begins, chosen, node, slot, pc, now + 1)
                     return True
+                lack = lacks(m, slots[(slot - 1) * nodes + node], up, down, node)
             else:
                 p["left"] = left
                 if left == 0:
-                    end_main(m, commands, p, memory, addresses, log, begins, chosen, node, now + 1)
+                    end_main(
+                        m, commands, p, ends, memory, addresses, log, begins, chosen, node, now + 1
+                    )
                     return True
-            if lacks(m, command, up, down, node):
+                lack = lacks(m, p, up, down, node)
+            if lack:
                 ready &= ~(1 << slot)
         if ready > 1 or (ready and (not computes or p["left"] < 2)):
             return True
     if computes:
         p["nap"] = AT_COMPUTE if phase == COMPUTE else AT_OVERHEAD
-        p["until"] = now + 1 + p["left"]
-        arm(m, wheel, following, timer, node, p["until"])
+        ends[node] = now + 1 + p["left"]
+        arm(m, wheel, following, timer, node, ends[node])
     else:
-        p["nap"] = waiting(m, commands, p, slots, up, down, table, node)
+        p["nap"] = waiting(m, commands, p, slots, up, down, node)
         if phase == DELAY:
-            arm(m, wheel, following, timer, node, p["until"])
+            arm(m, wheel, following, timer, node, ends[node])
     p["slept"] = since
     listens = np.int64(p["taking"])
     if phase == NO_TASK:
         listens |= classes[pe_class[node]]["colours"]
-    listen[node] = listens
+    p["listen"] = listens
     return False
