@@ -1,10 +1,11 @@
 """The cycles of a mesh of wavelet routers and PEs; docs/wavelet.md has the rules.
 
-Only who may do something is visited, in the order of numbers; others sleep until a wavelet, room, a
-route or a timer wakes them. In a cycle first wavelets come to the ends of hops and ramps and timers
-ring, then routers decide on what is there, then PEs go on, and last what routers decided is moved.
-PEs and routers meet only in the queues of the ramp: what a PE puts a router sees later, what it takes
-is taken behind the routers' decisions.
+Only who may do something is visited; others sleep until a wavelet, room, a route or a timer wakes
+them. In a cycle first wavelets come to the ends of hops and ramps and timers ring; then routers decide
+on what is there; then PEs go on; last, what routers decided is moved. PEs and routers meet in the
+queues of the ramp alone: what a PE puts its router sees later, and what it takes is taken behind the
+router's decision. All this is done for a block of 1024 nodes after the other, so that a block is in
+the cache once a cycle; only moving waits until nobody who has yet to decide can look there.
 """
 
 import numpy as np
@@ -17,51 +18,61 @@ from sim.mesh.wavelet_wakes import next_bit, next_timer, ring, set_bit, wake_rou
 
 
 @inlined
-def land(m, cell, up, down, mask, listen, router_bits, router_top, pe_bits, pe_top, down_due,
-         up_due, hop_due, counts, now, backwards):  # fmt: skip
-    """Wavelets that can be used from this cycle on."""
+def land_hops(m, cell, mask, router_bits, router_top, hop_due, counts):
+    """Wavelets that come from other routers and can go on from this cycle on."""
     nodes = m["nodes"]
-    slot = now % m["to_pe"]
-    count = counts[slot]
-    counts[slot] = 0
+    slot = m["hop_slot"]
+    count = counts[64 + slot]
+    counts[64 + slot] = 0
     m["due"] -= count
-    first = slot * nodes
-    for index in range(count):
-        entry = np.int64(down_due[first + (count - 1 - index if backwards else index)])
+    first = slot * 4 * nodes
+    for index in range(first, first + count):
+        entry = np.int64(hop_due[index])
+        node = entry >> 5
+        k = entry & 31
+        cell[k * nodes + node] += 0x10
+        wake_router(mask, router_bits, router_top, node, k)
+
+
+@inlined
+def land_ramps(m, up, down, mask, listen, router_bits, router_top, pe_bits, pe_top, down_due,
+               up_due, counts, high):  # fmt: skip
+    """Wavelets that PEs and routers of a block get from each other and can use from this cycle on.
+
+    They lie in the order in which blocks are visited.
+    """
+    nodes = m["nodes"]
+    slot = m["down_lands"]
+    count = counts[slot]
+    at = m["down_landed"]
+    while at < count and down_due[slot * nodes + at] >> 15 == high:
+        entry = np.int64(down_due[slot * nodes + at])
         node = entry >> 5
         k = entry & 31
         down[k * nodes + node] += HEAD
         if (listen[node] >> k) & 1:
             set_bit(pe_bits, pe_top, node)
-    slot = now % m["to_router"]
+        at += 1
+    m["down_landed"] = at
+    slot = m["up_lands"]
     count = counts[32 + slot]
-    counts[32 + slot] = 0
-    m["due"] -= count
-    first = slot * nodes
-    for index in range(count):
-        entry = np.int64(up_due[first + (count - 1 - index if backwards else index)])
+    at = m["up_landed"]
+    while at < count and up_due[slot * nodes + at] >> 15 == high:
+        entry = np.int64(up_due[slot * nodes + at])
         node = entry >> 5
         k = entry & 31
         up[k * nodes + node] += HEAD
         wake_router(mask, router_bits, router_top, node, k)
-    if m["hop"] > 1:
-        slot = now % m["hop"]
-        count = counts[64 + slot]
-        counts[64 + slot] = 0
-        m["due"] -= count
-        first = slot * 4 * nodes
-        for index in range(count):
-            entry = np.int64(hop_due[first + (count - 1 - index if backwards else index)])
-            node = entry >> 5
-            k = entry & 31
-            cell[k * nodes + node] += 0x10
-            wake_router(mask, router_bits, router_top, node, k)
+        at += 1
+    m["up_landed"] = at
 
 
 @njit
-def _wake_all(m, mask, listen, router_bits, router_top, pe_bits, pe_top):
+def _wake_all(m, there, mask, router_bits, router_top, pe_bits, pe_top):
     """Every colour of every router, and every PE."""
     for node in range(m["nodes"]):
+        if not there[node]:
+            continue
         mask[node] = (1 << m["colours"]) - 1
         if m["colours"]:
             set_bit(router_bits, router_top, node)
@@ -82,15 +93,14 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
         planned, up, down, mask, pointer, listen, router_bits, router_top, pe_bits, pe_top, moves,
         changes, down_due, up_due, hop_due, counts, wheel, following, timer, links, accounts, marks,
         router_class, routes, last_place, first_place, memory, memory_bits, addresses, cell_words,
-        up_words, down_words, cell_tags, up_tags, log, begins, chosen, table, now, until, forced,
-        backwards):  # fmt: skip
+        up_words, down_words, cell_tags, up_tags, log, begins, chosen, there, steps, now, until,
+        forced, backwards):  # fmt: skip
     """Cycles from ``now`` on, up to ``until`` at most; arrays as of ``WaveletState``.
 
     ``forced``: every router and PE in every cycle; ``backwards``: in another order. Neither changes
     anything. Returns the cycle to go on with and how it ended.
     """
     m = mesh[0]
-    nodes = m["nodes"]
     tops = m["tops"]
     m["marked"] = 0
     while now < until:
@@ -105,54 +115,61 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
             return now, FULL
         if m["timers"] == 0 and now - m["used"] > m["longest"]:
             return now, ROUND
-        if m["due"]:
-            land(m, cell, up, down, mask, listen, router_bits, router_top, pe_bits, pe_top,
-                 down_due, up_due, hop_due, counts, now, backwards)  # fmt: skip
+        rings = m["to_pe"] + 1
+        m["down_lands"] = now % rings
+        m["down_slot"] = (now + m["to_pe"]) % rings
+        m["down_landed"] = 0
+        rings = m["to_router"] + 1
+        m["up_lands"] = now % rings
+        m["up_slot"] = (now + m["to_router"]) % rings
+        m["up_landed"] = 0
+        m["hop_slot"] = now % m["hop"]
+        if m["hop"] > 1:
+            land_hops(m, cell, mask, router_bits, router_top, hop_due, counts)
         if m["timers"]:
             ring(m, wheel, following, timer, pe_bits, pe_top, now)
         if forced:
-            _wake_all(m, mask, listen, router_bits, router_top, pe_bits, pe_top)
+            _wake_all(m, there, mask, router_bits, router_top, pe_bits, pe_top)
 
         m["moves"] = 0
+        moved = 0
         for index in range(tops):
             high = tops - 1 - index if backwards else index
+            land_ramps(m, up, down, mask, listen, router_bits, router_top, pe_bits, pe_top,
+                       down_due, up_due, counts, high)  # fmt: skip
             upper = np.int64(router_top[high])
             while upper:
-                bit = next_bit(upper, table, backwards)
+                bit = next_bit(upper, backwards)
                 upper &= ~(1 << bit)
                 middle = high * 32 + bit
                 word = np.int64(router_bits[middle])
                 kept = word
                 while word:
-                    low = next_bit(word, table, backwards)
+                    low = next_bit(word, backwards)
                     word &= ~(1 << low)
                     awake = decide(
-                        m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, table,
-                        middle * 32 + low,
+                        m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, steps, middle * 32 + low,
                     )  # fmt: skip
                     if not awake:
                         kept &= ~(1 << low)
                 router_bits[middle] = kept
                 if kept == 0:
                     router_top[high] = np.int64(router_top[high]) & ~(1 << bit)
-
-        for index in range(tops):
-            high = tops - 1 - index if backwards else index
             upper = np.int64(pe_top[high])
             while upper:
-                bit = next_bit(upper, table, backwards)
+                bit = next_bit(upper, backwards)
                 upper &= ~(1 << bit)
                 middle = high * 32 + bit
                 word = np.int64(pe_bits[middle])
                 kept = word
                 while word:
-                    low = next_bit(word, table, backwards)
+                    low = next_bit(word, backwards)
                     word &= ~(1 << low)
                     awake = step_pe(
                         m, commands, task_pc, task_colour, classes, pe_class, pes, slots, planned,
                         up, down, mask, listen, router_bits, router_top, changes, up_due, counts,
                         wheel, following, timer, accounts, marks, memory, memory_bits, addresses,
-                        up_words, down_words, up_tags, log, begins, chosen, table,
+                        up_words, down_words, up_tags, log, begins, chosen,
                         middle * 32 + low, now,
                     )  # fmt: skip
                     if not awake:
@@ -160,20 +177,25 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
                 pe_bits[middle] = kept
                 if kept == 0:
                     pe_top[high] = np.int64(pe_top[high]) & ~(1 << bit)
-
-        for index in range(m["moves"]):
-            entry = np.int64(moves[index])
-            carry(m, cell, side, place, planned, up, down, mask, router_bits, router_top, pe_bits,
-                  pe_top, changes, down_due, hop_due, counts, links, router_class, last_place,
-                  first_place, cell_words, up_words, down_words, cell_tags, up_tags, entry >> 5,
-                  entry & 31, now)  # fmt: skip
-        m["moved"] += m["moves"]
-        if m["moves"]:
+            while moved < m["moves"]:
+                entry = np.int64(moves[moved])
+                if index + 1 < tops and abs(high - (entry >> 15)) < m["lag"]:
+                    break
+                moved += 1
+                carry(m, cell, side, place, planned, up, down, mask, router_bits, router_top,
+                      pe_bits, pe_top, changes, down_due, hop_due, counts, links, router_class,
+                      last_place, first_place, cell_words, up_words, down_words, cell_tags,
+                      up_tags, steps, entry >> 5, entry & 31, now)  # fmt: skip
+        m["due"] -= m["down_landed"] + m["up_landed"]
+        counts[m["down_lands"]] = 0
+        counts[32 + m["up_lands"]] = 0
+        if moved:
+            m["moved"] += moved
             m["acted"] = now
         for index in range(m["changes"]):
             entry = np.int64(changes[index])
             switch(m, cell, place, planned, mask, router_bits, router_top, router_class, routes,
-                   entry >> 5, entry & 31)  # fmt: skip
+                   steps, entry >> 5, entry & 31)  # fmt: skip
         m["changes"] = 0
         now += 1
         if m["error"]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from arch.errors import SimulationError
 from arch.mesh.program import MeshProgram, Op
-from sim.mesh.wavelet_build import used_colours
+from sim.mesh.wavelet_program import used_colours
 from sim.mesh.wavelet_state import (
     FABRIC,
     FAILED,
@@ -35,17 +35,19 @@ def command_name(program: MeshProgram, state: WaveletState, node: int, pc: int) 
     return f"task {tasks[task].name}, command {at} ({Op(commands['op'][at]).name})"
 
 
-def pe_name(program: MeshProgram, node: int) -> str:
+def pe_name(state: WaveletState, node: int) -> str:
     """Where a PE is."""
-    return f"PE ({node % program.width}, {node // program.width})"
+    place = int(np.flatnonzero(state.tiles.order == node)[0])
+    return f"PE ({place % state.tiles.width}, {place // state.tiles.width})"
 
 
 def not_done(program: MeshProgram, state: WaveletState) -> np.ndarray:
-    """PEs that are not done, when nothing can move."""
-    pes = state.pes
-    serves = np.array([each.serves for each in program.programs])[state.pe_class]
+    """Nodes whose PEs are not done, when nothing can move."""
+    order = state.tiles.order
+    pes = state.pes[order]
+    serves = np.array([each.serves for each in program.programs])[state.pe_class[order]]
     rests = (pes["phase"] == HALTED) | ((pes["phase"] == NO_TASK) & serves)
-    return np.flatnonzero(~rests | (pes["busy"] != 0))
+    return order[~rests | (pes["busy"] != 0)]
 
 
 def _fabric_wait(
@@ -78,7 +80,7 @@ def _waits(
         if (int(p["busy"]) >> slot) & 1:
             pc = int(state.slots[(slot - 1) * nodes + node]["pc"])
             reasons.append(f"slot {slot}: {_fabric_wait(program, state, colours, node, pc)}")
-    return f"{pe_name(program, node)}: {', '.join(reasons)}"
+    return f"{pe_name(state, node)}: {', '.join(reasons)}"
 
 
 def check_done(program: MeshProgram, state: WaveletState) -> None:
@@ -101,7 +103,7 @@ def told(program: MeshProgram, state: WaveletState, now: int, how: int) -> str:
     m = state.mesh[0]
     if how == FAILED:
         node, pc = int(m["error_pe"]), int(m["error_pc"])
-        where = f"{program.name}: cycle {now - 1}, {pe_name(program, node)}"
+        where = f"{program.name}: cycle {now - 1}, {pe_name(state, node)}"
         first = command_name(program, state, node, pc)
         if m["error"] == NO_TIME:
             return f"{where}: 1000000 commands one after another take no time, up to {first}"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim.jit import inlined, njit
-from sim.mesh.wavelet_router import plan
+from sim.mesh.wavelet_router import place_of, plan
 from sim.mesh.wavelet_state import (
     AT_COMPUTE,
     AT_FABRIC,
@@ -118,13 +118,13 @@ def lacks(m, command, up, down, node):
 
 
 @njit
-def pick(m, p, kind, classes, task_colour, down, table, node):
+def pick(m, p, kind, classes, task_colour, down, node):
     """The task that the main slot picks, or -1."""
     which = classes[kind]
     choice = np.int64(p["active"])
     coloured = which["coloured"]
     while coloured:
-        task = lowest(coloured, table)
+        task = lowest(coloured)
         coloured &= coloured - 1
         if down[task_colour[kind * 32 + task] * m["nodes"] + node] >= HEAD:
             choice |= 1 << task
@@ -133,7 +133,7 @@ def pick(m, p, kind, classes, task_colour, down, table, node):
         return -1
     behind = np.int64(p["picked"]) + 1
     later = (choice >> behind) << behind
-    return lowest(later if later else choice, table)
+    return lowest(later if later else choice)
 
 
 @njit
@@ -151,8 +151,8 @@ def place_operands(m, p, command, addresses, node, slot):
 
 @njit
 def fail(m, error, node, pc, other):
-    """Note an error; the first one of a cycle by the number of its PE."""
-    if m["error"] == 0 or node < m["error_pe"]:
+    """Note an error; the first one of a cycle by the place of its PE."""
+    if m["error"] == 0 or place_of(m, node) < place_of(m, m["error_pe"]):
         m["error"] = error
         m["error_pe"] = node
         m["error_pc"] = pc
@@ -201,7 +201,7 @@ def release(p, command):
 
 @inlined
 def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planned, down, changes,
-          marks, addresses, log, begins, chosen, table, node, now):  # fmt: skip
+          marks, addresses, log, begins, chosen, node, now):  # fmt: skip
     """The main slot goes on until it has a command that takes time; no task or HALT is one too."""
     nodes = m["nodes"]
     phase = p["phase"]
@@ -209,7 +209,7 @@ def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planne
     while True:
         if phase == NO_TASK:
             kind = pe_class[node]
-            task = pick(m, p, kind, classes, task_colour, down, table, node)
+            task = pick(m, p, kind, classes, task_colour, down, node)
             if task < 0:
                 break
             steps += 1
@@ -377,8 +377,8 @@ def end_main(m, commands, p, memory, addresses, log, begins, chosen, node, end):
 
 @inlined
 def exchange(m, command, up, down, mask, router_bits, router_top, up_due, counts, memory,
-             memory_bits, addresses, up_words, down_words, up_tags, node, slot, left,
-             now):  # fmt: skip
+             memory_bits, addresses, up_words, down_words, up_tags, node, slot,
+             left):  # fmt: skip
     """An operation of a fabric command: a wavelet from the router, to it, or both."""
     nodes = m["nodes"]
     took = np.int64(command["took"])
@@ -411,7 +411,7 @@ def exchange(m, command, up, down, mask, router_bits, router_top, up_due, counts
                 tag = CONTROL | command["controls"]
             up_tags[at * m["up_depth"] + (count & 0xFF)] = tag
         up[at] = count + 1
-        due = now % m["to_router"]
+        due = m["up_slot"]
         up_due[due * nodes + counts[32 + due]] = (node << 5) | put
         counts[32 + due] += 1
         m["due"] += 1
@@ -419,7 +419,7 @@ def exchange(m, command, up, down, mask, router_bits, router_top, up_due, counts
 
 
 @njit
-def waiting(m, commands, p, slots, up, down, table, node):
+def waiting(m, commands, p, slots, up, down, node):
     """The account of a cycle in which no slot can have an operation."""
     phase = p["phase"]
     if phase == FABRIC:
@@ -429,7 +429,7 @@ def waiting(m, commands, p, slots, up, down, table, node):
     if phase == DELAY:
         return IN_DELAY
     if p["busy"]:
-        slot = lowest(np.int64(p["busy"]), table)
+        slot = lowest(np.int64(p["busy"]))
         command = commands[slots[(slot - 1) * m["nodes"] + node]["pc"]]
         return lacks(m, command, up, down, node)
     return FINISHED if phase == HALTED else IDLE
@@ -439,7 +439,7 @@ def waiting(m, commands, p, slots, up, down, table, node):
 def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, planned, up, down,
             mask, listen, router_bits, router_top, changes, up_due, counts, wheel, following,
             timer, accounts, marks, memory, memory_bits, addresses, up_words, down_words, up_tags,
-            log, begins, chosen, table, node, now):  # fmt: skip
+            log, begins, chosen, node, now):  # fmt: skip
     """A cycle of a PE that is awake; returns whether it stays so."""
     nodes = m["nodes"]
     p = pes[node]
@@ -463,7 +463,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
             end_main(m, commands, p, memory, addresses, log, begins, chosen, node, now)
     if p["phase"] <= NO_TASK:
         go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planned, down,
-              changes, marks, addresses, log, begins, chosen, table, node, now)  # fmt: skip
+              changes, marks, addresses, log, begins, chosen, node, now)  # fmt: skip
     phase = p["phase"]
     ready = 0
     computes = phase == OVERHEAD or phase == COMPUTE
@@ -474,7 +474,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
             ready = 1
     busy = np.int64(p["busy"])
     while busy:
-        slot = lowest(busy, table)
+        slot = lowest(busy)
         busy &= busy - 1
         command = commands[slots[(slot - 1) * nodes + node]["pc"]]
         if lacks(m, command, up, down, node) == 0:
@@ -483,7 +483,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
     if ready:
         behind = np.int64(p["last"]) + 1
         later = (ready >> behind) << behind
-        slot = lowest(later if later else ready, table)
+        slot = lowest(later if later else ready)
         p["last"] = slot
         m["last"] = max(m["last"], now)
         m["used"] = now
@@ -505,8 +505,8 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
                 left = np.int64(p["left"])
             command = commands[pc]
             exchange(m, command, up, down, mask, router_bits, router_top, up_due, counts, memory,
-                     memory_bits, addresses, up_words, down_words, up_tags, node, slot, left,
-                     now)  # fmt: skip
+                     memory_bits, addresses, up_words, down_words, up_tags, node, slot,
+                     left)  # fmt: skip
             left -= 1
             if slot:
                 slots[(slot - 1) * nodes + node]["left"] = left
@@ -530,7 +530,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
         p["until"] = now + 1 + p["left"]
         arm(m, wheel, following, timer, node, p["until"])
     else:
-        p["nap"] = waiting(m, commands, p, slots, up, down, table, node)
+        p["nap"] = waiting(m, commands, p, slots, up, down, node)
         if phase == DELAY:
             arm(m, wheel, following, timer, node, p["until"])
     p["slept"] = since

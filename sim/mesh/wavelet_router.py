@@ -6,17 +6,19 @@ from sim.jit import inlined, njit
 from sim.mesh.wavelet_state import BOTH, CONTROL, HEAD
 from sim.mesh.wavelet_wakes import lowest, set_bit, wake_router
 
-EAST, WEST, SOUTH, NORTH, RAMP = range(5)
+RAMP = 4
 RAMP_OUT = 16
 """Bit of the ramp in a mask of ports."""
 
 
 @njit
-def distance(port, width):
-    """From a router's number to that of the router behind a port."""
-    if port < SOUTH:
-        return 1 if port == EAST else -1
-    return width if port == SOUTH else -width
+def place_of(m, node):
+    """Number of a node in the mesh, row by row."""
+    tile = node >> 5
+    across = m["tile_bits"]
+    x = (tile % m["tiles"] << across) | (node & ((1 << across) - 1))
+    y = (tile // m["tiles"] << (5 - across)) | ((node & 31) >> across)
+    return y * m["width"] + x
 
 
 @njit
@@ -41,10 +43,12 @@ def tag_at(m, cell_tags, up_tags, at, port):
 
 
 @inlined
-def decide(m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, table, node):
+def decide(m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, steps,
+           node):  # fmt: skip
     """Choose the colours of a router that move; the others sleep, but for those whose port is
     taken. Returns whether some are awake."""
-    nodes, width, depth = m["nodes"], m["width"], m["depth"]
+    nodes, depth = m["nodes"], m["depth"]
+    low = node & 31
     awake = np.int64(mask[node])
     first = np.int64(pointer[node])
     group = (awake >> first) << first
@@ -58,7 +62,7 @@ def decide(m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, ta
                 break
             group = rest
             rest = 0
-        k = lowest(group, table)
+        k = lowest(group)
         group &= group - 1
         at = k * nodes + node
         here = np.int64(cell[at])
@@ -71,14 +75,11 @@ def decide(m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, ta
             ready = here & 0xF0 != 0 and (fixed or side[at] == port)
         if ready and m["controls"] and tag_at(m, cell_tags, up_tags, at, port):
             outs &= ~RAMP_OUT
-        if ready and outs & 1:
-            ready = takes(cell, side, depth, at + 1, WEST, fixed)
-        if ready and outs & 2:
-            ready = takes(cell, side, depth, at - 1, EAST, fixed)
-        if ready and outs & 4:
-            ready = takes(cell, side, depth, at + width, NORTH, fixed)
-        if ready and outs & 8:
-            ready = takes(cell, side, depth, at - width, SOUTH, fixed)
+        links = outs & 15
+        while ready and links:
+            out = lowest(links)
+            links &= links - 1
+            ready = takes(cell, side, depth, at + steps[out << 5 | low], out ^ 1, fixed)
         if ready and outs & RAMP_OUT:
             ready = (down[at] & 0xFF) < m["down_depth"]
         if not ready:
@@ -96,18 +97,20 @@ def decide(m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, ta
 
 
 @njit
-def wake_around(m, mask, router_bits, router_top, node, k):
+def wake_around(m, mask, router_bits, router_top, steps, node, k):
     """All routers that may send a colour to this one."""
-    nodes, width = m["nodes"], m["width"]
-    column = node % width
-    if column + 1 < width:
-        wake_router(mask, router_bits, router_top, node + 1, k)
-    if column:
-        wake_router(mask, router_bits, router_top, node - 1, k)
-    if node + width < nodes:
-        wake_router(mask, router_bits, router_top, node + width, k)
-    if node >= width:
-        wake_router(mask, router_bits, router_top, node - width, k)
+    place = place_of(m, node)
+    x = place % m["width"]
+    y = place // m["width"]
+    low = node & 31
+    if x + 1 < m["width"]:
+        wake_router(mask, router_bits, router_top, node + steps[low], k)
+    if x:
+        wake_router(mask, router_bits, router_top, node + steps[32 | low], k)
+    if y + 1 < m["height"]:
+        wake_router(mask, router_bits, router_top, node + steps[64 | low], k)
+    if y:
+        wake_router(mask, router_bits, router_top, node + steps[96 | low], k)
 
 
 @njit
@@ -122,8 +125,8 @@ def pulled(words, at, depth, count):
 
 @njit
 def arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links, cell_words,
-           cell_tags, node, k, out, there, port, word, tag, now):  # fmt: skip
-    """A wavelet goes by the port ``out`` to the router ``there``, which it enters by ``port``."""
+           cell_tags, node, k, out, there, word, tag):  # fmt: skip
+    """A wavelet goes by the port ``out`` to the router ``there``."""
     at = k * m["nodes"] + there
     count = np.int64(cell[at])
     if m["values"]:
@@ -133,11 +136,11 @@ def arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links,
     cell[at] = count + m["pushed"]
     links[out * m["nodes"] + node] += 1
     if not (m["fixed"] >> k) & 1:
-        side[at] = port
+        side[at] = out ^ 1
     if m["hop"] == 1:
         wake_router(mask, router_bits, router_top, there, k)
     else:
-        slot = now % m["hop"]
+        slot = m["hop_slot"]
         hop_due[slot * 4 * m["nodes"] + counts[64 + slot]] = (there << 5) | k
         counts[64 + slot] += 1
         m["due"] += 1
@@ -169,9 +172,11 @@ def obey(m, place, planned, changes, router_class, last_place, first_place, node
 @inlined
 def carry(m, cell, side, place, planned, up, down, mask, router_bits, router_top, pe_bits, pe_top,
           changes, down_due, hop_due, counts, links, router_class, last_place, first_place,
-          cell_words, up_words, down_words, cell_tags, up_tags, node, k, now):  # fmt: skip
+          cell_words, up_words, down_words, cell_tags, up_tags, steps, node, k,
+          now):  # fmt: skip
     """Move a wavelet of a colour."""
-    nodes, width = m["nodes"], m["width"]
+    nodes = m["nodes"]
+    low = node & 31
     at = k * nodes + node
     here = np.int64(cell[at])
     port = (here >> 8) & 7
@@ -196,29 +201,20 @@ def carry(m, cell, side, place, planned, up, down, mask, router_bits, router_top
             tag = pulled(cell_tags, at, m["depth"], count)
         cell[at] = here - 0x11
         if count == m["depth"]:
-            wake_router(mask, router_bits, router_top, node + distance(port, width), k)
+            wake_router(mask, router_bits, router_top, node + steps[port << 5 | low], k)
         if count == 1 and not (m["fixed"] >> k) & 1:
-            wake_around(m, mask, router_bits, router_top, node, k)
+            wake_around(m, mask, router_bits, router_top, steps, node, k)
     if tag:
         obey(m, place, planned, changes, router_class, last_place, first_place, node, k, tag & 3)
         tag = CONTROL | (tag & 0xFFFF) >> 2
         outs &= ~RAMP_OUT
     copies = 0
-    if outs & 1:
+    rest = outs & 15
+    while rest:
+        out = lowest(rest)
+        rest &= rest - 1
         arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links, cell_words,
-               cell_tags, node, k, EAST, node + 1, WEST, word, tag, now)  # fmt: skip
-        copies += 1
-    if outs & 2:
-        arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links, cell_words,
-               cell_tags, node, k, WEST, node - 1, EAST, word, tag, now)  # fmt: skip
-        copies += 1
-    if outs & 4:
-        arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links, cell_words,
-               cell_tags, node, k, SOUTH, node + width, NORTH, word, tag, now)  # fmt: skip
-        copies += 1
-    if outs & 8:
-        arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links, cell_words,
-               cell_tags, node, k, NORTH, node - width, SOUTH, word, tag, now)  # fmt: skip
+               cell_tags, node, k, out, node + steps[out << 5 | low], word, tag)  # fmt: skip
         copies += 1
     m["hops"] += copies
     if outs & RAMP_OUT:
@@ -226,7 +222,7 @@ def carry(m, cell, side, place, planned, up, down, mask, router_bits, router_top
             down_words[at * m["down_depth"] + (np.int64(down[at]) & 0xFF)] = word
         down[at] += 1
         links[RAMP * nodes + node] += 1
-        slot = now % m["to_pe"]
+        slot = m["down_slot"]
         down_due[slot * nodes + counts[slot]] = (node << 5) | k
         counts[slot] += 1
         m["due"] += 1
@@ -239,7 +235,8 @@ def carry(m, cell, side, place, planned, up, down, mask, router_bits, router_top
 
 
 @njit
-def switch(m, cell, place, planned, mask, router_bits, router_top, router_class, routes, node, k):
+def switch(m, cell, place, planned, mask, router_bits, router_top, router_class, routes, steps,
+           node, k):  # fmt: skip
     """The position planned for a colour becomes the active one."""
     at = k * m["nodes"] + node
     position = np.int64(planned[at]) - 1
@@ -248,4 +245,4 @@ def switch(m, cell, place, planned, mask, router_bits, router_top, router_class,
     route = np.int64(routes[(router_class[node] * m["colours"] + k) * 4 + position])
     cell[at] = (np.int64(cell[at]) & 0xFF) | route << 8
     wake_router(mask, router_bits, router_top, node, k)
-    wake_around(m, mask, router_bits, router_top, node, k)
+    wake_around(m, mask, router_bits, router_top, steps, node, k)

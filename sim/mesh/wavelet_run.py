@@ -85,10 +85,10 @@ def charge_rest(state: WaveletState, cycles: int) -> npt.NDArray[np.int64]:
     until = np.where(asleep, np.minimum(pes["slept"], cycles), cycles)
     # What was charged behind the end of the run was charged to the account before.
     spare = np.minimum(until - pes["since"], 0)
-    np.add.at(accounts, (pes["before"], every), spare)
-    np.add.at(accounts, (pes["why"], every), np.maximum(until - pes["since"], 0))
+    accounts[pes["before"], every] += spare
+    accounts[pes["why"], every] += np.maximum(until - pes["since"], 0)
     rest = np.where(asleep, cycles - np.maximum(until, np.minimum(pes["since"], cycles)), 0)
-    np.add.at(accounts, (np.where(asleep, pes["nap"], 0), every), rest)
+    accounts[np.where(asleep, pes["nap"], 0), every] += rest
     return accounts
 
 
@@ -96,15 +96,13 @@ def result(mesh: WaveletMesh, program: MeshProgram, state: WaveletState) -> Wave
     """Of a state in which nothing can move."""
     m = state.mesh[0]
     cycles = int(m["last"]) + 1
-    shape = (program.height, program.width)
     accounts = charge_rest(state, cycles)
     marks = state.marks.reshape(-1, 3)
     counts = {name: int(m[name]) for name in COUNTED}
-    counts["copied"] += 0
     counts["left"] = left_in_fabric(state)
     memory = {}
     if m["values"]:
-        every = state.memory[:-1].reshape(*shape, -1)
+        every = state.tiles.gathered(state.memory[:-1].reshape(len(state.pes), -1))
         memory = {
             region.name: every[:, :, region.start : region.start + region.elements].copy()
             for region in program.regions
@@ -112,8 +110,8 @@ def result(mesh: WaveletMesh, program: MeshProgram, state: WaveletState) -> Wave
     return WaveletRun(
         mesh, program, cycles,
         {number: (int(a), int(b), int(n)) for number, (a, b, n) in enumerate(marks) if n},
-        {name: accounts[at].reshape(shape) for at, name in enumerate(ACCOUNTS)},
-        state.links.reshape(5, *shape).transpose(1, 2, 0).astype(np.int64),
+        {name: state.tiles.gathered(accounts[at]) for at, name in enumerate(ACCOUNTS)},
+        state.tiles.gathered(state.links.reshape(5, -1).T).astype(np.int64),
         counts,
         {"router": int(m["router_steps"]), "pe": int(m["pe_steps"]), "moved": int(m["moved"])},
         memory,

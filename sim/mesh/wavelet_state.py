@@ -2,12 +2,17 @@
 
 Colours are those that a program uses, in the order of their numbers: ``k`` below. What a colour has
 at a node is at ``k * nodes + node``. Masks have a bit for each colour, slot or task.
+
+Nodes are numbered in tiles of 32, row by row in each, so that neighbours on all sides share lines of
+the cache; tiles that reach over the edge of the mesh have nodes that never do anything.
 """
 
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
+
+from sim.mesh.wavelet_tiles import Tiles
 
 NEVER = 2**62
 DONE, PAUSED, FAILED, MARKED, FULL, ROUND = range(6)
@@ -49,6 +54,9 @@ MESH = np.dtype(
     [
         ("nodes", np.int64),
         ("width", np.int64),
+        ("height", np.int64),
+        ("tiles", np.int64),  # in a row
+        ("tile_bits", np.int64),  # log2 of the width of a tile
         ("colours", np.int64),  # that the program uses
         ("fixed", np.int64),  # mask of those that no router switches and each next one takes
         ("depth", np.int64),  # wavelets, of the queue of a colour
@@ -73,6 +81,14 @@ MESH = np.dtype(
         ("mark", np.int64),
         ("marked", np.int64),  # in this cycle
         ("longest", np.int64),  # cycles for which wavelets may move without a ramp or an operation
+        ("lag", np.int64),  # blocks between deciding and moving
+        ("down_lands", np.int64),  # slot of ``down_due`` that lands in this cycle
+        ("down_landed", np.int64),  # entries of it that have
+        ("down_slot", np.int64),  # slot that takes new ones
+        ("up_lands", np.int64),
+        ("up_landed", np.int64),
+        ("up_slot", np.int64),
+        ("hop_slot", np.int64),
         ("moves", np.int64),  # of this cycle
         ("changes", np.int64),  # of positions in this cycle
         ("due", np.int64),  # wavelets on hops and ramps
@@ -183,6 +199,8 @@ LOG = np.dtype(
 class WaveletState:
     """Everything that a mesh is at the start of a cycle. Arrays not needed have one element."""
 
+    tiles: Tiles
+    """How nodes are numbered; it is not for kernels."""
     mesh: npt.NDArray[np.void]
     """[1] of MESH"""
     commands: npt.NDArray[np.void]
@@ -231,9 +249,9 @@ class WaveletState:
     changes: npt.NDArray[np.int32]
     """[k * nodes] positions that change, likewise"""
     down_due: npt.NDArray[np.int32]
-    """[to_pe * nodes] wavelets that come to PEs, likewise"""
+    """[(to_pe + 1) * nodes] wavelets that come to PEs, likewise"""
     up_due: npt.NDArray[np.int32]
-    """[to_router * nodes] wavelets that come to routers from PEs"""
+    """[(to_router + 1) * nodes] wavelets that come to routers from PEs"""
     hop_due: npt.NDArray[np.int32]
     """[hop * 4 * nodes] wavelets that come to routers from others"""
     counts: npt.NDArray[np.int64]
@@ -277,9 +295,11 @@ class WaveletState:
     """[slots * nodes] cycle in which the command of each slot began"""
     chosen: npt.NDArray[np.uint8]
     """[nodes] whether its commands are logged"""
-    table: npt.NDArray[np.int64]
-    """[32] for ``lowest``"""
+    there: npt.NDArray[np.uint8]
+    """[nodes] whether it is one of the mesh"""
+    steps: npt.NDArray[np.int64]
+    """[4 * 32] from a node to the one behind each port, by its place in its tile"""
 
     def arrays(self) -> tuple[npt.NDArray[np.generic], ...]:
         """In the order in which kernels take them."""
-        return tuple(getattr(self, each.name) for each in fields(self))
+        return tuple(getattr(self, each.name) for each in fields(self)[1:])

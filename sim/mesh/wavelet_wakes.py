@@ -5,32 +5,28 @@ import numpy as np
 from sim.jit import njit
 from sim.mesh.wavelet_state import NEVER
 
-DE_BRUIJN = 0x077CB531
 
-
-def bit_table():
-    """[32] place of the one bit of a number, by its product with DE_BRUIJN."""
-    table = np.zeros(32, np.int64)
-    for bit in range(32):
-        table[((DE_BRUIJN << bit) & 0xFFFFFFFF) >> 27] = bit
-    return table
+@njit
+def lowest(word):
+    """Place of the lowest bit of a number that is not 0. The compiler knows this loop as one
+    instruction."""
+    word = np.int64(word)
+    shifts = 0
+    while word != 0:
+        word = word << 1
+        shifts += 1
+    return 64 - shifts
 
 
 @njit
-def lowest(word, table):
-    """Place of the lowest bit of a number of 32."""
-    return table[((word & -word) * DE_BRUIJN & 0xFFFFFFFF) >> 27]
-
-
-@njit
-def next_bit(word, table, backwards):
+def next_bit(word, backwards):
     """Place of the bit to visit first: the lowest, or ``backwards`` the highest."""
     if backwards:
         bit = 31
         while not (word >> bit) & 1:
             bit -= 1
         return bit
-    return lowest(word, table)
+    return lowest(word)
 
 
 @njit
