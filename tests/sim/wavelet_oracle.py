@@ -241,7 +241,7 @@ class Oracle:
                         return self.result("forever")
                     seen.add(picture)
         except (NeverEndsError, TwoAtOnceError) as error:
-            found = self.result("no time" if isinstance(error, NeverEndsError) else "two at once")
+            found = self.result("two at once" if isinstance(error, TwoAtOnceError) else "no time")
             found.at = self.now
             found.stuck = error.commands
             return found
