@@ -41,8 +41,9 @@ def differences(
     wanted_stuck = {stuck[0] for stuck in wanted.stuck}
     if stuck != wanted_stuck:
         found.append(f"stuck: {stuck}, wanted {wanted_stuck}")
-    if stuck and now != wanted.at:
-        found.append(f"deadlock in {now}, wanted {wanted.at}")
+    at = max(m["last"], m["acted"]) + 1
+    if stuck and at != wanted.at:
+        found.append(f"deadlock in {at}, wanted {wanted.at}")
     return wanted.outcome, found + _of_runs(wanted, mesh, program, state)
 
 

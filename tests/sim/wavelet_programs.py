@@ -204,7 +204,9 @@ class PeDraft:
                         jobs.remove(other)
             if draw.random() < 0.2 and job.wavelets > 1:
                 first = draw.randint(1, job.wavelets - 1)
-                yield self.carried(Job(job.colour, first, job.receives))
+                # Two parts of one job in two slots would be an error; mostly the main one does it.
+                slot = 0 if draw.random() < 0.9 else None
+                yield self.carried(Job(job.colour, first, job.receives), slot)
                 job.wavelets -= first
             yield self.carried(job)
         while draw.random() < 0.4:
@@ -236,10 +238,10 @@ class PeDraft:
         """One wavelet at a time, by a task of its colour."""
         return self.carried(Job(job.colour, 1, True))
 
-    def carried(self, job: Job) -> list[c.Command]:
+    def carried(self, job: Job, slot: int | None = None) -> list[c.Command]:
         """A job in one command, or turn by turn."""
         draw, turns = self.draw, 1
-        format, slot = self.draft.formats[job.colour], self.slot()
+        format, slot = self.draft.formats[job.colour], self.slot() if slot is None else slot
         if job.wavelets > 1 and draw.random() < 0.3:
             turns = draw.choice([n for n in range(2, job.wavelets + 1) if job.wavelets % n == 0])
         length = self.length(job.wavelets // turns, format)
