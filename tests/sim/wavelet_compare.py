@@ -13,7 +13,7 @@ from sim.mesh.wavelet_errors import not_done
 from sim.mesh.wavelet_run import result
 from sim.mesh.wavelet_state import DONE, FAILED, NO_TIME, ROUND
 
-LIMIT = 20_000
+LIMIT = 3_000
 
 
 def differences(
@@ -63,9 +63,7 @@ def _of_runs(
     for at, name in enumerate(ACCOUNTS):
         given = done.accounts[name].ravel()
         for node in np.flatnonzero(given != wanted.accounts[:, at]):
-            found.append(
-                f"{name} of PE {node}: {given[node]}, wanted {wanted.accounts[node, at]}"
-            )
+            found.append(f"{name} of PE {node}: {given[node]}, wanted {wanted.accounts[node, at]}")
     links = done.links.reshape(-1, 5)
     if not np.array_equal(links, wanted.links):
         found.append(f"links: {links.tolist()}, wanted {wanted.links.tolist()}")

@@ -1,4 +1,4 @@
-"""Random programs for meshes of PEs: trees of routes, switches, and commands that fit them, mostly."""
+"""Random programs for meshes of PEs: trees of routes, switches, and commands that mostly fit."""
 
 import random
 from collections.abc import Iterator
@@ -63,13 +63,14 @@ def random_mesh(draw: random.Random) -> WaveletMesh:
         "function_cycles": draw.randint(1, 4),
     }  # fmt: skip
     usual = draw.random() < 0.3
+    depth = draw.choice((1, 2, 2, 3, 8))
     ramp = 2 if usual else draw.randint(1, 5)
     return mesh_of(
         width=draw.randint(1, 4), height=draw.randint(1, 4),
         hop_cycles=1 if usual else draw.randint(1, 4), ramp_cycles=ramp,
         ramp_down_wavelets=ramp + 1 if usual else draw.randint(1, 7),
         ramp_up_wavelets=ramp + 2 if usual else draw.randint(1, 7),
-        router={"colours": draw.choice((6, 24, 32)), "queue_wavelets": draw.choice((1, 2, 2, 3, 8))},
+        router={"colours": draw.choice((6, 24, 32)), "queue_wavelets": depth},
         pe={
             "slots": draw.randint(1, 8), "costs": costs,
             "lanes": {"fp16": draw.randint(1, 8), "bf16": 4, "fp32": draw.randint(1, 4)},
