@@ -24,14 +24,16 @@ def differences(
     state = new_state(mesh, program, values=bool(program.values))
     now, how = run(*state.arrays(), 0, LIMIT, forced, backwards)
     m = state.mesh[0]
-    stuck = set(not_done(program, state).tolist()) if how == DONE else set()
+    # The kernel has an order of its own.
+    numbers = {node: number for number, node in enumerate(state.tiles.order.tolist())}
+    stuck = {numbers[n] for n in not_done(program, state).tolist()} if how == DONE else set()
     outcome = {DONE: "deadlock" if stuck else "done", ROUND: "forever"}.get(how, "limit")
     if how == FAILED:
         outcome = "no time" if m["error"] == NO_TIME else "two at once"
     if outcome != wanted.outcome:
         return wanted.outcome, [f"ends: {outcome} in {now}, wanted {wanted.outcome}"]
     if how == FAILED:
-        place = (int(m["error_pe"]), now - 1)
+        place = (numbers[int(m["error_pe"])], now - 1)
         wanted_place = (wanted.stuck[0][0], wanted.at)
         found = [] if place == wanted_place else [f"error: {place}, wanted {wanted_place}"]
         return wanted.outcome, found
