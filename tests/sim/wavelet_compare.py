@@ -13,7 +13,7 @@ from sim.mesh.wavelet_errors import not_done
 from sim.mesh.wavelet_run import result
 from sim.mesh.wavelet_state import DONE, FAILED, NO_TIME, ROUND
 
-LIMIT = 20_000
+LIMIT = 3_000
 
 
 def differences(
@@ -24,14 +24,16 @@ def differences(
     state = new_state(mesh, program, values=bool(program.values))
     now, how = run(*state.arrays(), 0, LIMIT, forced, backwards)
     m = state.mesh[0]
-    stuck = set(not_done(program, state).tolist()) if how == DONE else set()
+    # The kernel has an order of its own.
+    numbers = {node: number for number, node in enumerate(state.tiles.order.tolist())}
+    stuck = {numbers[n] for n in not_done(program, state).tolist()} if how == DONE else set()
     outcome = {DONE: "deadlock" if stuck else "done", ROUND: "forever"}.get(how, "limit")
     if how == FAILED:
         outcome = "no time" if m["error"] == NO_TIME else "two at once"
     if outcome != wanted.outcome:
         return wanted.outcome, [f"ends: {outcome} in {now}, wanted {wanted.outcome}"]
     if how == FAILED:
-        place = (int(m["error_pe"]), now - 1)
+        place = (numbers[int(m["error_pe"])], now - 1)
         wanted_place = (wanted.stuck[0][0], wanted.at)
         found = [] if place == wanted_place else [f"error: {place}, wanted {wanted_place}"]
         return wanted.outcome, found
@@ -41,8 +43,9 @@ def differences(
     wanted_stuck = {stuck[0] for stuck in wanted.stuck}
     if stuck != wanted_stuck:
         found.append(f"stuck: {stuck}, wanted {wanted_stuck}")
-    if stuck and now != wanted.at:
-        found.append(f"deadlock in {now}, wanted {wanted.at}")
+    at = max(m["last"], m["acted"]) + 1
+    if stuck and at != wanted.at:
+        found.append(f"deadlock in {at}, wanted {wanted.at}")
     return wanted.outcome, found + _of_runs(wanted, mesh, program, state)
 
 
@@ -62,9 +65,7 @@ def _of_runs(
     for at, name in enumerate(ACCOUNTS):
         given = done.accounts[name].ravel()
         for node in np.flatnonzero(given != wanted.accounts[:, at]):
-            found.append(
-                f"{name} of PE {node}: {given[node]}, wanted {wanted.accounts[node, at]}"
-            )
+            found.append(f"{name} of PE {node}: {given[node]}, wanted {wanted.accounts[node, at]}")
     links = done.links.reshape(-1, 5)
     if not np.array_equal(links, wanted.links):
         found.append(f"links: {links.tolist()}, wanted {wanted.links.tolist()}")

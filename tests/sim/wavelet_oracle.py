@@ -51,8 +51,12 @@ class Router:
     """Queues, positions and the pointer of one router, and the ramps beside it."""
 
     def __init__(self, routes: dict[int, Route]) -> None:
-        self.routes = routes
-        self.position = {colour: route.first for colour, route in routes.items()}
+        self.positions = {
+            colour: [(int(port), tuple(map(int, outs))) for port, outs in route.positions]
+            for colour, route in routes.items()
+        }
+        self.first = {colour: route.first for colour, route in routes.items()}
+        self.position = dict(self.first)
         self.queue: defaultdict[int, deque[Wavelet]] = defaultdict(deque)
         self.side: dict[int, int] = {}
         """Where the wavelets in the queue of a colour came from."""
@@ -62,10 +66,9 @@ class Router:
         self.sent = [0] * 5
 
     def active(self, colour: int) -> tuple[int, tuple[int, ...]] | None:
-        if colour not in self.routes:
+        if colour not in self.positions:
             return None
-        port, outs = self.routes[colour].positions[self.position[colour]]
-        return int(port), tuple(int(out) for out in outs)
+        return self.positions[colour][self.position[colour]]
 
     def source(self, colour: int) -> deque[Wavelet] | None:
         """The queue that the colour may take from."""
@@ -192,10 +195,10 @@ class Oracle:
                 pe.operate(now, operation)
         for router, colour, control in self.told:
             if control == ADVANCE:
-                last = len(router.routes[colour].positions) - 1
+                last = len(router.positions[colour]) - 1
                 router.position[colour] = min(router.position[colour] + 1, last)
             elif control == RESET:
-                router.position[colour] = router.routes[colour].first
+                router.position[colour] = router.first[colour]
         for pe, router in zip(self.pes, self.routers, strict=True):
             router.position.update(pe.routed)
             pe.routed.clear()
@@ -242,8 +245,7 @@ class Oracle:
                     seen.add(picture)
         except (NeverEndsError, TwoAtOnceError) as error:
             found = self.result("two at once" if isinstance(error, TwoAtOnceError) else "no time")
-            found.at = self.now
-            found.stuck = error.commands
+            found.at, found.stuck = self.now, error.commands
             return found
         return self.result("limit")
 

@@ -48,15 +48,12 @@ class Transfer:
     wavelets: int
     moved: int = 0
 
-    @property
-    def receives(self) -> int:
-        op = self.command["op"]
-        return int(self.command["colour_in"]) if op in (Op.RECV, Op.RADD, Op.RELAY) else NONE
-
-    @property
-    def sends(self) -> int:
-        op = self.command["op"]
-        return int(self.command["colour_out"]) if op in (Op.SEND, Op.RELAY, Op.CTRL) else NONE
+    def __post_init__(self) -> None:
+        op, self.receives, self.sends = self.command["op"], NONE, NONE
+        if op in (Op.RECV, Op.RADD, Op.RELAY):
+            self.receives = int(self.command["colour_in"])
+        if op in (Op.SEND, Op.RELAY, Op.CTRL):
+            self.sends = int(self.command["colour_out"])
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Random programs for meshes of PEs: trees of routes, switches, and commands that fit them, mostly."""
+"""Random programs for meshes of PEs: trees of routes, switches, and commands that mostly fit."""
 
 import random
 from collections.abc import Iterator
@@ -63,13 +63,14 @@ def random_mesh(draw: random.Random) -> WaveletMesh:
         "function_cycles": draw.randint(1, 4),
     }  # fmt: skip
     usual = draw.random() < 0.3
+    depth = draw.choice((1, 2, 2, 3, 8))
     ramp = 2 if usual else draw.randint(1, 5)
     return mesh_of(
         width=draw.randint(1, 4), height=draw.randint(1, 4),
         hop_cycles=1 if usual else draw.randint(1, 4), ramp_cycles=ramp,
         ramp_down_wavelets=ramp + 1 if usual else draw.randint(1, 7),
         ramp_up_wavelets=ramp + 2 if usual else draw.randint(1, 7),
-        router={"colours": draw.choice((6, 24, 32)), "queue_wavelets": draw.choice((1, 2, 2, 3, 8))},
+        router={"colours": draw.choice((6, 24, 32)), "queue_wavelets": depth},
         pe={
             "slots": draw.randint(1, 8), "costs": costs,
             "lanes": {"fp16": draw.randint(1, 8), "bf16": 4, "fp32": draw.randint(1, 4)},
@@ -204,7 +205,9 @@ class PeDraft:
                         jobs.remove(other)
             if draw.random() < 0.2 and job.wavelets > 1:
                 first = draw.randint(1, job.wavelets - 1)
-                yield self.carried(Job(job.colour, first, job.receives))
+                # Two parts of one job in two slots would be an error; mostly the main one does it.
+                slot = 0 if draw.random() < 0.9 else None
+                yield self.carried(Job(job.colour, first, job.receives), slot)
                 job.wavelets -= first
             yield self.carried(job)
         while draw.random() < 0.4:
@@ -236,10 +239,10 @@ class PeDraft:
         """One wavelet at a time, by a task of its colour."""
         return self.carried(Job(job.colour, 1, True))
 
-    def carried(self, job: Job) -> list[c.Command]:
+    def carried(self, job: Job, slot: int | None = None) -> list[c.Command]:
         """A job in one command, or turn by turn."""
         draw, turns = self.draw, 1
-        format, slot = self.draft.formats[job.colour], self.slot()
+        format, slot = self.draft.formats[job.colour], self.slot() if slot is None else slot
         if job.wavelets > 1 and draw.random() < 0.3:
             turns = draw.choice([n for n in range(2, job.wavelets + 1) if job.wavelets % n == 0])
         length = self.length(job.wavelets // turns, format)
