@@ -1,0 +1,153 @@
+"""X W on a square grid by shifts: X goes round along rows, W along columns, C stays.
+
+At step s the PE at place (r, l) of the rings has block l + r - s of K. X is aligned for that on
+the grid, W by the host.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from arch.errors import InputError
+from arch.mesh.program import PeProgram, Task, TaskAction
+from arch.mesh.wavelet import WaveletMesh
+from traces.mapping.mesh.assembly import (
+    Mapped,
+    assemble,
+    check_colours,
+    check_format,
+    check_grid,
+    check_memory,
+    check_slots,
+)
+from traces.mapping.mesh.shifts import Axis, Kind, align, alternating, move, product
+from traces.mapping.mesh.tiles import Memory, Tiles
+from traces.mesh.commands import Command, act, halt, mark, task, wait
+
+SLOTS = 5
+"""The main one, and two for each matrix that moves."""
+ALIGNED, DONE = 0, 1
+"""Marks: before the steps, and after them."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of X [m, k] W [k, n] = C [m, n]."""
+
+    m: int
+    k: int
+    n: int
+
+    def __str__(self) -> str:
+        return f"m={self.m},k={self.k},n={self.n}"
+
+    def tile(self, width: int, height: int, inner: int | None = None) -> tuple[int, int, int]:
+        """Mt, Kt, Nt on a grid; K is cut into ``inner`` parts, else as many as the width."""
+        return -(-self.m // height), -(-self.k // (inner or width)), -(-self.n // width)
+
+    def padding(self, tile: tuple[int, int, int], grid: tuple[int, int]) -> tuple[str, ...]:
+        """A note if tiles on a grid of width x height reach beyond the matrices."""
+        m, k, n = tile[0] * grid[1], tile[1] * grid[0], tile[2] * grid[0]
+        if (m, k, n) == (self.m, self.k, self.n):
+            return ()
+        return (f"padded with zeros to m={m}, k={k}, n={n}",)
+
+
+def shift_gemm(
+    where: str, kind: Kind, mesh: WaveletMesh, sizes: Sizes, grid: int, format: str = "fp16",
+    x: npt.ArrayLike | None = None, w: npt.ArrayLike | None = None,
+) -> Mapped:  # fmt: skip
+    """Program of C = X W on ``grid`` x ``grid`` PEs; with ``x`` and ``w`` it has values.
+
+    Each element of C is a chain of FMAs from 0, each rounded to ``format``: over the blocks of K in
+    the order of the steps, in a block ascending. Raises InputError.
+    """
+    check(where, mesh, sizes, grid, format)
+    rows = Axis(kind, "x", grid, 0)
+    columns = Axis(kind, "y", grid, rows.colours, both=False)
+    check_colours(where, mesh, rows.colours + columns.colours)
+    tile = mt, kt, nt = sizes.tile(grid, grid)
+    memory = Memory(format)
+    buffers_x = memory.add("x", mt * kt), memory.add("x_next", mt * kt)
+    buffers_w = memory.add("w", kt * nt), memory.add("w_next", kt * nt)
+    c = memory.add("c", mt * nt)
+    x_ports, w_ports, x_back = rows.ports(), columns.ports(), rows.ports_back()
+
+    @cache
+    def aligning(ports: tuple[int, int], steps: int) -> Task:
+        moves = align(ports, steps, mt * kt, buffers_x, format)
+        return task("align", [*moves, act(TaskAction.ACTIVATE, 1)], active=True)
+
+    @cache
+    def stepping(x_port: tuple[int, int], w_port: tuple[int, int], turned: int) -> Task:
+        def step(at: int, parity: int) -> list[Command]:
+            here_x, here_w = (parity + turned) % 2, parity
+            moves = [
+                *move(x_port, mt * kt, buffers_x[here_x], buffers_x[1 - here_x], format, 1),
+                *move(w_port, kt * nt, buffers_w[here_w], buffers_w[1 - here_w], format, 3),
+            ]
+            work = product(at + len(moves), c, buffers_x[here_x], buffers_w[here_w], tile, format)
+            return [*moves, *work, wait(1, 2, 3, 4)]
+
+        return task("steps", [mark(ALIGNED), *alternating(1, grid, step), mark(DONE), halt()])
+
+    places = rows.ahead.turn
+    steps = [rows.alignment(-place) for place in places]
+
+    def pe(at_x: int, at_y: int) -> PeProgram:
+        count, back = steps[at_y]
+        ports = x_back[at_x] if back else x_ports[at_x]
+        tasks = aligning(ports, count), stepping(x_ports[at_x], w_ports[at_y], count % 2)
+        return PeProgram(where, tasks)
+
+    x_keys: list[Hashable] = list(zip(x_ports, x_back, strict=True))
+    y_keys: list[Hashable] = list(zip(w_ports, steps, strict=True))
+    results = layout(sizes, grid, places)
+    values = {}
+    if x is not None and w is not None:
+        values = {"x": results["x"].placed(x, format), "w": results["w"].placed(w, format)}
+    program = assemble(
+        where,
+        keys=(x_keys, y_keys),
+        pe=pe,
+        routes=(rows.routes(), columns.routes()),
+        regions=memory.regions,
+        values=values,
+    )
+    return Mapped(program, {"c": results["c"]}, sizes.padding(tile, (grid, grid)))
+
+
+def layout(sizes: Sizes, grid: int, places: tuple[int, ...]) -> dict[str, Tiles]:
+    """Tiles of X, W (skewed by the host) and C; ``places`` of the positions in their ring."""
+    mt, kt, nt = sizes.tile(grid, grid)
+    place = np.array(places)
+    at = np.argsort(place)
+    y, x = np.indices((grid, grid))
+    skewed = at[(place[y] + place[x]) % grid]
+    return {
+        "x": Tiles("x", sizes.m, sizes.k, mt, kt, y, x, column_major=True),
+        "w": Tiles("w", sizes.k, sizes.n, kt, nt, skewed, x),
+        "c": Tiles("c", sizes.m, sizes.n, mt, nt, y, x, column_major=True),
+    }
+
+
+def check(where: str, mesh: WaveletMesh, sizes: Sizes, grid: int, format: str) -> None:
+    """Refuse what does not fit. Raises InputError."""
+    for name, size in vars(sizes).items():
+        if size < 1:
+            raise InputError(f"{where}: {name} must be at least 1, not {size}")
+    check_grid(where, mesh, grid, grid)
+    check_slots(where, mesh, SLOTS)
+    check_format(where, mesh, format)
+
+    def bytes_at(width: int, height: int) -> int:
+        mt, kt, nt = sizes.tile(width, height)
+        memory = Memory(format)
+        for elements in (mt * kt, mt * kt, kt * nt, kt * nt, mt * nt):
+            memory.add("", elements)
+        return sum(region.bytes for region in memory.regions)
+
+    check_memory(where, mesh, (grid, grid), bytes_at)

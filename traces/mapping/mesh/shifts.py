@@ -1,0 +1,134 @@
+"""Tiles that go round rings in steps, double buffered: what a PE does in a step.
+
+The shape is that of WaferLLM's kernels: a send and a receive in microthreads for each matrix that
+moves, and all of them joined before the next step.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from arch.mesh.program import NONE, Route
+from traces.mapping.mesh.ring import RING_COLOURS, Ring, ring
+from traces.mesh.commands import Command, fma, loop, recv, send, wait
+
+Kind = Literal["interleaved", "wrapped"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The rings along an axis: one for the steps, and its reverse, which alignment may need."""
+
+    kind: Kind
+    axis: Literal["x", "y"]
+    positions: int
+    colour: int
+    """First of its colours."""
+    both: bool = True
+    """Whether there is a reverse ring."""
+
+    @property
+    def ahead(self) -> Ring:
+        """The ring of the steps."""
+        return ring(self.kind, self.positions)
+
+    @property
+    def back(self) -> Ring:
+        """The ring against it."""
+        return ring(self.kind, self.positions, reverse=True)
+
+    @property
+    def colours(self) -> int:
+        """That it takes."""
+        return RING_COLOURS * (2 if self.both else 1)
+
+    def routes(self) -> list[dict[int, Route]]:
+        """Of each position along the axis."""
+        made = self.ahead.routes(self.axis, self.colour)
+        if not self.both:
+            return made
+        other = self.back.routes(self.axis, self.colour + RING_COLOURS)
+        return [{**one, **two} for one, two in zip(made, other, strict=True)]
+
+    def ports(self) -> list[tuple[int, int]]:
+        """Colours that each position sends and receives in the steps."""
+        return self._colours(self.ahead, self.colour)
+
+    def ports_back(self) -> list[tuple[int, int]]:
+        """The same of the reverse ring."""
+        return self._colours(self.back, self.colour + RING_COLOURS)
+
+    def _colours(self, line: Ring, first: int) -> list[tuple[int, int]]:
+        return [
+            (NONE, NONE) if sends == NONE else (first + sends, first + receives)
+            for sends, receives in zip(line.sends, line.receives, strict=True)
+        ]
+
+    def alignment(self, distance: int) -> tuple[int, bool]:
+        """Steps, and whether they go back, that move a tile ``distance`` places ahead."""
+        ahead = distance % self.positions
+        back = self.positions - ahead
+        return (back, True) if 0 < back <= ahead else (ahead, False)
+
+
+def move(
+    ports: tuple[int, int], length: int, source: int, target: int, format: str, slot: int
+) -> list[Command]:
+    """A tile on to the next PE and another one in, in microthreads ``slot`` and ``slot + 1``."""
+    sends, receives = ports
+    if sends == NONE:
+        return []
+    return [
+        send(sends, length, source, format, slot),
+        recv(receives, length, target, format, slot + 1),
+    ]
+
+
+def alternating(
+    at: int, steps: int, body: Callable[[int, int], Sequence[Command]], level: int = 0
+) -> list[Command]:
+    """Commands of ``steps`` steps from command ``at`` of a task on.
+
+    ``body(at, parity)`` are those of a step; two of them are a turn of the loop.
+    """
+    commands: list[Command] = []
+    if steps > 1:
+        commands += body(at, 0)
+        commands += body(at + len(commands), 1)
+        if steps > 3:
+            commands.append(loop(at, steps // 2, level))
+    if steps % 2:
+        commands += body(at + len(commands), 0)
+    return commands
+
+
+def align(
+    ports: tuple[int, int], steps: int, length: int, buffers: tuple[int, int], format: str
+) -> list[Command]:
+    """Steps that only move; the tile is in ``buffers[steps % 2]`` after them."""
+
+    def step(at: int, parity: int) -> list[Command]:
+        there, here = buffers[1 - parity], buffers[parity]
+        return [*move(ports, length, here, there, format, 1), wait(1, 2)]
+
+    return alternating(0, steps, step)
+
+
+def product(
+    at: int, c: int, x: int, w: int, tile: tuple[int, int, int], format: str, level: int = 1
+) -> list[Command]:
+    """C += X W of a PE, from command ``at`` on: for each k as many vectors of Mt as W has columns.
+
+    X is [Kt][Mt], W [Kt][Nt], C [Nt][Mt]; ``tile`` is Mt, Kt, Nt.
+    """
+    mt, kt, nt = tile
+    turns = (0, 1) if level else (1, 0)
+    commands = [
+        fma(
+            mt, c, w, x, format, count=nt, dst_step=mt, a_step=1,
+            a_turn=(nt * turns[0], nt * turns[1]), b_turn=(mt * turns[0], mt * turns[1]),
+        )
+    ]  # fmt: skip
+    if kt > 1:
+        commands.append(loop(at, kt, level))
+    return commands
