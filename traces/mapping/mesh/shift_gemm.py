@@ -134,11 +134,16 @@ def layout(sizes: Sizes, grid: int, places: tuple[int, ...]) -> dict[str, Tiles]
     }
 
 
-def check(where: str, mesh: WaveletMesh, sizes: Sizes, grid: int, format: str) -> None:
-    """Refuse what does not fit. Raises InputError."""
+def check_sizes(where: str, sizes: Sizes) -> None:
+    """Refuse matrices without elements. Raises InputError."""
     for name, size in vars(sizes).items():
         if size < 1:
             raise InputError(f"{where}: {name} must be at least 1, not {size}")
+
+
+def check(where: str, mesh: WaveletMesh, sizes: Sizes, grid: int, format: str) -> None:
+    """Refuse what does not fit. Raises InputError."""
+    check_sizes(where, sizes)
     check_grid(where, mesh, grid, grid)
     check_slots(where, mesh, SLOTS)
     check_format(where, mesh, format)
@@ -148,6 +153,6 @@ def check(where: str, mesh: WaveletMesh, sizes: Sizes, grid: int, format: str) -
         memory = Memory(format)
         for elements in (mt * kt, mt * kt, kt * nt, kt * nt, mt * nt):
             memory.add("", elements)
-        return sum(region.bytes for region in memory.regions)
+        return memory.bytes
 
     check_memory(where, mesh, (grid, grid), bytes_at)

@@ -25,6 +25,11 @@ class Memory:
         self.regions.append(Region(name, start, elements, FORMATS.index(format or self.format)))
         return start
 
+    @property
+    def bytes(self) -> int:
+        """Of all regions."""
+        return sum(region.bytes for region in self.regions)
+
 
 def rounded(values: npt.ArrayLike, format: str) -> Floats:
     """Values rounded once to a format, to nearest, ties to even."""

@@ -1,0 +1,54 @@
+"""Meshes to run programs on, and reductions in a given order in NumPy."""
+
+import numpy as np
+from wavelet_oracle import simulate
+
+from arch.mesh.program import MeshProgram
+from arch.mesh.wavelet import WaveletMesh
+
+COSTS = {"task_cycles": 3, "fabric_cycles": 2, "compute_cycles": 1, "loop_cycles": 1}
+
+
+def machine(width: int = 8, height: int = 8, **pe: object) -> WaveletMesh:
+    """A small wafer like the WSE-2."""
+    return WaveletMesh.model_validate(
+        {
+            "name": "small", "source": "test", "kind": "wavelet", "clock_khz": 1,
+            "width": width, "height": height, "hop_cycles": 1, "ramp_cycles": 2,
+            "ramp_down_wavelets": 3, "ramp_up_wavelets": 4,
+            "router": {"colours": 24, "switch_positions": 4, "queue_wavelets": 2},
+            "pe": {
+                "memory_bytes": 49152, "memory_banks": 8, "read_ports": 2, "write_ports": 1,
+                "lanes": {"fp16": 4, "bf16": 4, "fp32": 1}, "slots": 8, "tasks": 32, "costs": COSTS,
+                **pe,
+            },
+        }
+    )  # fmt: skip
+
+
+def run(program: MeshProgram, mesh: WaveletMesh) -> np.ndarray:
+    """[height, width, elements] memory at the end, on the plain oracle; nothing may be left."""
+    end = simulate(program, mesh)
+    assert end.outcome == "done", (end.outcome, end.stuck[:4])
+    assert end.left == 0
+    return np.array(end.memory).reshape(program.height, program.width, -1)
+
+
+def numbers(rng: np.random.Generator, shape: tuple[int, ...], format: str) -> np.ndarray:
+    """Of which sums and products are rounded."""
+    kind = np.float16 if format == "fp16" else np.float32
+    return rng.normal(size=shape).astype(kind).astype(np.float32)
+
+
+def once(value: np.ndarray, format: str) -> np.ndarray:
+    """Rounded from 64 bits of significand."""
+    return value.astype(np.float16 if format == "fp16" else np.float32).astype(np.longdouble)
+
+
+def chain(x: np.ndarray, w: np.ndarray, order: list[int], format: str) -> np.ndarray:
+    """X W from 0, product and sum rounded together at each k of ``order``."""
+    total = np.zeros((x.shape[0], w.shape[1]), np.longdouble)
+    wide_x, wide_w = x.astype(np.longdouble), w.astype(np.longdouble)
+    for k in order:
+        total = once(total + np.outer(wide_x[:, k], wide_w[k]), format)
+    return total.astype(np.float32)

@@ -1,0 +1,163 @@
+"""Products on a grid of PEs equal NumPy in the order that each algorithm declares."""
+
+import numpy as np
+import pytest
+from mesh_runs import chain, machine, numbers, run
+
+from arch.errors import InputError
+from arch.mesh.program import Op
+from traces.mapping.mesh.cannon import cannon
+from traces.mapping.mesh.dist_gemm_t import dist_gemm_t
+from traces.mapping.mesh.mesh_gemm import mesh_gemm
+from traces.mapping.mesh.shift_gemm import Sizes
+from traces.mapping.mesh.summa import summa
+
+CASES = [
+    (1, (3, 4, 2), "fp16"),
+    (2, (4, 6, 4), "fp32"),
+    (3, (7, 10, 5), "fp16"),
+    (4, (8, 12, 4), "fp16"),
+    (4, (9, 10, 11), "fp32"),
+    (5, (5, 13, 10), "fp16"),
+    (8, (9, 17, 8), "fp16"),
+]
+
+
+def places(kind: str, grid: int) -> list[int]:
+    """Positions of a line by their place in the ring."""
+    if kind == "cannon":
+        return list(range(grid))
+    return [*range(0, grid, 2), *reversed(range(1, grid, 2))]
+
+
+def block(index: int, size: int, end: int) -> range:
+    return range(min(index * size, end), min((index + 1) * size, end))
+
+
+@pytest.mark.parametrize(("grid", "sizes", "format"), CASES)
+@pytest.mark.parametrize("algorithm", [mesh_gemm, cannon])
+def test_shifts_equal_numpy(algorithm, grid, sizes, format):
+    m, k, n = sizes
+    rng = np.random.default_rng(grid)
+    x, w = numbers(rng, (m, k), format), numbers(rng, (k, n), format)
+    made = algorithm(machine(), Sizes(*sizes), grid, format, x, w)
+    got = made.results["c"].gathered(run(made.program, machine()), made.program)
+    line = places(algorithm.__name__, grid)
+    mt, kt, nt = -(-m // grid), -(-k // grid), -(-n // grid)
+    for row in range(grid):
+        for column in range(grid):
+            start = line.index(row) + line.index(column)
+            order = [
+                each for s in range(grid) for each in block(line[(start - s) % grid], kt, k)
+            ]
+            rows, columns = block(row, mt, m), block(column, nt, n)
+            want = chain(x[rows], w[:, columns], order, format)
+            np.testing.assert_array_equal(got[np.ix_(rows, columns)], want)
+
+
+@pytest.mark.parametrize(("grid", "sizes", "format"), CASES)
+def test_dist_gemm_t_equals_numpy(grid, sizes, format):
+    m, k, n = sizes
+    rng = np.random.default_rng(grid)
+    x, w = numbers(rng, (m, k), format), numbers(rng, (n, k), format)
+    made = dist_gemm_t(machine(), Sizes(*sizes), grid, format, x, w)
+    got = made.results["c"].gathered(run(made.program, machine()), made.program)
+    line = places("mesh_gemm", grid)
+    mt, kt, nt = -(-m // grid), -(-k // grid), -(-n // grid)
+    for row in range(grid):
+        for column in range(grid):
+            start = line.index(column) - line.index(row)
+            order = [
+                each for s in range(grid) for each in block(line[(start + s) % grid], kt, k)
+            ]
+            rows, columns = block(row, mt, m), block(column, nt, n)
+            want = chain(x[rows], w.T[:, columns], order, format)
+            np.testing.assert_array_equal(got[np.ix_(rows, columns)], want)
+
+
+@pytest.mark.parametrize(
+    ("grid", "sizes", "format"),
+    [
+        *(((side, side), sizes, format) for side, sizes, format in CASES),
+        ((4, 2), (5, 9, 7), "fp16"),
+        ((3, 4), (5, 31, 7), "fp16"),
+        ((1, 3), (5, 9, 7), "fp32"),
+        ((8, 4), (8, 32, 16), "fp16"),
+    ],
+)
+def test_summa_equals_numpy(grid, sizes, format):
+    m, k, n = sizes
+    rng = np.random.default_rng(grid[0])
+    x, w = numbers(rng, (m, k), format), numbers(rng, (k, n), format)
+    made = summa(machine(), Sizes(*sizes), grid, format, x, w)
+    got = made.results["c"].gathered(run(made.program, machine()), made.program)
+    np.testing.assert_array_equal(got, chain(x, w, list(range(k)), format))
+
+
+@pytest.mark.parametrize("grid", [2, 5, 6, 7, 8])
+@pytest.mark.parametrize(("algorithm", "hops"), [(mesh_gemm, 2), (cannon, None)])
+def test_a_ring_link_has_its_hops(algorithm, hops, grid):
+    """Rings are closed, and a wavelet of MeshGEMM passes one router at most."""
+    made = algorithm(machine(), Sizes(grid, grid, grid), grid).program
+    steps = {0: (1, 0), 1: (-1, 0), 2: (0, 1), 3: (0, -1)}
+    for colour in range(9):
+        for y in range(grid):
+            for x in range(grid):
+                route = made.routes[made.route_of[y, x]].get(colour)
+                if route is None or route.positions[0][0] != 4:
+                    continue
+                at, far = (x, y), 0
+                (out,) = route.positions[0][1]
+                while out != 4:
+                    at = at[0] + steps[out][0], at[1] + steps[out][1]
+                    ((came, (out,)),) = made.routes[made.route_of[at[1], at[0]]][colour].positions
+                    assert came != 4
+                    far += 1
+                assert 1 <= far <= (hops or grid - 1)
+
+
+def test_a_product_is_a_loop_of_callbacks():
+    """One FMA command a k: Nt vectors of Mt, as the real kernel's."""
+    made = mesh_gemm(machine(), Sizes(4 * 5, 4 * 3, 4 * 2), 4).program
+    steps = made.programs[0].tasks[1].commands
+    fmas = steps[steps["op"] == Op.FMA]
+    assert {(int(each["length"]), int(each["count"])) for each in fmas} == {(5, 2)}
+    turns = steps[(steps["op"] == Op.LOOP) & (steps["level"] == 1)]
+    assert set(turns["count"].tolist()) == {3}
+    moves = [int(op) for op in steps["op"] if op in (Op.SEND, Op.RECV)]
+    assert moves == [Op.SEND, Op.RECV, Op.SEND, Op.RECV] * 2
+
+
+def test_classes_do_not_grow_with_the_grid():
+    mesh = machine(512, 512)
+    small, large = (summa(mesh, Sizes(64, 512, 64), (side, side)).program for side in (16, 256))
+    assert len(small.programs) == len(large.programs) == 1
+    assert len(small.routes) == len(large.routes) == 9
+    shifts = mesh_gemm(mesh, Sizes(256, 256, 256), 256).program
+    assert len(shifts.programs) <= 8 * 256
+    tasks = {id(task) for program in shifts.programs for task in program.tasks}
+    assert len(tasks) <= 8 * 256 + 2 * 64
+
+
+@pytest.mark.parametrize("algorithm", [mesh_gemm, cannon, dist_gemm_t])
+def test_refuses_with_numbers(algorithm):
+    name = algorithm.__name__
+    with pytest.raises(InputError, match=r"9 x 9 PEs; must be 1 x 1 to 8 x 8"):
+        algorithm(machine(), Sizes(1, 1, 1), 9)
+    with pytest.raises(InputError, match=r"k must be at least 1, not 0"):
+        algorithm(machine(), Sizes(1, 0, 1), 2)
+    with pytest.raises(
+        InputError, match=rf"{name}.*163840 bytes a PE.*must be 49152.*a grid of 8 x 8 would do"
+    ):
+        algorithm(machine(), Sizes(512, 512, 512), 4)
+    with pytest.raises(InputError, match="655360 bytes on 8 x 8, the largest"):
+        algorithm(machine(), Sizes(2048, 2048, 2048), 4)
+    with pytest.raises(InputError, match="needs 5 slots of a PE; must be 4"):
+        algorithm(machine(slots=4), Sizes(1, 1, 1), 2)
+    with pytest.raises(InputError, match=r"format 'fp16'; must be one of fp32"):
+        algorithm(machine(lanes={"fp32": 1}), Sizes(1, 1, 1), 2)
+
+
+def test_says_that_it_pads():
+    assert mesh_gemm(machine(), Sizes(8, 8, 8), 4).notes == ()
+    assert mesh_gemm(machine(), Sizes(7, 8, 9), 4).notes == ("padded with zeros to m=8, k=8, n=12",)
