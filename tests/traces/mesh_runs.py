@@ -5,6 +5,7 @@ from wavelet_oracle import simulate
 
 from arch.mesh.program import MeshProgram
 from arch.mesh.wavelet import WaveletMesh
+from traces.mesh.check import check_program
 
 COSTS = {"task_cycles": 3, "fabric_cycles": 2, "compute_cycles": 1, "loop_cycles": 1}
 
@@ -28,6 +29,7 @@ def machine(width: int = 8, height: int = 8, **pe: object) -> WaveletMesh:
 
 def run(program: MeshProgram, mesh: WaveletMesh) -> np.ndarray:
     """[height, width, elements] memory at the end, on the plain oracle; nothing may be left."""
+    check_program(program, mesh)
     end = simulate(program, mesh)
     assert end.outcome == "done", (end.outcome, end.stuck[:4])
     assert end.left == 0
