@@ -5,6 +5,7 @@ from wavelet_oracle import simulate
 
 from arch.mesh.program import MeshProgram
 from arch.mesh.wavelet import WaveletMesh
+from sim.mesh.wavelet_run import run_program
 from traces.mesh.check import check_program
 
 COSTS = {"task_cycles": 3, "fabric_cycles": 2, "compute_cycles": 1, "loop_cycles": 1}
@@ -27,13 +28,26 @@ def machine(width: int = 8, height: int = 8, **pe: object) -> WaveletMesh:
     )  # fmt: skip
 
 
-def run(program: MeshProgram, mesh: WaveletMesh) -> np.ndarray:
-    """[height, width, elements] memory at the end, on the plain oracle; nothing may be left."""
+def run(program: MeshProgram, mesh: WaveletMesh, oracle: bool = False) -> dict[str, np.ndarray]:
+    """[height, width, elements] of each region at the end; no wavelet may be left."""
+    if not oracle:
+        ran = run_program(mesh, program)
+        assert ran.counts["left"] == 0
+        return ran.memory
     check_program(program, mesh)
     end = simulate(program, mesh)
     assert end.outcome == "done", (end.outcome, end.stuck[:4])
     assert end.left == 0
-    return np.array(end.memory).reshape(program.height, program.width, -1)
+    every = np.array(end.memory, np.float32).reshape(program.height, program.width, -1)
+    return {
+        region.name: every[:, :, region.start : region.start + region.elements]
+        for region in program.regions
+    }
+
+
+def cycles(program: MeshProgram, mesh: WaveletMesh) -> int:
+    """That a program takes."""
+    return run_program(mesh, program, values=False).cycles
 
 
 def numbers(rng: np.random.Generator, shape: tuple[int, ...], format: str) -> np.ndarray:

@@ -11,7 +11,6 @@ from traces.mapping.mesh.decode_layer import transformer_decode_layer
 from traces.mapping.mesh.decode_sizes import DecodeLayout, Layer
 from traces.mapping.mesh.decode_values import rotations
 from traces.mapping.mesh.spread import gathered
-from traces.mapping.mesh.tiles import region_of
 
 
 def values(layer, context, format):
@@ -31,10 +30,9 @@ def values(layer, context, format):
     return made
 
 
-def cache(memory, program, layout, region, by_token):
+def cache(tiles, layout, by_token):
     """[row, slot, dim] keys or values at the end."""
-    start, chunk = region_of(program, region).start, layout.heads.chunk
-    tiles = memory[:, :, start : start + layout.slots * chunk]
+    chunk = layout.heads.chunk
     shape = (layout.slots, chunk) if by_token else (chunk, layout.slots)
     tiles = tiles.reshape(layout.height, layout.width, *shape)
     tiles = tiles if by_token else tiles.swapaxes(2, 3)
@@ -62,10 +60,10 @@ def test_a_layer_equals_numpy(layer, context, grid, format, kind):
     want = oracle.layer(given)
     assert np.isfinite(want).all()
     layout = DecodeLayout(layer, context, *grid, format)
-    for line in gathered(memory, made.program, "hidden", layout.hidden):
+    for line in gathered(memory["hidden"], layout.hidden):
         np.testing.assert_array_equal(line, want)
-    keys = cache(memory, made.program, layout, "k_cache", by_token=False)
-    held = cache(memory, made.program, layout, "v_cache", by_token=True)
+    keys = cache(memory["k_cache"], layout, by_token=False)
+    held = cache(memory["v_cache"], layout, by_token=True)
     for row, tokens in enumerate(oracle.slots()):
         np.testing.assert_array_equal(keys[row, : len(tokens)], np.float32(oracle.keys[tokens]))
         np.testing.assert_array_equal(held[row, : len(tokens)], np.float32(oracle.values[tokens]))

@@ -52,7 +52,7 @@ def test_gemvs_equal_numpy(kind, dims, grid, format):
         places = grid[1 - number % 2]
         chunk = -(-dims[number + 1] // grid[number % 2])
         state = expected(state, weight, places, kind, format, chunk=chunk)
-        got = gathered(memory, made.program, f"v{number + 1}", lies[number + 1])
+        got = gathered(memory[f"v{number + 1}"], lies[number + 1])
         # The same in every line across: the next GEMV finds it where it needs it.
         assert len(got) == places
         for line in got:
@@ -66,7 +66,7 @@ def test_groups_of_the_tree_are_those_asked_for():
     for groups in (1, 2, 4):
         made = mesh_gemv(machine(), (16, 4), (1, 8), groups=groups, x=x, w=[weight])
         memory = run(made.program, machine())
-        sums[groups] = gathered(memory, made.program, "v1", lies_along((16, 4), "y", (1, 8))[1])[0]
+        sums[groups] = gathered(memory["v1"], lies_along((16, 4), "y", (1, 8))[1])[0]
         want = expected(x, weight, 8, "k_tree", "fp16", groups)
         np.testing.assert_array_equal(sums[groups], want)
     assert len({tuple(each) for each in sums.values()}) > 1

@@ -2,20 +2,18 @@
 
 import numpy as np
 import pytest
-from mesh_runs import machine, run
-from wavelet_oracle import simulate
+from mesh_runs import cycles, machine, run
 
 from arch.errors import InputError
 from traces.mapping.mesh.kv_cache import Rows, capacity, kv_cache
-from traces.mapping.mesh.tiles import region_of
 
 
 def held(made, grid, dim, slots):
     """[row, slot, 2, dim] what the rows hold at the end."""
     width, height = grid
     memory = run(made.program, machine())
-    start, part = region_of(made.program, "kv").start, -(-dim // width)
-    kv = memory[:, :, start : start + slots * 2 * part].reshape(height, width, slots, 2, part)
+    part = -(-dim // width)
+    kv = memory["kv"].reshape(height, width, slots, 2, part)
     return kv.transpose(0, 2, 3, 1, 4).reshape(height, slots, 2, width * part)[..., :dim]
 
 
@@ -46,7 +44,7 @@ def test_rows_shift_at_once():
 
     def cycles_per_token(rows):
         short, long = (
-            simulate(kv_cache(mesh, "shift", 64, laps * rows, (1, rows)).program, mesh).cycles
+            cycles(kv_cache(mesh, "shift", 64, laps * rows, (1, rows)).program, mesh)
             for laps in (1, 2)
         )
         return (long - short) / rows

@@ -6,8 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from arch.mesh.program import MeshProgram
-from traces.mapping.mesh.tiles import Floats, region_of, rounded
+from traces.mapping.mesh.tiles import Floats, rounded
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,10 @@ def matrix(values: npt.ArrayLike, rows: Spread, columns: Spread, format: str) ->
     return np.ascontiguousarray(tiles.reshape(*tiles.shape[:2], -1))
 
 
-def gathered(
-    memory: npt.NDArray[np.floating], program: MeshProgram, region: str, over: Spread
-) -> Floats:
-    """[other axis, elements] a vector after a run, as each line along the axis has it."""
-    start = region_of(program, region).start
-    parts = memory[:, :, start : start + over.chunk]
-    lines = parts if over.axis == "x" else parts.swapaxes(0, 1)
+def gathered(region: npt.NDArray[np.float32], over: Spread) -> Floats:
+    """[other axis, elements] a vector as each line along the axis has it; region [height, width,
+    chunk] after a run."""
+    lines = region if over.axis == "x" else region.swapaxes(0, 1)
     whole = np.zeros((lines.shape[0], over.elements), np.float32)
     held = over.index >= 0
     whole[:, over.index[held]] = lines[:, held]

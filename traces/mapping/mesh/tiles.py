@@ -1,11 +1,12 @@
 """Matrices in tiles over a grid of PEs, and the memory of a PE that holds them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from arch.mesh.program import FORMATS, MeshProgram, Region
+from arch.mesh.program import FORMATS, Region
 
 Floats = npt.NDArray[np.float32]
 Blocks = npt.NDArray[np.int64]
@@ -41,11 +42,6 @@ def rounded(values: npt.ArrayLike, format: str) -> Floats:
         up = (bits >> 16 & 1) + np.uint32(0x7FFF)
         return ((bits + up) & np.uint32(0xFFFF_0000)).view(np.float32)
     return exact
-
-
-def region_of(program: MeshProgram, name: str) -> Region:
-    """A region of a program by its name."""
-    return next(region for region in program.regions if region.name == name)
 
 
 @dataclass(frozen=True)
@@ -84,10 +80,9 @@ class Tiles:
             tiles = tiles.swapaxes(2, 3)
         return np.ascontiguousarray(tiles.reshape(*self.row_block.shape, self.elements))
 
-    def gathered(self, memory: npt.NDArray[np.floating], program: MeshProgram) -> Floats:
-        """[rows, columns] the matrix from memory [height, width, elements] after a run."""
-        start = region_of(program, self.region).start
-        tiles = memory[:, :, start : start + self.elements]
+    def gathered(self, memory: Mapping[str, npt.NDArray[np.float32]]) -> Floats:
+        """[rows, columns] the matrix from regions [height, width, elements] after a run."""
+        tiles = memory[self.region]
         shape = (self.tile_columns, self.tile_rows) if self.column_major else self._tile
         tiles = tiles.reshape(*self.row_block.shape, *shape)
         if self.column_major:
