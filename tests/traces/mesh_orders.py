@@ -1,5 +1,6 @@
 """The order in which allreduces sum a line of PEs, written from their declarations."""
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -49,7 +50,7 @@ def reduced(kind: str, parts: list[np.ndarray], add: Add, groups: int = 0) -> np
         edges = [number * places // groups for number in range(groups + 1)]
         sums = [
             to_the_middle(parts[start:end], (end - start) // 2, add)
-            for start, end in zip(edges, edges[1:], strict=False)
+            for start, end in itertools.pairwise(edges)
         ]
         return to_the_middle(sums, groups // 2, add)
     raise AssertionError(kind)
@@ -61,9 +62,7 @@ def ring_reduced(parts: list[np.ndarray], add: Add, per_wavelet: int) -> np.ndar
     wavelets = -(-elements // per_wavelet)
     whole = np.zeros(elements, parts[0].dtype)
     for part in range(places):
-        begin, end = (
-            min(n * wavelets // places * per_wavelet, elements) for n in (part, part + 1)
-        )
+        begin, end = (min(n * wavelets // places * per_wavelet, elements) for n in (part, part + 1))
         total = parts[part][begin:end]
         for step in range(1, places):
             total = add(parts[(part + step) % places][begin:end], total)

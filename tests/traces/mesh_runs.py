@@ -58,7 +58,10 @@ def numbers(rng: np.random.Generator, shape: tuple[int, ...], format: str) -> np
 
 def once(value: np.ndarray, format: str) -> np.ndarray:
     """Rounded from 64 bits of significand."""
-    return value.astype(np.float16 if format == "fp16" else np.float32).astype(np.longdouble)
+    if format == "fp32":
+        return value.astype(np.float32).astype(np.longdouble)
+    # Sums of products of two of fp16 are exact in doubles; NumPy goes from longer ones by fp32.
+    return value.astype(np.float64).astype(np.float16).astype(np.longdouble)
 
 
 def chain(x: np.ndarray, w: np.ndarray, order: list[int], format: str) -> np.ndarray:

@@ -69,18 +69,23 @@ def test_a_layer_equals_numpy(layer, context, grid, format, kind):
         np.testing.assert_array_equal(held[row, : len(tokens)], np.float32(oracle.values[tokens]))
 
 
-def test_rounding_is_that_of_a_plain_layer_but_for_rounding():
-    """The declared order is close to a layer without any: the formulas are a transformer's."""
+def test_the_declared_order_is_a_transformer_but_for_rounding():
     layer, context = Layer(32, 64, heads=2), 16
     v = {name: np.asarray(each, float) for name, each in values(layer, context, "fp32").items()}
-    norm = lambda h, w: h / np.sqrt((h * h).mean() + layer.epsilon) * w  # noqa: E731
+
+    def norm(x, weight):
+        return x / np.sqrt((x * x).mean() + layer.epsilon) * weight
+
+    def rotate(t):
+        turns = v["cos"][0::2] + 1j * v["sin"][0::2]
+        return ((t[0::2] + 1j * t[1::2]) * turns).view(float)
+
+    def split(t):
+        return t.reshape(*t.shape[:-1], 2, 16)
+
     h = v["hidden"]
     q, k, new = (norm(h, v["attention_norm"]) @ v[name] for name in ("wq", "wk", "wv"))
-    rotate = lambda t: (  # noqa: E731
-        (t[0::2] + 1j * t[1::2]) * (v["cos"][0::2] + 1j * v["sin"][0::2])
-    ).view(float)
     keys, held = np.vstack([v["keys"], rotate(k)]), np.vstack([v["values"], new])
-    split = lambda t: t.reshape(*t.shape[:-1], 2, 16)  # noqa: E731
     scores = np.einsum("hd,thd->ht", split(rotate(q)), split(keys)) / 4
     weights = np.exp(scores - scores.max(1, keepdims=True))
     weights /= weights.sum(1, keepdims=True)

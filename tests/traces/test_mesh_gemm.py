@@ -49,9 +49,7 @@ def test_shifts_equal_numpy(algorithm, grid, sizes, format):
     for row in range(grid):
         for column in range(grid):
             start = line.index(row) + line.index(column)
-            order = [
-                each for s in range(grid) for each in block(line[(start - s) % grid], kt, k)
-            ]
+            order = [each for s in range(grid) for each in block(line[(start - s) % grid], kt, k)]
             rows, columns = block(row, mt, m), block(column, nt, n)
             want = chain(x[rows], w[:, columns], order, format)
             np.testing.assert_array_equal(got[np.ix_(rows, columns)], want)
@@ -69,9 +67,7 @@ def test_dist_gemm_t_equals_numpy(grid, sizes, format):
     for row in range(grid):
         for column in range(grid):
             start = line.index(column) - line.index(row)
-            order = [
-                each for s in range(grid) for each in block(line[(start + s) % grid], kt, k)
-            ]
+            order = [each for s in range(grid) for each in block(line[(start + s) % grid], kt, k)]
             rows, columns = block(row, mt, m), block(column, nt, n)
             want = chain(x[rows], w.T[:, columns], order, format)
             np.testing.assert_array_equal(got[np.ix_(rows, columns)], want)

@@ -1,5 +1,7 @@
 """GEMVs on a grid equal NumPy in the declared order, and follow each other."""
 
+import itertools
+
 import numpy as np
 import pytest
 from mesh_orders import adder, reduced, ring_reduced
@@ -16,10 +18,10 @@ def expected(x, w, places, kind, format, groups=0, chunk=None):
     """x W, rows of W in ``places`` parts; padding of a ring's chunks takes part in its order."""
     k, n = w.shape
     size = -(-k // places)
+    blocks = [slice(begin, min(begin + size, k)) for begin in range(0, places * size, size)]
     parts = [
-        chain(x[None, begin : begin + size], w[begin : begin + size], list(range(len(w[begin : begin + size]))), format)[0]
-        for begin in range(0, places * size, size)
-    ]  # fmt: skip
+        chain(x[None, block], w[block], list(range(len(w[block]))), format)[0] for block in blocks
+    ]
     add = adder(format)
     if kind != "ring" or places == 1:
         return np.float32(reduced(kind, parts, add, groups))
@@ -43,7 +45,7 @@ def padded(parts, chunk):
 def test_gemvs_equal_numpy(kind, dims, grid, format):
     rng = np.random.default_rng(sum(dims))
     x = numbers(rng, (dims[0],), format)
-    weights = [numbers(rng, pair, format) for pair in zip(dims, dims[1:], strict=False)]
+    weights = [numbers(rng, pair, format) for pair in itertools.pairwise(dims)]
     made = mesh_gemv(machine(), dims, grid, kind, format, x=x, w=weights)
     memory = run(made.program, machine())
     lies = lies_along(dims, "y", grid)

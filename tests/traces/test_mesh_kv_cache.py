@@ -17,7 +17,9 @@ def held(made, grid, dim, slots):
     return kv.transpose(0, 2, 3, 1, 4).reshape(height, slots, 2, width * part)[..., :dim]
 
 
-@pytest.mark.parametrize(("grid", "dim", "tokens"), [((4, 4), 8, 13), ((3, 5), 7, 23), ((2, 1), 2, 3)])
+@pytest.mark.parametrize(
+    ("grid", "dim", "tokens"), [((4, 4), 8, 13), ((3, 5), 7, 23), ((2, 1), 2, 3)]
+)
 @pytest.mark.parametrize("kind", ["shift", "concat"])
 def test_tokens_are_where_they_belong(kind, grid, dim, tokens):
     rng = np.random.default_rng(dim)

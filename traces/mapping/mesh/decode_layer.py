@@ -111,9 +111,7 @@ class _Decode:
     ) -> Command:
         return vec(function, length, dst, a, b, self.format, **others)
 
-    def reduce(
-        self, axis: Axis, elements: int, at: int, combine: Combine = Combine.ADD
-    ) -> None:
+    def reduce(self, axis: Axis, elements: int, at: int, combine: Combine = Combine.ADD) -> None:
         self.flow.reduce(
             axis, self.allreduce, elements, at, self.format, self.colour[axis], combine,
             self.groups,
@@ -257,4 +255,3 @@ class _Decode:
         self.flow.all(*local(at[source], at[weight], at["projected"], rows, a, self.format))
         self.reduce("x", a, at["projected"])
         self.flow.all(self.vec(Function.ADD, a, at["hidden"], at["hidden"], at["projected"]))
-

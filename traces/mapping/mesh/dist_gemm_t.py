@@ -24,9 +24,9 @@ from traces.mapping.mesh.assembly import (
     check_slots,
 )
 from traces.mapping.mesh.shift_gemm import ALIGNED, DONE, SLOTS, Sizes, check_sizes
-from traces.mapping.mesh.shifts import Axis, align, alternating, move, product
+from traces.mapping.mesh.shifts import Axis, align, alternating, gemm_t_step
 from traces.mapping.mesh.tiles import Memory, Tiles
-from traces.mesh.commands import Command, act, halt, mark, task, wait
+from traces.mesh.commands import act, halt, mark, task
 
 
 def dist_gemm_t(
@@ -57,13 +57,7 @@ def dist_gemm_t(
     @cache
     def stepping(c_port: tuple[int, int], w_port: tuple[int, int], turned: int) -> Task:
         sums_at = c_at[turned], c_at[1 - turned]
-
-        def step(at: int, parity: int) -> list[Command]:
-            moves = move(w_port, kt * nt, w_at[parity], w_at[1 - parity], format, 1)
-            work = product(at + len(moves), sums_at[parity], x_at, w_at[parity], tile, format)
-            sums = move(c_port, mt * nt, sums_at[parity], sums_at[1 - parity], format, 3)
-            return [*moves, *work, *sums, wait(1, 2, 3, 4)]
-
+        step = gemm_t_step((c_port, w_port), x_at, w_at, sums_at, tile, format)
         commands = [mark(ALIGNED), *alternating(1, grid, step), mark(DONE)]
         return task("steps", [*commands, act(TaskAction.ACTIVATE, 1)], active=True)
 

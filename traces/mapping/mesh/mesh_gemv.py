@@ -4,12 +4,14 @@ x lies along an axis, the same in all lines across; each PE has a tile of W. Wha
 along the other axis, the same in all lines, where the next GEMV takes it: axes alternate.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from arch.errors import InputError
+from arch.mesh.program import Function
 from arch.mesh.wavelet import WaveletMesh
 from traces.mapping.mesh.assembly import (
     Mapped,
@@ -23,7 +25,6 @@ from traces.mapping.mesh.flow import ALLREDUCE_COLOURS, ALLREDUCES, Axis, Flow
 from traces.mapping.mesh.spread import Spread, matrix, spread, vector
 from traces.mapping.mesh.tiles import Floats, Memory
 from traces.mesh.commands import Command, fma, vec
-from arch.mesh.program import Function
 
 SLOTS = {"k_tree": 1, "chain": 2, "ring": 3, "two_phase": 1}
 
@@ -67,7 +68,7 @@ def mesh_gemv(
     memory, lies = _memory(dims, first, grid, format)
     at = {region.name: region.start for region in memory.regions}
     flow = Flow(width, height)
-    for number, (rows, columns) in enumerate(zip(lies, lies[1:], strict=False)):
+    for number, (rows, columns) in enumerate(itertools.pairwise(lies)):
         taken, weights, made = at[f"v{number}"], at[f"w{number + 1}"], at[f"v{number + 1}"]
         flow.all(*local(taken, weights, made, rows.chunk, columns.chunk, format))
         colour = ALLREDUCE_COLOURS[allreduce] * (number % 2)
@@ -89,8 +90,7 @@ def lies_along(dims: Sequence[int], first: Axis, grid: tuple[int, int]) -> list[
     axes: tuple[Axis, Axis] = ("y", "x") if first == "y" else ("x", "y")
     places = {"x": grid[0], "y": grid[1]}
     return [
-        spread(axes[number % 2], size, places[axes[number % 2]])
-        for number, size in enumerate(dims)
+        spread(axes[number % 2], size, places[axes[number % 2]]) for number, size in enumerate(dims)
     ]
 
 
@@ -99,7 +99,7 @@ def _memory(
 ) -> tuple[Memory, list[Spread]]:
     memory, lies = Memory(format), lies_along(dims, first, grid)
     memory.add("v0", lies[0].chunk)
-    for number, (rows, columns) in enumerate(zip(lies, lies[1:], strict=False)):
+    for number, (rows, columns) in enumerate(itertools.pairwise(lies)):
         memory.add(f"w{number + 1}", rows.chunk * columns.chunk)
         memory.add(f"v{number + 1}", columns.chunk)
     return memory, lies

@@ -74,9 +74,7 @@ def _wrapped_colour(sender: int, receiver: int, reverse: bool) -> int:
     return 2 if (receiver > sender) == reverse else sender % 2
 
 
-def _ring(
-    order: Sequence[int], reverse: bool, colour_of: Callable[[int, int, bool], int]
-) -> Ring:
+def _ring(order: Sequence[int], reverse: bool, colour_of: Callable[[int, int, bool], int]) -> Ring:
     positions = len(order)
     turn, sends, receives = ([NONE] * positions for _ in range(3))
     links: list[dict[int, tuple[int, int]]] = [{} for _ in range(positions)]

@@ -23,9 +23,9 @@ from traces.mapping.mesh.assembly import (
     check_memory,
     check_slots,
 )
-from traces.mapping.mesh.shifts import Axis, Kind, align, alternating, move, product
+from traces.mapping.mesh.shifts import Axis, Kind, align, alternating, gemm_step
 from traces.mapping.mesh.tiles import Memory, Tiles
-from traces.mesh.commands import Command, act, halt, mark, task, wait
+from traces.mesh.commands import act, halt, mark, task
 
 SLOTS = 5
 """The main one, and two for each matrix that moves."""
@@ -83,15 +83,8 @@ def shift_gemm(
 
     @cache
     def stepping(x_port: tuple[int, int], w_port: tuple[int, int], turned: int) -> Task:
-        def step(at: int, parity: int) -> list[Command]:
-            here_x, here_w = (parity + turned) % 2, parity
-            moves = [
-                *move(x_port, mt * kt, buffers_x[here_x], buffers_x[1 - here_x], format, 1),
-                *move(w_port, kt * nt, buffers_w[here_w], buffers_w[1 - here_w], format, 3),
-            ]
-            work = product(at + len(moves), c, buffers_x[here_x], buffers_w[here_w], tile, format)
-            return [*moves, *work, wait(1, 2, 3, 4)]
-
+        x_at = buffers_x[turned], buffers_x[1 - turned]
+        step = gemm_step((x_port, w_port), x_at, buffers_w, c, tile, format)
         return task("steps", [mark(ALIGNED), *alternating(1, grid, step), mark(DONE), halt()])
 
     places = rows.ahead.turn

@@ -115,20 +115,59 @@ def align(
 
 
 def product(
-    at: int, c: int, x: int, w: int, tile: tuple[int, int, int], format: str, level: int = 1
-) -> list[Command]:
+    at: int, c: int, x: int, w: int, tile: tuple[int, int, int], format: str,
+    columns_first: bool = False,
+) -> list[Command]:  # fmt: skip
     """C += X W of a PE, from command ``at`` on: for each k as many vectors of Mt as W has columns.
 
-    X is [Kt][Mt], W [Kt][Nt], C [Nt][Mt]; ``tile`` is Mt, Kt, Nt.
+    X is [Kt][Mt], C [Nt][Mt], W [Kt][Nt], or [Nt][Kt] if ``columns_first``; ``tile`` is Mt, Kt, Nt.
+    The loop over k has level 1.
     """
     mt, kt, nt = tile
-    turns = (0, 1) if level else (1, 0)
+    step, turn = (kt, 1) if columns_first else (1, nt)
     commands = [
         fma(
-            mt, c, w, x, format, count=nt, dst_step=mt, a_step=1,
-            a_turn=(nt * turns[0], nt * turns[1]), b_turn=(mt * turns[0], mt * turns[1]),
+            mt, c, w, x, format, count=nt, dst_step=mt, a_step=step, a_turn=(0, turn),
+            b_turn=(0, mt),
         )
     ]  # fmt: skip
     if kt > 1:
-        commands.append(loop(at, kt, level))
+        commands.append(loop(at, kt, 1))
     return commands
+
+
+def gemm_step(
+    ports: tuple[tuple[int, int], tuple[int, int]], x: tuple[int, int], w: tuple[int, int], c: int,
+    tile: tuple[int, int, int], format: str, columns_first: bool = False,
+) -> Callable[[int, int], list[Command]]:  # fmt: skip
+    """A step of C += X W for ``alternating``: X and W move, C stays.
+
+    ``ports`` are those of X and of W; ``x`` and ``w`` are two buffers each.
+    """
+    mt, kt, nt = tile
+
+    def step(at: int, parity: int) -> list[Command]:
+        moves = [
+            *move(ports[0], mt * kt, x[parity], x[1 - parity], format, 1),
+            *move(ports[1], kt * nt, w[parity], w[1 - parity], format, 3),
+        ]
+        work = product(at + len(moves), c, x[parity], w[parity], tile, format, columns_first)
+        return [*moves, *work, wait(1, 2, 3, 4)]
+
+    return step
+
+
+def gemm_t_step(
+    ports: tuple[tuple[int, int], tuple[int, int]], x: int, w: tuple[int, int], c: tuple[int, int],
+    tile: tuple[int, int, int], format: str,
+) -> Callable[[int, int], list[Command]]:  # fmt: skip
+    """A step of C += X W^T for ``alternating``: W moves, then C, whose ports are the first."""
+    mt, kt, nt = tile
+
+    def step(at: int, parity: int) -> list[Command]:
+        moves = move(ports[1], kt * nt, w[parity], w[1 - parity], format, 1)
+        work = product(at + len(moves), c[parity], x, w[parity], tile, format)
+        sums = move(ports[0], mt * nt, c[parity], c[1 - parity], format, 3)
+        return [*moves, *work, *sums, wait(1, 2, 3, 4)]
+
+    return step

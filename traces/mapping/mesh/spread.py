@@ -60,7 +60,7 @@ def vector(values: npt.ArrayLike, over: Spread, grid: tuple[int, int], format: s
 
 
 def matrix(values: npt.ArrayLike, rows: Spread, columns: Spread, format: str) -> Floats:
-    """[height, width, rows x columns of a tile] a matrix; its axes are spread along different ones."""
+    """[height, width, rows x columns of a tile] a matrix; its axes lie along different ones."""
     given = np.pad(rounded(values, format), ((0, 1), (0, 1)))
     tiles = given[rows.index[:, None, :, None], columns.index[None, :, None, :]]
     if rows.axis == "x":

@@ -113,7 +113,9 @@ def summa(
     return Mapped(made, {"c": tiles["c"]}, notes)
 
 
-def _memory(sizes: Sizes, grid: tuple[int, int], format: str) -> tuple[Memory, tuple[int, int, int]]:
+def _memory(
+    sizes: Sizes, grid: tuple[int, int], format: str
+) -> tuple[Memory, tuple[int, int, int]]:
     """Regions of a PE, and Mt, columns of X in a panel, Nt."""
     width, height = grid
     panels = lcm(width, height)
