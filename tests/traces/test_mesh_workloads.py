@@ -46,7 +46,7 @@ def test_the_grid_is_the_machines_unless_given():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("mesh_gem:m=1", r"'mesh_gem'; known are broadcast, .*did you mean mesh_?gem\?"),
+        ("mesh_gemmm:m=1", r"'mesh_gemmm'; known are broadcast, .*did you mean mesh_gemm\?"),
         ("mesh_gemm:m=1,k=1", "needs n=N"),
         ("mesh_gemm:m=1,k=1,n=1,rows=3", "'rows'; must be one of m, k, n, grid, format"),
         ("mesh_gemm:m=1,k=1,n=x", "n must be a whole number, not 'x'"),
