@@ -121,21 +121,36 @@ def save(workload: Workload, path: str | Path) -> None:
 
 def split_options(text: str) -> tuple[str, dict[str, int]]:
     """Name and options of ``name:key=integer,...``. Raises InputError."""
+    base, given = split_given(text, "integer")
+    for key, value in given.items():
+        if not re.fullmatch(r"[0-9]{1,18}", value):
+            raise _no_option(text, "integer", f"{key}={value}")
+    return base, {key: int(value) for key, value in given.items()}
+
+
+def split_given(text: str, value_name: str) -> tuple[str, dict[str, str]]:
+    """Name and options of ``name:key=value,...``, as they are given; an error calls values so.
+
+    Raises InputError.
+    """
     base, colon, given = text.rpartition(":")
     if not colon or exists(Path(text)) or "/" in given or "\\" in given:
         return text, {}
-    options: dict[str, int] = {}
+    options: dict[str, str] = {}
     for option in given.split(","):
         key, equals, value = (part.strip() for part in option.partition("="))
-        if not equals or not key or not re.fullmatch(r"[0-9]{1,18}", value):
-            raise InputError(
-                f"{text}: options after ':' must be name=integer, separated by commas, "
-                f"not {option!r}"
-            )
+        if not equals or not key:
+            raise _no_option(text, value_name, option)
         if key in options:
             raise InputError(f"{text}: {key} is given twice")
-        options[key] = int(value)
+        options[key] = value
     return base, options
+
+
+def _no_option(text: str, value_name: str, option: str) -> InputError:
+    return InputError(
+        f"{text}: options after ':' must be name={value_name}, separated by commas, not {option!r}"
+    )
 
 
 def _only_batch(where: str, options: Mapping[str, int]) -> int:

@@ -40,6 +40,7 @@ def test_tokens_are_where_they_belong(kind, grid, dim, tokens):
         begin += size
 
 
+@pytest.mark.compiled
 def test_rows_shift_at_once():
     """A token more costs about the same in a column of any height."""
     mesh = machine(1, 64)

@@ -34,8 +34,10 @@ def values(layer, tokens, format):
         (Layer(4, 3), 3, 1, "fp16", "chain", True),
         (Layer(10, 7), 5, 2, "fp16", "k_tree", True),
         (Layer(10, 10), 7, 3, "fp32", "chain", False),
-        (Layer(16, 24), 8, 4, "fp16", "k_tree", False),
-        (Layer(22, 13), 11, 5, "fp16", "two_phase", False),
+        pytest.param(*(Layer(16, 24), 8, 4, "fp16", "k_tree", False), marks=pytest.mark.compiled),
+        pytest.param(
+            *(Layer(22, 13), 11, 5, "fp16", "two_phase", False), marks=pytest.mark.compiled
+        ),
     ],
 )
 def test_a_layer_equals_numpy(layer, tokens, side, format, kind, oracle):

@@ -23,20 +23,25 @@ from traces.mapping.mesh.decode_sizes import DecodeLayout, Layer
 from traces.mapping.mesh.decode_values import decode_values
 from traces.mapping.mesh.flow import ALLREDUCE_COLOURS, ALLREDUCES, Axis, Flow
 from traces.mapping.mesh.kv_cache import COLOURS as SHIFT_COLOURS
-from traces.mapping.mesh.kv_cache import CacheKind, shift_routes
+from traces.mapping.mesh.kv_cache import shift_routes
 from traces.mapping.mesh.mesh_gemv import local
-from traces.mesh.commands import Command, recv, send, vec, wait
+from traces.mesh.commands import Command, mark, recv, send, vec, wait
 
 SLOTS = 3
 LOWEST = {"fp16": -65504.0, "bf16": -3e38, "fp32": -3e38}
 """Below any score."""
+STAGES = (
+    "attention norm", "q k v", "rotation", "append", "scores", "softmax", "values", "o",
+    "ffn norm", "up gate", "down", "end",
+)  # fmt: skip
+"""By their marks."""
 INVERSE_DIM, EPSILON, SCALE = range(3)
 """Constants in memory."""
 
 
 def transformer_decode_layer(
     mesh: WaveletMesh, layer: Layer, context: int, grid: tuple[int, int], format: str = "fp16",
-    allreduce: str = "k_tree", groups: int = 0, cache: CacheKind = "shift",
+    allreduce: str = "k_tree", groups: int = 0, odd_chunks: bool = False,
     values: dict[str, npt.ArrayLike] | None = None,
 ) -> Mapped:  # fmt: skip
     """Program of a layer on a grid of width x height; ``context`` tokens, the new one included.
@@ -44,7 +49,11 @@ def transformer_decode_layer(
     ``values``, if any, are hidden [dim]; attention_norm, ffn_norm [dim]; wq, wk, wv, wo [dim, dim];
     w_up, w_gate [dim, ffn]; w_down [ffn, dim]; cos, sin [dim] of the new token's position, pairs of
     neighbours alike; keys, values [context - 1, dim] of the tokens before. Region ``hidden`` has
-    the result. Each command rounds to ``format``. Raises InputError.
+    the result. Each command rounds to ``format``. MARK notes the begin of each of ``STAGES``.
+
+    A PE has an even number of a query's elements, so that pairs of a rotation are in one PE; with
+    ``odd_chunks`` any number, as WaferLLM pads, for timing: a pair in two PEs is not rotated.
+    Raises InputError.
     """
     width, height = grid
     where = f"decode_layer:{layer},context={context},grid={width}x{height},{allreduce},{format}"
@@ -56,14 +65,14 @@ def transformer_decode_layer(
         raise InputError(f"{where}: context must be 1 at least: the new token")
     if allreduce not in ALLREDUCES:
         raise InputError(f"{where}: allreduce must be one of {', '.join(ALLREDUCES)}")
-    if cache == "concat":
-        raise InputError(f"{where}: the cache of a layer must be kept by shift")
+    if odd_chunks and values is not None:
+        raise InputError(f"{where}: odd chunks are for timing; with values they must be even")
 
-    def bytes_at(across: int, down: int) -> int:
-        return DecodeLayout(layer, context, across, down, format).memory().bytes
+    def layout(across: int, down: int) -> DecodeLayout:
+        return DecodeLayout(layer, context, across, down, format, odd_chunks)
 
-    check_memory(where, mesh, grid, bytes_at)
-    made = _Decode(DecodeLayout(layer, context, width, height, format), allreduce, groups)
+    check_memory(where, mesh, grid, lambda *at: layout(*at).memory().bytes)
+    made = _Decode(layout(width, height), allreduce, groups)
     check_colours(where, mesh, made.colours)
     made.attention()
     made.feed_forward()
@@ -117,6 +126,9 @@ class _Decode:
             self.groups,
         )  # fmt: skip
 
+    def stage(self, name: str) -> None:
+        self.flow.all(mark(STAGES.index(name)))
+
     def rms_norm(self, weight: str) -> None:
         """normed = hidden / sqrt(mean of squares + epsilon) * weight."""
         at, size = self.at, self.layout.hidden.chunk
@@ -136,20 +148,28 @@ class _Decode:
 
     def attention(self) -> None:
         at, c, a = self.at, self.layout.heads.chunk, self.layout.hidden.chunk
+        self.stage("attention norm")
         self.rms_norm("attention_norm")
+        self.stage("q k v")
         for part, weight in enumerate(("wq", "wk", "wv")):
             out = at["qkv"] + part * c
             self.flow.all(*local(at["normed"], at[weight], out, a, c, self.format))
         self.reduce("y", 3 * c, at["qkv"])
         q, k = at["qkv"], at["qkv"] + c
+        self.stage("rotation")
         self.rotate(q)
         self.rotate(k)
         self.flow.all(self.vec(Function.MUL, c, q, q, at["constants"] + SCALE, b_element=0))
+        self.stage("append")
         self.append()
+        self.stage("scores")
         self.scores(q)
+        self.stage("softmax")
         self.softmax()
+        self.stage("values")
         self.flow.rows(self.weighted)
         self.reduce("y", c, at["attended"])
+        self.stage("o")
         self.project("attended", "wo", c)
 
     def rotate(self, vector: int) -> None:
@@ -239,7 +259,9 @@ class _Decode:
 
     def feed_forward(self) -> None:
         at, a, f = self.at, self.layout.hidden.chunk, self.layout.ffn.chunk
+        self.stage("ffn norm")
         self.rms_norm("ffn_norm")
+        self.stage("up gate")
         up, gate = at["up_gate"], at["up_gate"] + f
         self.flow.all(*local(at["normed"], at["w_up"], up, a, f, self.format))
         self.flow.all(*local(at["normed"], at["w_gate"], gate, a, f, self.format))
@@ -247,7 +269,9 @@ class _Decode:
         self.flow.all(
             self.vec(Function.SILU, f, gate, gate), self.vec(Function.MUL, f, up, up, gate)
         )
+        self.stage("down")
         self.project("up_gate", "w_down", f)
+        self.stage("end")
 
     def project(self, source: str, weight: str, rows: int) -> None:
         """Back to the token's layout, and the residual."""

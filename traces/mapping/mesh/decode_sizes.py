@@ -52,6 +52,7 @@ class DecodeLayout:
     width: int
     height: int
     format: str
+    odd_chunks: bool = False
 
     @cached_property
     def hidden(self) -> Spread:
@@ -61,7 +62,8 @@ class DecodeLayout:
     @cached_property
     def heads(self) -> Spread:
         """Queries, keys, values, what attention gives: along x, pairs of a rotation in one PE."""
-        return spread("x", self.layer.dim, self.width, self.layer.heads, 2)
+        pairs = 1 if self.odd_chunks else 2
+        return spread("x", self.layer.dim, self.width, self.layer.heads, pairs)
 
     @cached_property
     def ffn(self) -> Spread:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from math import isqrt
 from typing import Literal
 
 from arch.errors import InputError
@@ -23,18 +24,28 @@ ALLREDUCES = ("k_tree", "chain", "ring", "two_phase")
 ALLREDUCE_COLOURS = {"k_tree": 9, "chain": 3, "ring": 3, "two_phase": 5}
 
 
+def tree_groups(places: int) -> int:
+    """Groups of a K-tree: the largest divisor up to the root, as WaferLLM's configurations have.
+
+    The root itself, rounded down, where that is half of it or less.
+    """
+    root = isqrt(places)
+    divides = next(each for each in range(root, 0, -1) if places % each == 0)
+    return divides if 2 * divides > root else root
+
+
 def allreduce(kind: str, places: int, vector: Vector, groups: int = 0) -> Line:
     """Sums, or largest elements, of a line of PEs in all of them, by the name of the algorithm.
 
     ``two_phase`` leaves them in the first PE, which then broadcasts. ``groups`` are those of the
-    K-tree. Raises InputError for a name that is not there.
+    K-tree, 0 for ``tree_groups``. Raises InputError for a name that is not there.
     """
     if kind not in ALLREDUCES:
         raise InputError(f"allreduce {kind!r}; must be one of {', '.join(ALLREDUCES)}")
     if places == 1 or vector.elements == 0:
         return Line(places)
     if kind == "k_tree":
-        return ktree_allreduce(places, vector, groups)
+        return ktree_allreduce(places, vector, groups or tree_groups(places))
     if kind == "chain":
         return chain_allreduce(places, vector)
     if kind == "ring":

@@ -22,6 +22,7 @@ class PrefillLayout:
     tokens: int
     side: int
     format: str
+    odd_chunks: bool = False
 
     @property
     def token_chunk(self) -> int:
@@ -31,7 +32,8 @@ class PrefillLayout:
     @property
     def dim_chunk(self) -> int:
         """Elements of a token in a PE, pairs of a rotation in one PE."""
-        return 2 * -(-self.layer.dim // (2 * self.side))
+        chunk = -(-self.layer.dim // self.side)
+        return chunk if self.odd_chunks else chunk + chunk % 2
 
     @property
     def ffn_chunk(self) -> int:

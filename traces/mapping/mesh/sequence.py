@@ -7,7 +7,7 @@ from functools import cache
 from arch.mesh.program import MeshProgram, PeProgram, Region, Task, TaskAction
 from traces.mapping.mesh.assembly import Routes, assemble
 from traces.mapping.mesh.tiles import Floats
-from traces.mesh.commands import Command, act, halt, loop, task
+from traces.mesh.commands import Command, act, halt, loop, mark, task
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Tasks:
         def built(key_x: Hashable, key_y: Hashable, number: int, last: bool) -> Task:
             commands = build(first_x[key_x], first_y[key_y])
             after = halt() if last else act(TaskAction.ACTIVATE, number + 1)
-            return task(name, [*commands, after], active=number == 0)
+            return task(name, [*commands, mark(number), after], active=number == 0)
 
         def at(x: int, y: int, number: int) -> Task:
             return built(along_x[x], along_y[y], number, number == len(self.tasks) - 1)

@@ -43,8 +43,8 @@ def spread(
     per_part, wide = elements // parts, positions // parts
     chunk = -(-per_part // wide)
     chunk = -(-chunk // multiple) * multiple
-    within = np.arange(wide * chunk)
-    within = np.where(within < per_part, within, -1).reshape(wide, chunk)
+    number = np.arange(wide * chunk).reshape(wide, chunk)
+    within = np.where(number < per_part, number, -1)
     offset = np.arange(parts)[:, None, None] * per_part
     index = np.where(within >= 0, within + offset, -1).reshape(positions, chunk)
     return Spread(axis, index)
