@@ -36,10 +36,12 @@ class PeCosts(Spec):
     """To start a task."""
     fabric_cycles: int = Field(default=0, ge=0, le=2**20)
     """To start a command that sends or receives."""
-    compute_cycles: int = Field(default=0, ge=0, le=2**20)
-    """To start a command that computes."""
+    fma_cycles: int = Field(default=0, ge=0, le=2**20)
+    """To start an FMA."""
     callback_millicycles: int = Field(default=0, ge=0, le=2**20)
-    """For each vector of a command that computes; rounded up over the command."""
+    """For each vector of an FMA; rounded up over the command."""
+    vec_cycles: int = Field(default=0, ge=0, le=2**20)
+    """To start a VEC."""
     loop_cycles: int = Field(default=0, ge=0, le=2**20)
     """For each turn of a loop."""
     function_cycles: int = Field(default=1, ge=1, le=2**10)

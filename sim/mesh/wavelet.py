@@ -35,7 +35,7 @@ def land_hops(m, cell, mask, router_bits, router_top, hop_due, counts):
 
 
 @inlined
-def land_ramps(m, up, down, mask, listen, router_bits, router_top, pe_bits, pe_top, down_due,
+def land_ramps(m, pes, up, down, mask, router_bits, router_top, pe_bits, pe_top, down_due,
                up_due, counts, high):  # fmt: skip
     """Wavelets that PEs and routers of a block get from each other and can use from this cycle on.
 
@@ -136,7 +136,7 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
         moved = 0
         for index in range(tops):
             high = tops - 1 - index if backwards else index
-            land_ramps(m, up, down, mask, listen, router_bits, router_top, pe_bits, pe_top,
+            land_ramps(m, pes, up, down, mask, router_bits, router_top, pe_bits, pe_top,
                        down_due, up_due, counts, high)  # fmt: skip
             upper = np.int64(router_top[high])
             while upper:
@@ -168,8 +168,8 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
                     word &= ~(1 << low)
                     awake = step_pe(
                         m, commands, task_pc, task_colour, classes, pe_class, pes, slots, planned,
-                        up, down, mask, listen, router_bits, router_top, changes, up_due, counts,
-                        wheel, following, timer, accounts, marks, memory, memory_bits, addresses,
+                        up, down, mask, router_bits, router_top, changes, up_due, counts,
+                        wheel, following, timer, ends, accounts, marks, memory, memory_bits, addresses,
                         up_words, down_words, up_tags, log, begins, chosen,
                         middle * 32 + low, now,
                     )  # fmt: skip

@@ -202,7 +202,7 @@ def release(p, command):
 
 @inlined
 def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planned, down, changes,
-          marks, addresses, log, begins, chosen, node, now):  # fmt: skip
+          marks, addresses, ends, log, begins, chosen, node, now):  # fmt: skip
     """The main slot goes on until it has a command that takes time; no task or HALT is one too."""
     nodes = m["nodes"]
     phase = p["phase"]
@@ -381,8 +381,8 @@ def end_main(m, commands, p, ends, memory, addresses, log, begins, chosen, node,
 
 
 @inlined
-def exchange(m, command, up, down, mask, router_bits, router_top, up_due, counts, memory,
-             memory_bits, addresses, up_words, down_words, up_tags, node, slot,
+def exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts, memory,
+             memory_bits, addresses, up_words, down_words, up_tags, node, slot, pc, took, put,
              left):  # fmt: skip
     """An operation of a fabric command: a wavelet from the router, to it, or both."""
     nodes = m["nodes"]
@@ -434,15 +434,14 @@ def waiting(m, commands, p, slots, up, down, node):
         return IN_DELAY
     if p["busy"]:
         slot = lowest(np.int64(p["busy"]))
-        command = commands[slots[(slot - 1) * m["nodes"] + node]["pc"]]
-        return lacks(m, command, up, down, node)
+        return lacks(m, slots[(slot - 1) * m["nodes"] + node], up, down, node)
     return FINISHED if phase == HALTED else IDLE
 
 
 @njit
 def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, planned, up, down,
-            mask, listen, router_bits, router_top, changes, up_due, counts, wheel, following,
-            timer, accounts, marks, memory, memory_bits, addresses, up_words, down_words, up_tags,
+            mask, router_bits, router_top, changes, up_due, counts, wheel, following,
+            timer, ends, accounts, marks, memory, memory_bits, addresses, up_words, down_words, up_tags,
             log, begins, chosen, node, now):  # fmt: skip
     """A cycle of a PE that is awake; returns whether it stays so."""
     nodes = m["nodes"]
@@ -467,7 +466,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
             end_main(m, commands, p, ends, memory, addresses, log, begins, chosen, node, now)
     if p["phase"] <= NO_TASK:
         go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planned, down,
-              changes, marks, addresses, log, begins, chosen, node, now)  # fmt: skip
+              changes, marks, addresses, ends, log, begins, chosen, node, now)  # fmt: skip
     phase = p["phase"]
     ready = 0
     computes = phase == OVERHEAD or phase == COMPUTE
@@ -511,10 +510,11 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
             else:
                 pc = np.int64(p["pc"])
                 left = np.int64(p["left"])
-            command = commands[pc]
-            exchange(m, command, up, down, mask, router_bits, router_top, up_due, counts, memory,
-                     memory_bits, addresses, up_words, down_words, up_tags, node, slot,
-                     left)  # fmt: skip
+                took = np.int64(p["took"])
+                put = np.int64(p["put"])
+            exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts, memory,
+                     memory_bits, addresses, up_words, down_words, up_tags, node, slot, pc,
+                     took, put, left)  # fmt: skip
             left -= 1
             lack = 0
             if slot:

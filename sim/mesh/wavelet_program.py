@@ -47,9 +47,9 @@ def work_of(
     functions = (op == Op.VEC) & (commands["combine"] >= Function.EXP)
     cycles = np.where(functions, length * costs.function_cycles, -(-length // lanes))
     work[computes] = (vectors * cycles)[computes]
-    lead[computes] = (costs.compute_cycles - (-vectors * costs.callback_millicycles // 1000))[
-        computes
-    ]
+    callbacks = -(-vectors * costs.callback_millicycles // 1000)
+    lead[op == Op.FMA] = costs.fma_cycles + callbacks[op == Op.FMA]
+    lead[op == Op.VEC] = costs.vec_cycles
     worst = int(np.argmax(np.maximum(work, lead))) if len(work) else 0
     if len(work) and max(work[worst], lead[worst]) > WORK_MAX:
         raise InputError(

@@ -86,7 +86,8 @@ def test_a_wavelet_to_the_neighbour() -> None:
 
 def test_overheads_and_what_computes() -> None:
     costs = {
-        "task_cycles": 2, "fabric_cycles": 3, "compute_cycles": 4, "callback_millicycles": 400,
+        "task_cycles": 2, "fabric_cycles": 3, "fma_cycles": 4, "vec_cycles": 7,
+        "callback_millicycles": 400,
         "loop_cycles": 5, "function_cycles": 6,
     }  # fmt: skip
     commands = (c.fma(9, 0, 0, 0, count=3), c.loop(0, 2), c.delay(10), c.mark(0))

@@ -243,7 +243,10 @@ class Pe:
         work = vectors * -(-length // lanes)
         if command["op"] == Op.VEC and command["combine"] >= Function.EXP:
             work = length * costs.function_cycles
-        for _ in range(costs.compute_cycles + -(-vectors * costs.callback_millicycles // 1000)):
+        begins = costs.vec_cycles
+        if command["op"] == Op.FMA:
+            begins = costs.fma_cycles + -(-vectors * costs.callback_millicycles // 1000)
+        for _ in range(begins):
             yield Need("overhead")
         for _ in range(work):
             yield Need("compute")

@@ -58,7 +58,8 @@ def random_mesh(draw: random.Random) -> WaveletMesh:
         return draw.randint(least, most) if draw.random() < 0.4 else 0
 
     costs = {
-        "task_cycles": some(1, 6), "fabric_cycles": some(1, 5), "compute_cycles": some(1, 5),
+        "task_cycles": some(1, 6), "fabric_cycles": some(1, 5), "fma_cycles": some(1, 5),
+        "vec_cycles": some(1, 5),
         "callback_millicycles": some(1, 2500), "loop_cycles": some(1, 4),
         "function_cycles": draw.randint(1, 4),
     }  # fmt: skip

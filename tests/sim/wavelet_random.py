@@ -65,7 +65,8 @@ class Draw:
         if draw.random() < 0.6:
             costs = {
                 "task_cycles": draw.randint(0, 3), "fabric_cycles": draw.randint(0, 3),
-                "compute_cycles": draw.randint(0, 4), "loop_cycles": draw.randint(0, 2),
+                "fma_cycles": draw.randint(0, 4), "vec_cycles": draw.randint(0, 4),
+                "loop_cycles": draw.randint(0, 2),
                 "callback_millicycles": draw.choice([0, 300, 1500]),
                 "function_cycles": draw.randint(1, 3),
             }  # fmt: skip
@@ -219,9 +220,7 @@ class Draw:
                 made.append(task("comes", body, colour=colour, blocked=draw.random() < 0.2))
                 serves = True
         if serves:
-            made[len(parts) - 1] = task(
-                f"part{len(parts) - 1}", parts[-1], active=len(parts) == 1
-            )
+            made[len(parts) - 1] = task(f"part{len(parts) - 1}", parts[-1], active=len(parts) == 1)
         return PeProgram(f"pe{node}", tuple(made), serves)
 
     def program(self) -> MeshProgram:

@@ -8,7 +8,7 @@ from arch.mesh.wavelet import WaveletMesh
 from sim.mesh.wavelet_run import run_program
 from traces.mesh.check import check_program
 
-COSTS = {"task_cycles": 3, "fabric_cycles": 2, "compute_cycles": 1, "loop_cycles": 1}
+COSTS = {"task_cycles": 3, "fabric_cycles": 2, "fma_cycles": 1, "vec_cycles": 2, "loop_cycles": 1}
 
 
 def machine(width: int = 8, height: int = 8, **pe: object) -> WaveletMesh:
