@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from arch.errors import InputError
@@ -115,8 +115,13 @@ def _latencies(ordered: Sequence[Curve]) -> Scale:
         if not over
     ]
     shown = calm or [latency for curve in ordered for latency in curve.latency]
-    low, high = min(shown), max(shown) * HEADROOM
-    return scale_of("latency", "cycles", [low, high], log=True, typical=1)
+    scale = scale_of("latency", "cycles", [min(shown), max(shown) * HEADROOM], log=True, typical=1)
+    if not scale.log:
+        return scale
+    # A tick stands at the lower end.
+    power = 10.0 ** math.floor(math.log10(min(shown)))
+    low = max(each * power for each in (1, 2, 5) if each * power <= min(shown))
+    return replace(scale, low=low)
 
 
 def _panel(
