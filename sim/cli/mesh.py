@@ -27,6 +27,7 @@ def run_mesh(
     program: Path | None,
     workload: str | None,
     out: Path | None,
+    figures: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -36,14 +37,17 @@ def run_mesh(
     from sim.report.writing import check_folder
 
     loaded = load_mesh(mesh, settings or ())
-    if out is not None:
-        check_folder(out)
+    for folder in (out, figures):
+        if folder is not None:
+            check_folder(folder)
     shown = Shown(out, as_json, quiet)
     if isinstance(loaded, PacketMesh):
         if packets is None:
             raise InputError(f"{mesh}: carries packets; give --packets FILE")
-        _carry(loaded, packets, shown)
+        _carry(loaded, packets, figures, shown)
         return
+    if figures is not None:
+        raise InputError(f"--figures: is not for {mesh}, which has wavelet routers")
     if packets is not None:
         raise InputError(
             f"{mesh}: has wavelet routers, which carry no packets; give --workload or --program"
@@ -82,7 +86,7 @@ class Shown:
             typer.echo(report.table(done, seconds), nl=False)
 
 
-def _carry(loaded: "PacketMesh", packets: Path, shown: Shown) -> None:
+def _carry(loaded: "PacketMesh", packets: Path, figures: Path | None, shown: Shown) -> None:
     from traces.mesh import read_packets
 
     trace = read_packets(packets, loaded.nodes, loaded.packet_flits)
@@ -90,6 +94,7 @@ def _carry(loaded: "PacketMesh", packets: Path, shown: Shown) -> None:
 
     from sim.mesh import report
     from sim.mesh.replay import replay_packets
+    from sim.mesh.windows import PortWindows
 
     if shown.quiet or shown.as_json:
         began = None
@@ -97,9 +102,17 @@ def _carry(loaded: "PacketMesh", packets: Path, shown: Shown) -> None:
         # Compiling is no simulating.
         replay_packets(loaded, trace[:0])
         began = time.perf_counter()
+    windows = PortWindows() if figures is not None else None
     with traced.counting_bar(len(trace), stderr, "packets") as tell:
-        done = replay_packets(loaded, trace, progress=tell)
-    shown.end(report, done, None if began is None else time.perf_counter() - began, stderr)
+        done = replay_packets(loaded, trace, progress=tell, windows=windows)
+    seconds = None if began is None else time.perf_counter() - began
+    if figures is not None and windows is not None:
+        from sim.mesh import draw
+        from sim.report.writing import write_folder
+
+        write_folder(figures, draw.figures(done, windows))
+        stderr.print(f"wrote {figures}", markup=False)
+    shown.end(report, done, seconds, stderr)
 
 
 def _run_program(

@@ -55,12 +55,12 @@ def run(
     from arch.mesh.load import is_mesh
 
     if packets is not None or program is not None or is_mesh(machine):
-        _only(given, "meshes", "--out")
+        _only(given, "meshes", "--out", "--figures")
         from sim.cli.mesh import run_mesh
 
         run_mesh(
             machine, settings, packets=packets, program=program, workload=workload, out=out,
-            as_json=as_json, quiet=quiet,
+            figures=figures, as_json=as_json, quiet=quiet,
         )  # fmt: skip
         return
     from arch.pim.system import is_pim

@@ -41,7 +41,10 @@ Commands = Annotated[
 ]
 Figures = Annotated[
     Path | None,
-    _output("Write roofline and layers here, as .svg and .png.", metavar="DIR"),
+    _output(
+        "Write roofline and layers here, as .svg and .png; of --packets, maps of the links.",
+        metavar="DIR",
+    ),
 ]
 AsJson = Annotated[bool, _output("Print result.json instead of tables.", "--json")]
 Replayed = Annotated[

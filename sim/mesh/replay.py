@@ -12,6 +12,7 @@ from arch.mesh.packet import PORTS, PacketMesh
 from sim.mesh.packet import run
 from sim.mesh.packet_state import DONE, STUCK, PacketState, new_state, prepared
 from sim.mesh.stuck import explain
+from sim.mesh.windows import PortWindows
 
 CYCLES_AT_ONCE = 5_000
 CYCLES_MAX = 2**61
@@ -62,15 +63,16 @@ def replay_packets(
     packets: npt.NDArray[np.void],
     *,
     progress: Callable[[int], None] | None = None,
+    windows: PortWindows | None = None,
     forced: bool = False,
     backwards: bool = False,
 ) -> PacketRun:
     """Carry packets [n] of PACKET_TRACE until all have arrived.
 
     Those of one source are sent in the order of creation, at the same cycle in that of the trace.
-    ``progress`` is told how many have arrived. ``forced`` visits every router in every cycle,
-    ``backwards`` in another order: neither changes anything. Raises SimulationError if packets are
-    left that cannot move.
+    ``progress`` is told how many have arrived, ``windows`` what passes each port. ``forced`` visits
+    every router in every cycle, ``backwards`` in another order: neither changes anything. Raises
+    SimulationError, with those in front, if packets are left that cannot move.
     """
     order = np.argsort(packets["created"], kind="stable")
     records = prepared(
@@ -78,7 +80,7 @@ def replay_packets(
         packets["flits"][order],
     )  # fmt: skip
     state = new_state(mesh, records)
-    now = _carry(state, progress, forced, backwards)
+    now = _carry(state, progress, windows, forced, backwards)
     m = state.mesh[0]
     if m["packets_delivered"] != len(records):
         raise SimulationError(explain(mesh, state, order, now - 1))
@@ -91,14 +93,22 @@ def replay_packets(
 
 
 def _carry(
-    state: PacketState, progress: Callable[[int], None] | None, forced: bool, backwards: bool
+    state: PacketState,
+    progress: Callable[[int], None] | None,
+    windows: PortWindows | None,
+    forced: bool,
+    backwards: bool,
 ) -> int:
     arrays = state.arrays()
-    now, until = 0, CYCLES_MAX if progress is None else CYCLES_AT_ONCE
+    now, tells = 0, CYCLES_MAX if progress is None else CYCLES_AT_ONCE
     while True:
+        until = tells if windows is None else min(tells, windows.end)
         now, how = run(*arrays, now, until, forced, backwards)
-        if progress is not None:
+        ended = how in (DONE, STUCK)
+        if windows is not None and until == windows.end and not ended:
+            windows.take(state.ports["flits"])
+        if progress is not None and (ended or until == tells):
             progress(int(state.mesh[0]["packets_delivered"]))
-        if how in (DONE, STUCK):
+            tells = now + CYCLES_AT_ONCE
+        if ended:
             return int(now)
-        until = now + CYCLES_AT_ONCE

@@ -15,7 +15,7 @@ DIRECTIONS = ("+x", "-x", "+y", "-y", "node")
 
 
 class Waiting(NamedTuple):
-    """A packet in front of a queue, in a router or at its node. Those nearest to the cause sort first."""
+    """A packet in front of a queue of a router, or at its node; the nearest to the cause first."""
 
     rank: int
     """0: a credit is missing though there is room; 1: the queue behind is full; 2: the output VC
@@ -54,15 +54,13 @@ def _in_routers(
         router, place = divmod(int(vc), span)
         packet = int(state.queue[vc * depth + record["head"]]) >> 2
         where = f"at router {_router(mesh, router)}, input {_vc(mesh, place)}"
-        rank, reason = _reason(mesh, state, router, place, order)
+        rank, reason = _reason(mesh, state, router, place)
         yield Waiting(
             rank, int(order[packet]), f"{_packet(state, packet, order)} {where}: {reason}"
         )
 
 
-def _reason(
-    mesh: PacketMesh, state: PacketState, router: int, place: int, order: npt.NDArray[np.int64]
-) -> tuple[int, str]:
+def _reason(mesh: PacketMesh, state: PacketState, router: int, place: int) -> tuple[int, str]:
     """What the packet in front of an input VC waits for."""
     vcs, depth = mesh.router.vcs, mesh.router.buffer_flits
     first = router * PORTS * vcs

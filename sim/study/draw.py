@@ -1,15 +1,17 @@
-"""Figures of a study: its Pareto front, and what each parameter does."""
+"""Figures of a study: its Pareto front, what each parameter does, and curves over load."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from arch.errors import InputError
+from sim.figures.curves import curves
 from sim.figures.effects import effects
 from sim.figures.pareto import Axis, Panel, pareto
 from sim.figures.run import SUFFIXES
 from sim.figures.style import render
 from sim.report.writing import write_folder
 from sim.study import metrics
+from sim.study.mesh_curves import RULE, series
 from sim.study.pareto import front
 from sim.study.record import Record
 from sim.study.space import Space
@@ -29,7 +31,8 @@ def draw(study: Study, records: Sequence[Record], folder: Path) -> list[Path]:
 
 
 def figures(study: Study, records: Sequence[Record], suffixes: Sequence[str]) -> dict[str, bytes]:
-    """Files by name: ``front`` (of two objectives or more) and ``effects``.
+    """Files by name: ``curves`` (of meshes whose load varies), ``front`` (of two objectives or
+    more) and ``effects``.
 
     Raises InputError where no point is done or matplotlib is missing.
     """
@@ -45,6 +48,8 @@ def figures(study: Study, records: Sequence[Record], suffixes: Sequence[str]) ->
     if len(axes) > 1:
         x, y = list(axes.values())[:2]
         found = {"front": pareto(panels(study, done), x, y), **found}
+    if lines := series(study, done):
+        found = {"curves": curves([each.curve() for each in lines], RULE), **found}
     return {
         name + suffix: render(figure, suffix)
         for name, figure in found.items()

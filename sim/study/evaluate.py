@@ -9,14 +9,16 @@ from typing import Any
 from arch.errors import InputError, SimulationError
 from arch.machine import Machine
 from sim.study import metrics
+from sim.study.mesh_metrics import mesh_metrics
 from sim.study.record import Record
-from sim.study.space import Point, Space
+from sim.study.space import Base, Point, Space
 from sim.study.spec import Bounds, StudySpec
+from traces.mesh.traffic import MeshWithTraffic
 from traces.operators import Workload
 
-Evaluate = Callable[[Machine], Mapping[str, float]]
-"""A study's own question: metrics of a machine by name. It raises InputError or SimulationError
-where it has no answer."""
+Evaluate = Callable[[Any], Mapping[str, float]]
+"""A study's own question: metrics of a machine, or of a packet mesh, by name. It raises InputError
+or SimulationError where it has no answer."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,20 @@ class Evaluator:
     def _evaluated(self, index: int, point: Point, found: dict[str, float]) -> Record:
         spec = self._task.spec
         machine = self._task.space.machine(point)
-        found.update(metrics.static_metrics(machine, spec.counted))
-        early = {name: each for name, each in spec.constraints.items() if name in metrics.STATIC}
+        early = {}
+        if isinstance(machine, Machine):
+            found.update(metrics.static_metrics(machine, spec.counted))
+            early = {
+                name: each for name, each in spec.constraints.items() if name in metrics.STATIC
+            }
         if reason := self._broken(early, found, machine, {}):
             return Record(index, point, "rejected", found, reason)
         results: dict[str, Any] = {}
         if self._task.own is not None:
             found.update(_asked(self._task.own, machine))
-        else:
+        elif isinstance(machine, MeshWithTraffic):
+            found.update(mesh_metrics(machine, self._cache))
+        elif isinstance(machine, Machine):
             results = self._runs(machine)
             found.update(metrics.run_metrics(results, machine, spec.counted))
         late = {name: each for name, each in spec.constraints.items() if name not in early}
@@ -102,7 +110,7 @@ class Evaluator:
         self,
         constraints: Mapping[str, Bounds],
         found: Mapping[str, float],
-        machine: Machine,
+        machine: Base,
         results: Mapping[str, Any],
     ) -> str:
         """The constraints that a point does not keep, in words."""
@@ -118,7 +126,7 @@ class Evaluator:
         return "; ".join(broken)
 
 
-def _asked(own: Evaluate, machine: Machine) -> dict[str, float]:
+def _asked(own: Evaluate, machine: Base) -> dict[str, float]:
     """What a study's own function says of a machine. Raises InputError where it fails, which must
     not end a study of many points."""
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from arch.dram.memory import Dram
 from arch.errors import InputError
 from arch.machine import Machine
+from arch.mesh.packet import PacketMesh
 from sim.area import area, column_kib
 from sim.energy import EnergyModel
 from sim.result import Result
@@ -44,13 +45,40 @@ RUN = {
 }
 """Of runs: of all workloads together and, where there are several, as ``<workload>.<metric>``."""
 
+MESH = {
+    "offered_flits_per_node_cycle": Metric(
+        "offered", "flits/node/cycle", "flits of packets created after the warm-up"
+    ),
+    "accepted_flits_per_node_cycle": Metric(
+        "accepted",
+        "flits/node/cycle",
+        "flits of packets that arrive after the warm-up, until none is created any more",
+    ),
+    "latency_cycles": Metric("latency", "cycles", "creation to arrival of the tail, mean"),
+    "latency_p50_cycles": Metric("p50 latency", "cycles", "half of the packets need no longer"),
+    "latency_p99_cycles": Metric("p99 latency", "cycles", "99 % of the packets need no longer"),
+    "network_latency_cycles": Metric(
+        "network latency", "cycles", "injection of the head to arrival of the tail, mean"
+    ),
+    "zero_load_latency_cycles": Metric(
+        "zero-load latency", "cycles", "the mean of the same packets, were each of them alone"
+    ),
+    "saturated": Metric(
+        "saturated", "", "1 if latency_cycles is above 4 x zero_load_latency_cycles, else 0"
+    ),
+    "packets": Metric("packets", "", "created after the warm-up: those that are measured"),
+    "flit_hops": Metric("flit hops", "", "switch wins of all packets, those of the warm-up too"),
+}
+"""Of a packet mesh under traffic."""
+ALL = STATIC | RUN | MESH
+
 
 class UnknownMetricError(InputError):
     """An objective or bound that a machine does not report."""
 
 
 def names(workloads: Sequence[str]) -> list[str]:
-    """All metrics that a study of some workloads has."""
+    """All metrics that a study of a machine has, given its workloads."""
     several = workloads if len(workloads) > 1 else ()
     each = [f"{workload}.{name}" for workload in several for name in RUN]
     return [*STATIC, *(RUN if workloads else ()), *each]
@@ -58,18 +86,16 @@ def names(workloads: Sequence[str]) -> list[str]:
 
 def unit_of(metric: str) -> str:
     """Unit of a metric, that of a workload as well; empty for one that is not ours."""
-    known = STATIC | RUN
-    found = known.get(metric) or known.get(metric.rpartition(".")[2])
+    found = ALL.get(metric) or ALL.get(metric.rpartition(".")[2])
     return found.unit if found else ""
 
 
 def title_of(metric: str) -> str:
     """What tables and figures call a metric; its own name where it is not ours."""
-    known = STATIC | RUN
     workload, _, name = metric.rpartition(".")
-    if metric in known:
-        return known[metric].title
-    return f"{known[name].title} of {workload}" if name in known else metric
+    if metric in ALL:
+        return ALL[metric].title
+    return f"{ALL[name].title} of {workload}" if name in ALL else metric
 
 
 def static_metrics(machine: Machine, counted: Counted) -> dict[str, float]:
@@ -166,9 +192,15 @@ def _bandwidth(machine: Machine) -> float | None:
 
 
 def missing(
-    wanted: str, found: Mapping[str, float], machine: Machine, results: Mapping[str, Result]
+    wanted: str,
+    found: Mapping[str, float],
+    machine: Machine | PacketMesh,
+    results: Mapping[str, Result],
 ) -> str:
     """Why a machine does not report a metric that a study wants."""
+    others = f"{machine.name} reports no {wanted}, only {', '.join(found)}"
+    if isinstance(machine, PacketMesh):
+        return others
     kind = wanted.rpartition(".")[2]
     if kind == "area_mm2":
         unknown: Sequence[str] = area(machine).unknown
@@ -178,7 +210,7 @@ def missing(
         return _lower_bound("energy_pj", "energy", unknown, machine)
     if kind == "bandwidth_bytes_per_s":
         return f"{machine.name} has no memory, and so no bandwidth"
-    return f"{machine.name} reports no {wanted}, only {', '.join(found)}"
+    return others
 
 
 def _lower_bound(metric: str, section: str, unknown: Sequence[str], machine: Machine) -> str:

@@ -1,4 +1,5 @@
-"""A study as a page of documentation: its question, its front, and what each parameter does."""
+"""A study as a page of documentation: its question, its front, and what each parameter does; of
+meshes whose load varies, its curves and where they saturate."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,12 +8,14 @@ from sim.report.text import count
 from sim.report.writing import open_whole
 from sim.study import metrics
 from sim.study.draw import figures
+from sim.study.mesh_curves import RULE, Series, saturation, series
 from sim.study.pareto import front
 from sim.study.record import Record
 from sim.study.spec import Parameter
 from sim.study.study import Study
 from sim.study.table import short_names, shown, value_text, varying
 
+CURVES = "curves.svg"
 ROWS_MAX = 24
 """Rows of the page's front."""
 
@@ -23,6 +26,9 @@ def write_page(study: Study, records: Sequence[Record], path: Path) -> list[Path
     Raises InputError where no point is done or a file cannot be written.
     """
     drawn = figures(study, records, (".svg",))
+    if CURVES in drawn:
+        # A front of all loads and patterns at once says nothing more.
+        drawn = {CURVES: drawn[CURVES]}
     written = []
     for name, data in drawn.items():
         figure = path.with_name(f"{path.stem}_{name}")
@@ -50,6 +56,9 @@ def _page(
     for name in drawn:
         yield f"![{name.rpartition('_')[2].removesuffix('.svg')}]({name})"
         yield ""
+    if lines := series(study, records):
+        yield from _saturation(lines)
+        return
     yield "## The front"
     yield ""
     yield from _front(study, records)
@@ -72,6 +81,8 @@ def _question(study: Study, records: Sequence[Record]) -> Iterator[str]:
     yield "| --- | --- |"
     for label, given in spec.workloads.items():
         yield f"| workload {label} | `{given}` |"
+    if spec.traffic is not None:
+        yield f"| traffic | {_traffic(study)} |"
     for name, parameter in spec.parameters.items():
         yield f"| {name} | {_levels(parameter)} |"
     for name, bounds in spec.constraints.items():
@@ -83,6 +94,33 @@ def _question(study: Study, records: Sequence[Record]) -> Iterator[str]:
     for name, best in spec.objectives.items():
         yield f"| objective | {best} {metrics.title_of(name)} |"
     yield ""
+
+
+def _saturation(lines: Sequence[Series]) -> Iterator[str]:
+    """Where each curve ends."""
+    yield "## Saturation"
+    yield ""
+    yield (
+        f"Saturated is a {RULE}. Loads are flits per node and cycle, latencies cycles; the largest "
+        "load below saturation and the smallest above are those of the study."
+    )
+    yield ""
+    yield "| traffic | mesh | zero-load latency | below | saturated from | accepted at most |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: |"
+    for row in saturation(lines):
+        yield "| " + " | ".join(row) + " |"
+
+
+def _traffic(study: Study) -> str:
+    """Fields that all points have alike."""
+    assert study.spec.traffic is not None
+    varied = {field for name in study.space.names for field in study.space.fields(name)}
+    fixed = study.spec.traffic.model_dump(mode="json", exclude_none=True)
+    return ", ".join(
+        f"{name} {value_text(value)}"
+        for name, value in fixed.items()
+        if f"traffic.{name}" not in varied and value != []
+    )
 
 
 def _set(study: Study) -> str:

@@ -10,11 +10,14 @@ from typing import Any
 from arch.errors import InputError
 from arch.fields import find, rows
 from arch.machine import Machine
+from arch.mesh.packet import PacketMesh
 from arch.overrides import Override
 from arch.paths import Path, parsed
 from arch.validating import validated
 from sim.study.spec import Parameter, StudySpec
 
+Base = Machine | PacketMesh
+"""What a study varies."""
 Point = tuple[int, ...]
 """A level of each parameter, an index into its values; ``UNUSED`` where it does not count."""
 UNUSED = -1
@@ -24,7 +27,7 @@ UNUSED = -1
 class Space:
     """All points of a study around its base machine."""
 
-    base: Machine
+    base: Base
     parameters: dict[str, Parameter]
 
     @cached_property
@@ -42,18 +45,17 @@ class Space:
         """Combinations, before conditions make some the same."""
         return prod(len(levels) for levels in self.levels)
 
+    def fields(self, name: str) -> tuple[str, ...]:
+        """That a parameter sets, in one choice or another."""
+        parameter = self.parameters[name]
+        if parameter.choices is None:
+            return parameter.fields or (name,)
+        return tuple(field for chosen in parameter.choices.values() for field in chosen)
+
     @cached_property
     def _paths(self) -> dict[str, Path]:
         """Of the fields that parameters set."""
-        fields = (
-            field
-            for name, parameter in self.parameters.items()
-            for field in (
-                parameter.fields or (name,)
-                if parameter.choices is None
-                else [each for chosen in parameter.choices.values() for each in chosen]
-            )
-        )
+        fields = (field for name in self.names for field in self.fields(name))
         return {field: parsed(field) or () for field in fields}
 
     @cached_property
@@ -107,14 +109,15 @@ class Space:
                 found += [(field, levels[level]) for field in parameter.fields or (name,)]
         return found
 
-    def machine(self, point: Point) -> Machine:
+    def machine(self, point: Point) -> Base:
         """The machine of a point. Raises InputError where there can be none."""
         given = [
             Override(f"{field}={value}", self._paths[field], _copy(value))
             for field, value in self.settings(point)
         ]
-        where: dict[Path, str] = {(): f"machine {self.base.name}"}
-        return validated(Machine, _copy(self._plain), where, given)
+        kind = "machine" if isinstance(self.base, Machine) else "mesh"
+        where: dict[Path, str] = {(): f"{kind} {self.base.name}"}
+        return validated(type(self.base), _copy(self._plain), where, given)
 
     def neighbours(self, point: Point) -> list[Point]:
         """Points that differ in one parameter: a level up or down where values are numbers, any
@@ -140,7 +143,7 @@ def _copy(value: Any) -> Any:
     return value
 
 
-def space_of(spec: StudySpec, base: Machine, place: str) -> Space:
+def space_of(spec: StudySpec, base: Base, place: str) -> Space:
     """The space of a study. Raises InputError, with ``place`` (a file) in front, for parameters
     that the machine does not have and conditions that cannot be met."""
     faults = []
@@ -169,25 +172,27 @@ def space_of(spec: StudySpec, base: Machine, place: str) -> Space:
     return Space(base, spec.parameters)
 
 
-def _unknown(fields: Sequence[str], base: Machine) -> list[str]:
+def _unknown(fields: Sequence[str], base: Base) -> list[str]:
     """What is wrong with the paths of fields."""
     faults = []
-    known = [row.path for row in rows(Machine)]
+    known = [row.path for row in rows(type(base))]
     for field in fields:
         path = parsed(field)
-        if path is not None and find(Machine, path) is not None and _names_exist(path, base):
+        if path is not None and find(type(base), path) is not None and _names_exist(path, base):
             continue
         near = get_close_matches(field, known, n=1) or [
             each for each in known if path and each.rpartition(".")[2] == path[-1]
         ]
         hint = f"; did you mean {near[0]}?" if near else ""
-        faults.append(
-            f"{field} is no field of a machine{hint} `lockstep show --yaml {base.name}` prints all"
-        )
+        if isinstance(base, Machine):
+            all_of = f"a machine{hint} `lockstep show --yaml {base.name}` prints all"
+        else:
+            all_of = f"a packet mesh or its traffic{hint} They are {', '.join(known)}"
+        faults.append(f"{field} is no field of {all_of}")
     return faults
 
 
-def _names_exist(path: Path, base: Machine) -> bool:
+def _names_exist(path: Path, base: Base) -> bool:
     """Whether what a path goes through, up to its last part, is in the machine where it names what
     machines name themselves."""
     at: Any = base.model_dump(mode="json")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from arch.spec import Name, Spec
+from traces.mesh.traffic import Traffic
 
 LEVELS_MAX = 10**6
 """Bound on the values of a parameter."""
@@ -234,11 +235,13 @@ class StudySpec(Spec):
     source: str = Field(default="", max_length=10_000)
     """What it is for, and where its bounds come from."""
     machine: str
-    """The base: a machine by name, or a file beside the study's."""
+    """The base: a machine or a packet mesh by name, or a file beside the study's."""
     set: tuple[str, ...] = ()
     """Fields of it that are changed for the whole study, as ``--set`` takes them."""
     workloads: dict[Name, str] = Field(default_factory=dict)
     """What runs, by the name that metrics use: as ``--workload`` takes it."""
+    traffic: Traffic | None = None
+    """What a packet mesh carries, in place of workloads."""
     parameters: dict[str, Parameter] = Field(min_length=1)
     """What varies: by the path of a field, or by a name of one's own."""
     constraints: dict[str, Bounds] = Field(default_factory=dict)

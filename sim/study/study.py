@@ -16,14 +16,17 @@ from arch.catalog import CONFIGS
 from arch.errors import InputError
 from arch.load import load_machine, machine_names
 from arch.machine import Machine
+from arch.mesh.load import is_mesh, load_packet_mesh, mesh_names
+from arch.mesh.packet import PacketMesh
 from arch.spec_file import Folder, is_there, read_spec
 from sim.report.writing import open_whole
 from sim.study import journal, metrics
 from sim.study.evaluate import Evaluate
 from sim.study.record import Record
-from sim.study.space import Space, space_of
-from sim.study.spec import POINTS_MAX, StudySpec
+from sim.study.space import Base, Space, space_of
+from sim.study.spec import POINTS_MAX, Counted, StudySpec
 from traces import workload as workloads
+from traces.mesh.traffic import MeshWithTraffic, with_traffic
 from traces.operators import Workload
 
 STUDIES = Folder(CONFIGS / "studies", "study")
@@ -41,7 +44,7 @@ class Study:
     """
 
     spec: StudySpec
-    base: Machine
+    base: Base
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     evaluate: Evaluate | None = None
     place: str = "study"
@@ -66,16 +69,38 @@ class Study:
                     f"{self.place}: sampling: a grid of {size} points; must be {POINTS_MAX} at "
                     "most: give the method random or latin_hypercube, and points"
                 )
+        faults += self._misplaced()
         if self.evaluate is None:
-            if not spec.workloads and set(spec.objectives) - set(metrics.STATIC):
-                faults.append(f"{self.place}: workloads: is missing; name what shall run")
-            known = metrics.names(list(spec.workloads))
+            known = list(metrics.MESH)
+            if isinstance(self.base, Machine):
+                known = metrics.names(list(spec.workloads))
             for section in ("objectives", "constraints"):
                 for name in getattr(spec, section):
                     if name not in known:
                         faults.append(f"{self.place}: {section}.{name}: {_unknown(name, known)}")
         if faults:
             raise InputError("\n".join(faults))
+
+    def _misplaced(self) -> list[str]:
+        """What is there for the other kind of machine, or is not there for this one."""
+        spec, place = self.spec, self.place
+        if isinstance(self.base, Machine):
+            faults = []
+            if spec.traffic is not None:
+                faults.append(f"{place}: traffic: is that of packet meshes; give workloads")
+            static = not set(spec.objectives) - set(metrics.STATIC)
+            if self.evaluate is None and not spec.workloads and not static:
+                faults.append(f"{place}: workloads: is missing; name what shall run")
+            return faults
+        given = {"workloads": bool(spec.workloads), "counted": spec.counted != Counted()}
+        faults = [
+            f"{place}: {section}: is not for packet meshes; remove it"
+            for section, there in given.items()
+            if there
+        ]
+        if self.evaluate is None and spec.traffic is None:
+            faults.append(f"{place}: traffic: is missing; say what the mesh carries")
+        return faults
 
     def document(self) -> dict[str, Any]:
         """All that the study is, as plain data: equal documents give equal results."""
@@ -125,11 +150,8 @@ def study_of(
     spec: StudySpec, evaluate: Evaluate | None = None, beside: Path = Path(), place: str = "study"
 ) -> Study:
     """The study that a specification describes. Raises InputError."""
-    name = spec.machine
-    if name not in machine_names() and is_there(beside / name):
-        name = str(beside / name)
     try:
-        base = load_machine(name, spec.set)
+        base = _base(spec, beside)
     except InputError as error:
         raise InputError(f"{place}: machine: {error}") from None
     loaded = {}
@@ -144,6 +166,17 @@ def study_of(
     study = Study(spec, base, loaded, evaluate, place)
     study.check()
     return study
+
+
+def _base(spec: StudySpec, beside: Path) -> Base:
+    """The machine, or the mesh with what it carries, that a study is around."""
+    name = spec.machine
+    if name not in (*machine_names(), *mesh_names()) and is_there(beside / name):
+        name = str(beside / name)
+    if not is_mesh(name):
+        return load_machine(name, spec.set)
+    mesh = load_packet_mesh(name, spec.set)
+    return mesh if spec.traffic is None else with_traffic(mesh, spec.traffic)
 
 
 def _beside(given: str, folder: Path) -> str:
@@ -182,7 +215,7 @@ def read_folder(folder: Path, *, to_run: bool) -> tuple[Study, tuple[Record, ...
     try:
         data = json.loads(path.read_text())
         spec = StudySpec.model_validate_json(json.dumps(data["spec"]))
-        base = Machine.model_validate_json(json.dumps(data["machine"]))
+        base = _base_of(data["machine"])
         place, evaluate = str(data["place"]), data["evaluate"]
         digests = {name: data["workloads"][name] for name in spec.workloads}
     except FileNotFoundError:
@@ -208,6 +241,14 @@ def read_folder(folder: Path, *, to_run: bool) -> tuple[Study, tuple[Record, ...
                 "began; restore it, or run the study in another folder"
             )
     return study, records
+
+
+def _base_of(data: dict[str, Any]) -> Base:
+    """What ``write_document`` wrote."""
+    model: type[Base] = Machine
+    if "router" in data:
+        model = MeshWithTraffic if "traffic" in data else PacketMesh
+    return model.model_validate_json(json.dumps(data))
 
 
 def _imported(name: str, path: Path) -> Evaluate:

@@ -16,13 +16,14 @@ from sim.study import metrics
 from sim.study.pareto import front
 from sim.study.record import Record
 from sim.study.study import Study
+from traces.mesh.traffic import MeshWithTraffic
 
 HEADING_WIDTH = 11
 ROWS_MAX = 40
 """Rows of a front that are shown."""
 SCALES = {"pJ": (1e-12, "J"), "mm2": (1, "mm2"), "KiB": (1, "KiB"), "pJ s": (1e-12, "J s")}
 """Unit that a quantity is shown in, and how many of it its own unit is."""
-PLAIN = ("mm2", "KiB", "", "cycles")
+PLAIN = ("mm2", "KiB", "", "cycles", "flits/node/cycle")
 """Units that take no prefix."""
 
 
@@ -164,11 +165,32 @@ def point_report(study: Study, record: Record) -> RenderableType:
     lines.append(Text())
     lines += [Text(f"  {name}: {shown(name, value)}") for name, value in record.metrics.items()]
     lines.append(Text())
+    lines += [Text(command.rstrip()) for command in _commands(study, record)]
+    return Group(*lines)
+
+
+def _commands(study: Study, record: Record) -> Iterator[str]:
+    """What runs a point alone."""
     settings = list(study.spec.set)
     for path, value in study.space.settings(record.point):
-        settings.append(f"{path}={value_text(value)}")
+        if not path.startswith("traffic."):
+            settings.append(f"{path}={value_text(value)}")
     quoted = " ".join(f"--set '{each}'" for each in settings)
     for workload in study.spec.workloads.values():
-        command = f"lockstep run {study.spec.machine} --workload {workload} {quoted}"
-        lines.append(Text(command.rstrip()))
-    return Group(*lines)
+        yield f"lockstep run {study.spec.machine} --workload {workload} {quoted}"
+    if study.spec.traffic is None or record.state == "failed":
+        return
+    mesh = study.space.machine(record.point)
+    assert isinstance(mesh, MeshWithTraffic)
+    fields = mesh.traffic.model_dump(exclude_none=True)
+    given = ", ".join(
+        f"{name}=" + (json.dumps(value) if isinstance(value, str) else repr(value))
+        for name, value in fields.items()
+        if value != ()
+    )
+    made = f"Traffic({given}).packets({mesh.width}, {mesh.height}, {mesh.packet_flits})"
+    yield (
+        "python -c 'from pathlib import Path; from traces.mesh import Traffic, write_packets; "
+        f'write_packets({made}, Path("packets.csv"))' + "'"
+    )
+    yield f"lockstep run {study.spec.machine} --packets packets.csv {quoted}"

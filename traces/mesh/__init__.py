@@ -7,14 +7,18 @@ generator makes one outside the simulation, so that every run can be replayed.
 from traces.mesh.generate import bernoulli, bursty
 from traces.mesh.packets import PACKET_TRACE, read_packets, write_packets
 from traces.mesh.patterns import PATTERNS, Pattern, pattern
+from traces.mesh.traffic import MeshWithTraffic, Traffic, with_traffic
 
 __all__ = [
     "PACKET_TRACE",
     "PATTERNS",
+    "MeshWithTraffic",
     "Pattern",
+    "Traffic",
     "bernoulli",
     "bursty",
     "pattern",
     "read_packets",
+    "with_traffic",
     "write_packets",
 ]
