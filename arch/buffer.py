@@ -48,6 +48,9 @@ class Dma(Spec):
     """Largest request; a request never crosses the end of a contiguous segment."""
     outstanding: int = Field(default=64, ge=1, le=4096)
     """Requests in flight an engine."""
+    load_to_use_cycles: int = Field(default=0, ge=0, le=2**20)
+    """Cycles from the last byte of a load in its scratchpad to the first use of any: a pipeline to
+    the array, which hides behind tiles that were loaded before."""
 
 
 class Buffer(Spec):

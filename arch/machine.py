@@ -92,6 +92,11 @@ class Machine(Spec):
                 f"clocks.{DRAM_CLOCK} must have another name: that of the DRAM's clock, whose "
                 "frequency comes from its speed"
             )
+        if memory.port_clock is not None and memory.port_clock not in self.clocks:
+            raise ValueError(
+                f"memory.port_clock must be one of the clocks ({', '.join(self.clocks)}), "
+                f"not {memory.port_clock!r}"
+            )
         try:
             memory.address_map()
         except InputError as error:

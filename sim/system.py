@@ -115,6 +115,7 @@ def _buffer_state(machine: Machine, buffers: Records, pads: Records) -> None:
     buffers["separate"] = isinstance(memory, Memory) and not memory.is_shared
     buffers["request_bytes"] = machine.buffer.dma.request_bytes
     buffers["outstanding"] = machine.buffer.dma.outstanding
+    buffers["load_to_use"] = machine.buffer.dma.load_to_use_cycles
     buffers["memory_unit"] = machine.cores * UNITS_PER_CORE
     buffers["advance_cycles"] = 1
 

@@ -36,6 +36,9 @@ class Dram(Channels):
     """Cycles of the DRAM's clock between requester and channels, there and back."""
     order: Literal["by_channel", "in_order"] = "by_channel"
     """Whether bursts that wait for a channel let those to other channels pass."""
+    port_clock: Name | None = None
+    """Clock of the ports between requesters and channels: a channel takes one burst an edge; null:
+    one a cycle of its own."""
 
     @model_validator(mode="after")
     def _can_be_stepped(self) -> "Dram":

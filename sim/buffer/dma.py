@@ -44,11 +44,12 @@ def next_request_address(e, commands, runtime, command):
 
 
 @njit
-def took_bytes(units, unit, runtime, command, size, now):
-    """Count bytes of a command as moved; the last ones finish it."""
+def took_bytes(units, unit, runtime, command, size, at):
+    """Count bytes of a command as moved; the last ones finish it, at a tick that may be yet to
+    come."""
     runtime[command]["left_bytes"] -= size
     if runtime[command]["left_bytes"] == 0:
-        finish(units, runtime, unit, command, now)
+        finish(units, runtime, unit, command, at)
 
 
 @njit
@@ -96,7 +97,8 @@ def retire(s, pads, e, units, unit, core, engine, runtime, requests, request_end
     if engine == LOAD:
         pads[core, e["job_pad"]]["fill_bytes"] += size
         e["in_flight"] -= 1
-        took_bytes(units, unit, runtime, command, size, now)
+        usable = now + s["load_to_use"] * units[unit]["period"]
+        took_bytes(units, unit, runtime, command, size, usable)
     else:
         pads[core, e["job_pad"]]["drain_bytes"] += size
         send(

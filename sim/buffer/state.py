@@ -26,6 +26,7 @@ BUFFER_STATE = np.dtype(
         ("separate", np.int64),  # 1: the memory has an interface an operand
         ("request_bytes", np.int64),
         ("outstanding", np.int64),
+        ("load_to_use", np.int64),  # cycles from the end of a load to its first use
         ("memory_unit", np.int64),
         ("served_until", np.int64),  # tick up to which port use is settled
         ("demand_head", np.int64),  # next change of demand to take over

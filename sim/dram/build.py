@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from arch.clock import periods
 from arch.dram.memory import Dram
 from arch.machine import Machine
 from sim.dram.front_state import BURST, FRONT, LANE, NONE, TRANSFER
@@ -84,6 +85,8 @@ def dram_state(machine: Machine) -> tuple[Records, Records, DramState]:
     front["requesters"] = requesters
     front["latency"] = memory.latency_cycles
     front["in_order"] = memory.order == "in_order"
+    if memory.port_clock is not None:
+        front["port_period"] = periods(machine.clocks_khz)[memory.port_clock]
     front["head"] = front["tail"] = NONE
     transfers = np.zeros(requesters * dma.outstanding, TRANSFER)
     burst_bytes = memory.device().burst_bytes

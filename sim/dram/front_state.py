@@ -9,6 +9,7 @@ FRONT = np.dtype(
         ("requesters", np.int64),  # rings of requests
         ("latency", np.int64),  # cycles, there and back
         ("in_order", np.int64),  # a burst that waits lets none pass
+        ("port_period", np.int64),  # ticks between bursts that a channel takes; 0: as it can
         ("free_transfer", np.int64),  # head of a list, or NONE
         ("free_burst", np.int64),
         ("open", np.int64),  # transfers under way
@@ -51,5 +52,6 @@ LANE = np.dtype(
         ("tail", np.int64),
         ("due", np.int64),  # cycle in which it is to step
         ("held", np.int64),  # 1: the first burst has been refused
+        ("open_from", np.int64),  # tick from which its port takes the next burst
     ]
 )

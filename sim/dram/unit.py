@@ -23,11 +23,14 @@ def step_lane(units, unit, now, period, f, lane, channel, dram_tables, dram, res
     s["finished"] = 0
     head = lane["head"]
     offered = head != NONE and not s["refused"] and bursts[head]["cycle"] < cycle
+    offered = offered and lane["open_from"] <= now
     if offered and offer(
         c, s, commands, picks[channel], entries[channel], keys[channel], banks[channel],
         ready[channel], latencies[channel], finished[channel], bursts[head],
     ):  # fmt: skip
         drop_first(f, bursts, lane)
+        if f["port_period"] > 0:
+            lane["open_from"] = (now // f["port_period"] + 1) * f["port_period"]
     due = advance(c, s, commands, rules, picks[channel], entries[channel], keys[channel],
                   banks[channel], ready[channel], history[channel], issued[channel],
                   latencies[channel], pending[channel], finished[channel], log)  # fmt: skip
@@ -41,7 +44,8 @@ def step_lane(units, unit, now, period, f, lane, channel, dram_tables, dram, res
         if s["refused"]:
             lane["held"] = 1
         else:
-            due = min(due, max(cycle, bursts[head]["cycle"]) + 1)
+            opens = (lane["open_from"] + period - 1) // period
+            due = min(due, max(max(cycle, bursts[head]["cycle"]) + 1, opens))
     lane["due"] = due
 
 

@@ -16,6 +16,9 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "machines.md"
 NAMES = (
     "gemmini_16",
+    "onnxim_ws128",
+    "onnxim_ws128_hbm2",
+    "onnxim_ws8",
     "scalesim_32",
     "systolic_128",
     "systolic_32",
@@ -107,6 +110,9 @@ PEAK_TOPS = {
     "tpu_v2": 46,
     "tpu_v3": 123,
     "gemmini_16": 0.512,
+    "onnxim_ws128": 131.072,
+    "onnxim_ws128_hbm2": 131.072,
+    "onnxim_ws8": 0.128,
     "scalesim_32": 2.048,
     "xr_npe": 0.881,  # four lanes of four bits
 }
@@ -125,6 +131,8 @@ BANDWIDTH_GB = {
     "tpu_v2": 700,
     "tpu_v3": 900,
     "gemmini_16": 16,
+    "onnxim_ws128": 512,
+    "onnxim_ws8": 6.4,
     "xr_npe": 16,
 }
 

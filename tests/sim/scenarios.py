@@ -70,6 +70,7 @@ def machine_fields(random: Random) -> dict[str, Any]:
             "dma": {
                 "request_bytes": random.choice([8, 32, 100]),
                 "outstanding": random.choice([1, 2, 8]),
+                "load_to_use_cycles": random.choice([0, 0, 7]),
             },
         },
         "memory": memory(random),

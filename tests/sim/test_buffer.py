@@ -12,7 +12,17 @@ from scenarios import machine_fields, machine_of
 from test_array_timing import random_array, random_tile
 from transfers import Transfer, random_transfers, transfers_trace
 
-from arch.commands import OP_MATMUL, QUEUE_ARRAY, CommandTrace
+from arch.commands import (
+    COMMAND,
+    OP_LOAD,
+    OP_MATMUL,
+    OP_STORE,
+    QUEUE_ARRAY,
+    QUEUE_LOAD,
+    QUEUE_STORE,
+    TENSOR,
+    CommandTrace,
+)
 from sim import engine
 from sim.buffer.ports import cycles_until_free, free_since_start
 from sim.contract import NEVER, STALL_PORTS
@@ -42,6 +52,50 @@ class TestBuffer(UnitContract):
         fields |= {"cores": 1, "array": random_array(random)}
         traces = [with_array(random_transfers(random), random, fields["array"]) for _ in range(2)]
         return machine_of(fields), traces
+
+
+@pytest.mark.parametrize("cycles", [0, 1, 40])
+def test_a_load_is_used_some_cycles_after_it_has_come(cycles: int) -> None:
+    """Loads follow each other, and stores wait for none; a tile and a store that wait for a load
+    come so much later."""
+    ends = []
+    for latency in (0, cycles):
+        fields = machine_fields(Random(3))
+        fields |= {"cores": 1, "memory": {"latency_cycles": 3, "bytes_per_cycle": 64}}
+        fields["clocks"] = {"core": 1_000_000, "memory": 1_000_000, "vector": 1_000_000}
+        pad = {"operands": ["ifmap", "filter", "ofmap"], "capacity_kib": 64, "banks": 64,
+               "bank_width_bytes": 64}  # fmt: skip
+        fields["buffer"]["scratchpads"] = {"all": pad}
+        fields["buffer"]["dma"] = {"outstanding": 8, "load_to_use_cycles": latency}
+        rows = np.zeros(5, COMMAND)
+        rows["tensor"] = -1
+        for at, (queue, opcode) in enumerate(
+            [(QUEUE_LOAD, OP_LOAD), (QUEUE_LOAD, OP_LOAD), (QUEUE_STORE, OP_STORE),
+             (QUEUE_ARRAY, OP_MATMUL), (QUEUE_STORE, OP_STORE)]
+        ):  # fmt: skip
+            rows[at]["queue"], rows[at]["opcode"] = queue, opcode
+            if opcode == OP_MATMUL:
+                for name in ("m", "n", "k", "groups", "pack"):
+                    rows[at][name] = 1
+            else:
+                rows[at]["tensor"] = 0
+                for name in ("bytes", "segment_bytes", "stride_bytes"):
+                    rows[at][name] = 64
+        rows["deps_begin"], rows["deps_end"] = [0, 0, 0, 0, 1], [0, 0, 0, 1, 2]
+        tensors = np.zeros(1, TENSOR)
+        tensors["bytes"] = 64
+        system = System(machine_of(fields))
+        system.load(CommandTrace(rows, np.array([0, 1]), tensors, ("t",), ("x",)))
+        assert system.advance() == engine.DONE
+        ends.append(system.state.runtime[["start", "end"]].copy())
+    before, after = ends
+    assert (after["start"][:3] == before["start"][:3]).all()
+    assert after["end"][0] == before["end"][0] + cycles
+    assert after["end"][1] == before["end"][1] + cycles
+    assert after["end"][2] == before["end"][2]
+    for at in (3, 4):
+        assert after["start"][at] == before["start"][at] + cycles
+        assert after["end"][at] == before["end"][at] + cycles
 
 
 demands = st.tuples(st.integers(1, 6), st.integers(0, 20), st.integers(1, 5)).filter(

@@ -41,6 +41,7 @@ def dram_fields(random: Random) -> dict[str, Any]:
         "latency_cycles": random.choice([0, 1, 20]),
         "order": random.choice(["by_channel", "in_order"]),
         "bank_hash": random.choice(["none", "row", "fold"]),
+        "port_clock": random.choice([None, "core", "memory", "vector"]),
         "timings": {"nREFI": random.choice([2000, 5000])},
         "controller": {
             "scheduler": random.choice(["frfcfs", "frfcfs", "fcfs"]),
@@ -205,6 +206,33 @@ def test_a_sequential_load_gets_the_bandwidth(standard: str) -> None:
     memory = {"standard": standard, "channels": 2, "controller": controller}
     size = 1 << 22
     assert share_of_peak(memory, (0, 0, size, size, size)) > 0.98
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("port_khz", [1_000_000, 600_000, 70_000, 3_000_000])
+def test_a_port_takes_one_burst_an_edge_of_its_clock(port_khz: int) -> None:
+    """HBM2 at 1 GHz takes one burst a cycle from a faster clock, and one an edge of a slower one."""
+    fields = machine_fields(Random(1)) | {"cores": 1}
+    fields["clocks"]["port"] = port_khz
+    fields["buffer"]["dma"] = {"request_bytes": 256, "outstanding": 64}
+    pad = {"operands": ["ifmap", "filter", "ofmap"], "capacity_kib": 64, "banks": 64,
+           "bank_width_bytes": 64}  # fmt: skip
+    fields["buffer"]["scratchpads"] = {"all": pad}
+    fields["memory"] = {"standard": "HBM2", "controller": {"refresh": "none"}, "port_clock": "port"}
+    size = 1 << 18
+    ns = {}
+    for clock in (None, "port"):
+        fields["memory"]["port_clock"] = clock
+        system = ended(machine_of(fields), [(0, 0, size, size, size)])
+        ns[clock] = system.now_tick / system.tick_khz * 1e6
+    bursts = size // 32
+    fastest = max(ns[None], bursts / port_khz * 1e6)
+    assert fastest <= ns["port"] < 1.02 * fastest + 100
+
+
+def test_the_clock_of_ports_must_be_there() -> None:
+    with pytest.raises(InputError, match=r"memory.port_clock must be one of the clocks \(core, "):
+        load_machine("systolic_32", ["memory={standard: DDR4, port_clock: nothing}"])
 
 
 @pytest.mark.compiled

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import layout_oracle as layout
@@ -28,6 +29,7 @@ from arch.machine import Machine
 from arch.vector import VECTOR_OPS
 from traces.mapping.builder import TraceBuilder
 from traces.mapping.gemm import Epilogue, Tensors
+from traces.mapping.partition import Split
 from traces.mapping.precision import Words
 from traces.mapping.product import Product
 from traces.mapping.tiling import Tiling
@@ -103,19 +105,22 @@ def blocks_of(product: Product, rows: int, pixels: int) -> tuple[Block, ...]:
     return tuple(Block(*part, *of_row) for part in parts for of_row in columns)
 
 
-def shares(product: Product, tiling: Tiling, split: str, cores: int) -> Iterator[Share]:
-    """What each core does: consecutive tiles of the dimension that is split."""
-    whole: dict[str, tuple[Any, ...]] = {
-        "g": ranges(0, product.groups, tiling.groups),
-        "m": blocks_of(product, tiling.rows, tiling.pixels),
-        "n": ranges(0, product.n, tiling.n),
-    }
-    for core in range(cores):
-        items = whole[split]
-        part = items[len(items) * core // cores : len(items) * (core + 1) // cores]
-        if part:
-            mine = {**whole, split: part}
-            yield Share(core, mine["g"], mine["m"], mine["n"])
+def shares(product: Product, tiling: Tiling, split: Split) -> Iterator[Share]:
+    """What each core does: consecutive tiles of each dimension that is split; cores go along n
+    first, then m, then groups."""
+    core = 0
+    for groups in pieces(ranges(0, product.groups, tiling.groups), split.groups):
+        for blocks in pieces(blocks_of(product, tiling.rows, tiling.pixels), split.m):
+            for ns in pieces(ranges(0, product.n, tiling.n), split.n):
+                if groups and blocks and ns:
+                    yield Share(core, groups, blocks, ns)
+                core += 1
+
+
+def pieces(items: tuple[Any, ...], count: int) -> list[tuple[Any, ...]]:
+    """Consecutive items, as even as can be."""
+    ends = [len(items) * at // count for at in range(count + 1)]
+    return [items[begin:end] for begin, end in pairwise(ends)]
 
 
 def emitted(
@@ -124,12 +129,12 @@ def emitted(
     tiling: Tiling,
     epilogue: Epilogue,
     tensors: Tensors,
-    split: str,
+    split: Split,
     words: Words,
 ) -> tuple[Any, Any]:
     """Commands and dependencies of a product, like ``traces.mapping.gemm.emit_product``."""
     builder = TraceBuilder(product.name)
-    for share in shares(product, tiling, split, machine.cores):
+    for share in shares(product, tiling, split):
         Emitter(builder, machine, product, tiling, epilogue, tensors, share, words).lower()
     trace = builder.build()
     return trace.commands, trace.dependencies

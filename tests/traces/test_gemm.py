@@ -16,6 +16,7 @@ from arch.machine import Machine
 from arch.vector import VECTOR_OPS
 from traces.mapping import systolic
 from traces.mapping.gemm import Epilogue, Tensors, emit_product
+from traces.mapping.partition import Split
 from traces.mapping.precision import Words
 from traces.mapping.product import Product, product_of
 from traces.mapping.tiling import ORDERS, Tiling
@@ -130,7 +131,8 @@ def test_products_have_the_commands_that_plain_python_emits(seed: int) -> None:
         product = random_product(random, words)
         tiling = random_tiling(random, product)
         epilogue, tensors = random_epilogue(random)
-        arguments = machine, product, tiling, epilogue, tensors, random.choice("gmn"), words
+        split = Split(*(random.choice([1, 1, 1, 2, 3, 5]) for _ in range(3)))
+        arguments = machine, product, tiling, epilogue, tensors, split, words
         assert_equal_bytes(emit_product(*arguments), gemm_oracle.emitted(*arguments))
 
 

@@ -21,6 +21,7 @@ from arch.commands import (
     CommandTrace,
 )
 from arch.errors import InputError
+from arch.load import load_machine
 from arch.machine import Machine
 from sim import engine
 from sim.system import System
@@ -177,6 +178,71 @@ def test_cores_share_a_product(cores: int, seed: int) -> None:
     done = (tiles["m"] * tiles["n"] * tiles["k"] * tiles["groups"]).sum()
     assert done == step.operator.macs
     assert (tiles["queue"] // 4).max() < cores
+
+
+@pytest.mark.parametrize("partition", ["m", "n", "mn", "auto"])
+@pytest.mark.parametrize("cores", [2, 4, 6, 7])
+@given(seed=st.integers(0, 2**32))
+def test_each_output_is_of_one_core(cores: int, partition: str, seed: int) -> None:
+    """All depths of an output are on one core, whatever is split, and no output is done twice."""
+    random = Random(seed)
+    fields = machine_fields(random) | {"cores": cores, "mapping": {"partition": partition}}
+    m, n, k = (random.randint(1, 90) for _ in range(3))
+    work = Workload(name="w", source="t", operators=(Gemm(name="g", m=m, n=n, k=k),))
+    try:
+        (step,) = lower(work, machine_of(fields))
+    except InputError:
+        return
+    stores = step.trace.commands[
+        (step.trace.commands["opcode"] == OP_STORE) & (step.trace.commands["flags"] == FLAG_FINAL)
+    ]
+    done = np.zeros(m * n, int)
+    for store in stores:
+        first, run = store["offset_bytes"], store["segment_bytes"]
+        for part in range(store["bytes"] // run):
+            at = first + part * store["stride_bytes"]
+            done[at : at + run] += 1
+    assert (done == 1).all()
+    tiles = step.trace.commands[step.trace.commands["opcode"] == OP_MATMUL]
+    assert (tiles["m"] * tiles["n"] * tiles["k"]).sum() == m * n * k
+
+
+def test_a_grid_of_cores_loads_less_than_rows_or_columns() -> None:
+    work = Workload(name="w", source="t", operators=(Gemm(name="g", m=256, n=256, k=256),))
+    bytes_of, cores = {}, {}
+    for partition in ("m", "n", "mn"):
+        machine = load_machine("systolic_32", ["cores=4", f"mapping.partition={partition}"])
+        (step,) = lower(work, machine)
+        loads = step.trace.commands[step.trace.commands["opcode"] == OP_LOAD]
+        bytes_of[partition] = int(loads["bytes"].sum())
+        cores[partition] = len(set(loads["queue"] // 4))
+    assert bytes_of == {"m": 5 * 65536, "n": 5 * 65536, "mn": 4 * 65536}
+    assert set(cores.values()) == {4}
+
+
+def test_auto_leaves_cores_idle_where_one_is_faster() -> None:
+    """A product of one fold, whose weights each core would load again."""
+    work = Workload(name="w", source="t", operators=(Gemm(name="g", m=8, n=32, k=32),))
+    (step,) = lower(work, load_machine("systolic_32", ["cores=4"]))
+    assert set(step.trace.commands["queue"] // 4) == {0}
+
+
+@given(seed=st.integers(0, 2**32))
+def test_exact_tiles_are_those_that_are_given(seed: int) -> None:
+    random = Random(seed)
+    m, n, k = (random.randint(1, 90) for _ in range(3))
+    sizes = [random.choice([8, 16, 64, 200]) for _ in range(3)]
+    names = ("tile_m", "tile_n", "tile_k")
+    given_sizes = [f"mapping.{name}={size}" for name, size in zip(names, sizes, strict=True)]
+    machine = load_machine(
+        "systolic_32", ["array.rows=8", "array.cols=8", "mapping.tile_sizes=exact", *given_sizes]
+    )
+    (step,) = lower(
+        Workload(name="w", source="t", operators=(Gemm(name="g", m=m, n=n, k=k),)), machine
+    )
+    tiles = step.trace.commands[step.trace.commands["opcode"] == OP_MATMUL]
+    for name, size, extent in zip("mnk", sizes, (m, n, k), strict=True):
+        assert tiles[name].max() == min(size, extent)
 
 
 def test_weights_shared_by_a_batch_are_loaded_once() -> None:

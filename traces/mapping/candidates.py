@@ -124,6 +124,10 @@ def candidates(product: Product, machine: Machine, pack: int, *, fine: bool) -> 
     if mapping.tile_k is not None:
         channel_limit = max(1, mapping.tile_k // product.window)
     ks = _limited(halvings(product.channels, channel_quantum), channel_limit)
+    if mapping.tile_sizes == "exact":
+        ms = ms if mapping.tile_m is None else [max(ms, key=lambda size: size[0] * size[1])]
+        ns = ns if mapping.tile_n is None else ns[:1]
+        ks = ks if mapping.tile_k is None else ks[:1]
     gs = sorted({min(product.groups, -(-size // pack) * pack)
                  for size in halvings(product.groups, pack)}, reverse=True)  # fmt: skip
     return Candidates(ms, ns, ks, gs)

@@ -55,7 +55,9 @@ class CostTable:
         candidates: Candidates,
         orders: Sequence[str],
         kept_bytes: float,
+        cores: int | None = None,
     ) -> None:
+        self.cores = cores or machine.cores
         self.product, self.machine, self.pack, self.candidates = product, machine, pack, candidates
         self.orders = tuple(orders)
         ms, ns, ks, gs = candidates
@@ -209,7 +211,7 @@ class CostTable:
         memory, clocks = self.machine.memory, self.machine.clocks_khz
         assert memory is not None
         khz = clocks[self.machine.memory_clock]
-        ratio = khz / clocks[self.machine.array.clock] / self.machine.cores
+        ratio = khz / clocks[self.machine.array.clock] / self.cores
         if memory.bytes_per_cycle is not None:
             return memory.bytes_per_cycle, ratio
         return getattr(memory.operand_bytes_per_cycle, OPERANDS[operand]), ratio
@@ -252,6 +254,41 @@ class CostTable:
         cycles = each * vectors * passes * blocks * np.ceil(cols / (array.cols // self.pack))
         return np.where(self._spills, cycles, 0)
 
+    def _two_phases(self, moving: Table, compute: Table) -> Table:
+        """Estimated cycles with the first pass of the outermost loop on its own: it loads all of the
+        operand that this loop does not index, which cores that share a memory wait for."""
+        product = self.product
+        each = self.g * self.in_bytes
+        whole = (
+            each * product.m * product.channels,
+            each * product.k * product.n,
+        )
+        tiles = (self.tile_bytes[0] * self.blocks_k, self.tile_bytes[1] * self.blocks_k)
+        by_outer = {
+            "m": (tiles[0], whole[1], self.blocks_m),
+            "n": (whole[0], tiles[1], self.blocks_n),
+            "k": (whole[0] / self.blocks_k, whole[1] / self.blocks_k, self.blocks_k),
+        }
+        first: Any = 0.0
+        passes: Any = 1.0
+        for outer, (ifmap, filters, blocks) in by_outer.items():
+            loads = [
+                size / (width * ratio)
+                for size, (width, ratio) in zip(
+                    (ifmap, filters), map(self._bandwidth, range(2)), strict=True
+                )
+            ]
+            assert self.machine.memory is not None
+            cycles = sum(loads) if self.machine.memory.is_shared else np.maximum(*loads)
+            chosen = _along([order[0] == outer for order in self.orders])
+            first = np.where(chosen, cycles, first)
+            passes = np.where(chosen, blocks, passes)
+        first = np.minimum(first, moving)
+        computed = compute / (passes * self.blocks_g)
+        return np.asarray(
+            np.maximum(first, computed) + np.maximum(moving - first, compute - computed)
+        )
+
     def costs(self, slots: Slots, compute: Table) -> tuple[Table, Table, Table]:
         """Traffic; cycles of the array and those that short requests waste; and all cycles, with
         what nothing hides of the first loads and the last store."""
@@ -264,5 +301,8 @@ class CostTable:
             ideal = ideal + size / (width * ratio)
             exposed = exposed + tile / (width * ratio)
         busy = compute + np.maximum(0.0, moving - ideal)
-        time = np.maximum(compute, waiting) + exposed
+        time = np.maximum(compute, waiting)
+        if self.machine.cores > 1:
+            time = np.maximum(time, self._two_phases(moving, compute))
+        time = time + exposed
         return sum(by_operand, np.zeros(self.shape)), busy, time

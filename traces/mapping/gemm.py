@@ -13,6 +13,7 @@ from arch.vector import VECTOR_OPS, VectorOp
 from traces.mapping.candidates import pixel_parts, row_parts
 from traces.mapping.emit import JOB, SHARE, emit
 from traces.mapping.layout import LAYOUT, PART, PLACE
+from traces.mapping.partition import Split
 from traces.mapping.precision import Words
 from traces.mapping.product import Product
 from traces.mapping.program import CURSOR
@@ -59,11 +60,10 @@ def emit_product(
     tiling: Tiling,
     epilogue: Epilogue,
     tensors: Tensors,
-    split: str,
+    split: Split,
     words: Words,
 ) -> Emitted:
-    """Commands and dependencies of a product, a dimension of which is split over the cores:
-    ``g`` groups, ``m`` or ``n``."""
+    """Commands and dependencies of a product that is split over the cores."""
     rows, pixels = _row_table(product, tiling.rows), _pixel_table(product, tiling.pixels)
     tiles = Tiles(
         groups=-(-product.groups // tiling.groups),
@@ -71,7 +71,7 @@ def emit_product(
         ns=-(-product.n // tiling.n),
         channels=-(-product.channels // tiling.channels),
     )
-    shares = _shares(tiles, split, machine.cores)
+    shares = _shares(tiles, split)
     slots = np.zeros(3, SLOTS)
     slots["count"] = tiling.slots
     cursor = np.zeros(1, CURSOR)
@@ -177,15 +177,14 @@ def _parts(rows: Iterable[tuple[int, int, int, int]]) -> Structured:
     return np.array(list(rows), np.int64).reshape(-1).view(PART)
 
 
-def _shares(tiles: Tiles, split: str, cores: int) -> Structured:
-    """What each core does: consecutive tiles of the dimension that is split, as even as can be."""
+def _shares(tiles: Tiles, split: Split) -> Structured:
+    """What each core does: consecutive tiles of each dimension that is split, as even as can be."""
     shares = []
-    for core in range(cores):
+    counts = (tiles.groups, tiles.blocks, tiles.ns)
+    for core in range(split.cores):
         parts = []
-        for count, loop in ((tiles.groups, "g"), (tiles.blocks, "m"), (tiles.ns, "n")):
-            begin, end = 0, count
-            if loop == split:
-                begin, end = count * core // cores, count * (core + 1) // cores
+        for count, at, of in zip(counts, split.place(core), split, strict=True):
+            begin, end = count * at // of, count * (at + 1) // of
             parts += [begin, end - begin]
         if parts[1] and parts[3] and parts[5]:
             shares.append((core, *parts))

@@ -7,7 +7,6 @@ workload and machine.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from math import ceil
 from typing import NamedTuple, Protocol
 
 from arch.commands import CommandTrace
@@ -19,6 +18,7 @@ from traces.mapping.builder import TraceBuilder
 from traces.mapping.candidates import packing
 from traces.mapping.fuse import plan
 from traces.mapping.gemm import Emitted, Epilogue, Tensors, emit_product
+from traces.mapping.partition import Split, largest_part, splits
 from traces.mapping.precision import Words, resolved, words_of
 from traces.mapping.product import Product, product_of
 from traces.mapping.tiling import ORDERS, Tiling, choose
@@ -158,25 +158,19 @@ class Lowering:
             lower_vector(builder, self._machine, operator)
         return Lowered(operator, fused, builder.build(emitted), product, tiling)
 
-    def _choose(self, product: Product, kept_bytes: float) -> tuple[Tiling, str]:
-        """Tiles and the dimension that is split over the cores."""
+    def _choose(self, product: Product, kept_bytes: float) -> tuple[Tiling, Split]:
+        """Tiles, and the cores along each dimension."""
         machine, mapping = self._machine, self._machine.mapping
         orders = ORDERS if mapping.loop_order == "auto" else (mapping.loop_order,)
-        splits = ["m", "n"] if mapping.partition == "auto" else [str(mapping.partition)]
-        if machine.cores == 1:
-            splits = ["m"]
-        elif product.groups >= machine.cores:
-            splits = ["g"]
         found = []
-        for split in splits:
-            part = _part(product, split, machine.cores)
+        for split in splits(product, machine):
+            part = largest_part(product, split)
             if machine.memory is None:
                 best = _everything(part, machine, orders[0])
             else:
-                best = choose(part, machine, orders, kept_bytes=kept_bytes)
-            found.append((best.time, best, split))
-        _, tiling, split = min(found, key=lambda row: row[0])
-        return tiling, split
+                best = choose(part, machine, orders, kept_bytes=kept_bytes, cores=split.cores)
+            found.append((best, split))
+        return min(found, key=lambda each: (each[0].time, each[0].traffic_bytes))
 
     def _product(
         self, builder: TraceBuilder, product: Product, epilogue: Epilogue, words: Words
@@ -217,21 +211,6 @@ def _renamed(known: Lowered, name: str, residuals: tuple[str, ...]) -> CommandTr
         operator_names=(name,),
         tensor_names=(*(name + each.removeprefix(known.operator.name) for each in own), *residuals),
     )
-
-
-def _part(product: Product, split: str, cores: int) -> Product:
-    """The largest part of a product that one core gets."""
-    if cores == 1:
-        return product
-    if split == "g":
-        return replace(product, groups=ceil(product.groups / cores))
-    if split == "n":
-        return replace(product, n=ceil(product.n / cores))
-    images = product.rows // product.rows_per_image
-    if images >= cores:
-        return replace(product, rows=ceil(images / cores) * product.rows_per_image)
-    per_image = ceil(product.rows_per_image * images / cores)
-    return replace(product, rows=per_image, rows_per_image=per_image)
 
 
 def _everything(product: Product, machine: Machine, order: str) -> Tiling:

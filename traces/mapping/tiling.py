@@ -44,19 +44,25 @@ class Tiling:
 
 
 def choose(
-    product: Product, machine: Machine, orders: Sequence[str], *, kept_bytes: float = 0
+    product: Product,
+    machine: Machine,
+    orders: Sequence[str],
+    *,
+    kept_bytes: float = 0,
+    cores: int | None = None,
 ) -> Tiling:
     """The tiles, and the one of some loop orders, with the least memory traffic.
 
     For each order, of the tiles that fit and keep the array about as busy as any, those with the
     least memory traffic; of these, the fastest. ``kept_bytes`` are bytes that an output element
-    takes in the ofmap scratchpad beside its own (residual inputs). Raises InputError if not even
+    takes in the ofmap scratchpad beside its own (residual inputs); ``cores`` share the memory, by
+    default all. Raises InputError if not even
     the smallest tiles fit.
     """
     pack = packing(product, machine)
     for fine in (False, True):
         sizes = candidates(product, machine, pack, fine=fine)
-        table = CostTable(product, machine, pack, sizes, orders, kept_bytes)
+        table = CostTable(product, machine, pack, sizes, orders, kept_bytes, cores)
         best = _best_of_orders(table)
         if best is not None:
             return best
