@@ -14,7 +14,7 @@ SLACK_MIN = 10
 """Memory gives nothing while PIM waits for its turn with less than so many cycles left, as in
 NeuPIMs' simulator."""
 REFRESHES_MAX = 8
-"""Of a rank, in which no PIM instruction is given: none ever will be."""
+"""Of a rank, between which nothing is given: nothing ever will be."""
 
 
 @njit
@@ -32,7 +32,7 @@ def offer(c, j, s, q, m, entries, lists, queue, queues, shared, marks, latencies
 
 
 @njit
-def take_pim(c, j, s, m, items):
+def take_pim(c, j, s, m, items, came):
     """Take a PIM instruction that is there, if it has room; returns when the next may be taken."""
     now = s["now"]
     if m["taken"] >= m["tail"]:
@@ -47,6 +47,7 @@ def take_pim(c, j, s, m, items):
         return NEVER
     if m["waiting"] + m["queued"] == 0:
         m["gave_at"][PIM] = now
+    came[(m["transactions"] + m["waiting"]) % came.shape[0]] = s["taken"]
     m["waiting"] += 1
     if item["op"] == COMP and m["taken_part"] + 1 < item["count"]:
         m["taken_part"] += 1
@@ -62,6 +63,7 @@ def move_pim(j, m, items):
     if m["waiting"] == 0 or m["queued"] >= j["commands"]:
         return False
     item = items[m["moved"] & (items.shape[0] - 1)]
+    m["transactions"] += 1
     m["waiting"] -= 1
     m["queued"] += 1
     if item["op"] == COMP and m["moved_part"] + 1 < item["count"]:
@@ -73,15 +75,13 @@ def move_pim(j, m, items):
 
 
 @njit
-def pim_came_first(m, items, entries, lists):
+def pim_came_first(m, came, entries, lists):
     """Whether the first PIM instruction that waits came before the first read."""
-    item = items[m["moved"] & (items.shape[0] - 1)]
-    arrival = item["arrival"] + m["moved_part"] * item["stride"]
-    return arrival <= entries[lists[READS, 0]]["arrival"]
+    return came[m["transactions"] % came.shape[0]] <= entries[lists[READS, 0]]["sequence"]
 
 
 @njit
-def move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items):
+def move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items, came):
     """Move a transaction to the queue of its bank or of PIM; whether anything changes by that."""
     before, writes = s["draining"], s["counts"][WRITES]
     full = writes >= c["write_entries"]
@@ -94,7 +94,7 @@ def move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items):
     if j["among_reads"]:
         if s["draining"] == 0 and m["waiting"] > 0:
             pim = not memory or s["counts"][READS] == 0
-            pim = pim or pim_came_first(m, items, entries, lists)
+            pim = pim or pim_came_first(m, came, entries, lists)
     elif m["waiting"] > 0:
         pim = not memory or s["counts"][kind] == 0
         if m["queued"] < 2:
@@ -102,6 +102,8 @@ def move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items):
     moved = False
     if pim:
         moved = move_pim(j, m, items)
+        if moved and j["among_reads"]:
+            s["refused"] = 0
     elif memory:
         moved = move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind)
     return moved or s["draining"] != before
@@ -143,7 +145,8 @@ def memory_goes_first(j, s, m):
 
 @inlined
 def advance(c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, latencies,
-            finished, log, entries, lists, queue, queues, shared, marks, items):  # fmt: skip
+            finished, log, entries, lists, queue, queues, shared, marks, items,
+            came):  # fmt: skip
     """Go through cycle ``now``. Returns the next cycle at which something may happen unasked."""
     now = s["now"]
     m["done_tag"] = m["done_at"] = -1
@@ -158,13 +161,13 @@ def advance(c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, 
         take_turns(j, s, q, m)
     future = min(s["next_refresh"], m["gwrite_done"])
     refreshing = s["pending"] > 0 and (m["tile"] == 0 or j["tile_ends_first"] == 0)
-    gave = False
+    gave = closing = False
     if refreshing:
         when = refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, log,
                        entries, queue, queues)  # fmt: skip
-        gave = when == now
+        closing = when == now
         future = min(future, when)
-    if not gave:
+    if not closing:
         working = m["queued"] > 0 and m["skip"] == 0
         memory, pim_at = True, NEVER
         command, bank = NONE, 0
@@ -205,10 +208,12 @@ def advance(c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, 
             m["gave_at"][PIM] = now
             m["side"] = PIM
             gave = True
-    moved = move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items)
+    if gave:
+        m["refreshes"] = 0
+    moved = move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items, came)
     if turns:
         future = min(future, turn_at(j, m, now))
-    if gave or moved:
+    if gave or closing or moved:
         future = now + 1
     return future
 
@@ -229,6 +234,7 @@ def settle(s, m):
 
 
 @njit
-def stuck(c, j, m):
-    """Whether the first PIM instruction never will be given: its unit ends before no refresh."""
-    return m["queued"] > 0 and m["refreshes"] > REFRESHES_MAX * (c["banks"] // j["rank_banks"])
+def stuck(c, j, s, q, m):
+    """Whether nothing is given any more though there is work."""
+    work = m["queued"] + m["waiting"] + s["counts"][READS] + q["queued"] > 0
+    return work and m["refreshes"] > REFRESHES_MAX * (c["banks"] // j["rank_banks"])

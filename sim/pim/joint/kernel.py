@@ -5,21 +5,22 @@ from sim.dram.tables import NEVER
 from sim.jit import njit
 from sim.pim.joint.cycle import advance, offer, settle, stuck, take_pim
 
-DONE, LOG_FULL, STUCK, TOO_LONG = range(4)
+DONE, LOG_FULL, STUCK = range(3)
 COMMANDS_A_CYCLE = 2
 
 
 @njit
 def run(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue,
         queues, shared, marks, banks, pim_rows, ready, history, issued, latencies, finished, items,
-        requests, every, done, pim_done, log):  # fmt: skip
+        came, requests, every, done, pim_done, log):  # fmt: skip
     """Serve PIM instructions and requests until all are given; returns why it has come back.
 
     - ``config``, ``commands``, ``rules``: as of ``sim.dram.tables.Tables``; ``joint``: JOINT
     - ``limits``, ``arbiter``, ``entries`` to ``marks``: as of ``sim.dram.bank_queues_state``
     - ``channel``, ``banks``, ``ready`` to ``finished``: as of ``sim.dram.state.State``
     - ``state`` [1] of JOINT_STATE, ``pim_rows`` [bank]
-    - ``items``: ring of ITEM; ``requests`` [request] of REQUEST, by cycle
+    - ``items``: ring of ITEM; ``came``: as of ``JointState``
+    - ``requests`` [request] of REQUEST, by cycle
     - ``every``: step in each cycle, which changes nothing but the time it takes
     - ``done`` [request], ``pim_done`` [tag]: cycle at which each is done, where there is room
     - ``log`` [command] of LOG, or empty
@@ -32,7 +33,6 @@ def run(config, commands, rules, limits, joint, channel, arbiter, state, entries
         now = s["now"]
         settle(s, m)
         s["finished"] = 0
-        future = take_pim(c, j, s, m, items)
         offered = s["cursor"] < requests.shape[0] and not s["refused"]
         if offered and requests[s["cursor"]]["cycle"] < now:
             if offer(c, j, s, q, m, entries, lists, queue, queues, shared, marks, latencies,
@@ -40,9 +40,10 @@ def run(config, commands, rules, limits, joint, channel, arbiter, state, entries
                 s["cursor"] += 1
             else:
                 s["refused"] = 1
+        future = take_pim(c, j, s, m, items, came)
         future = min(future, advance(
             c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, latencies,
-            finished, log, entries, lists, queue, queues, shared, marks, items,
+            finished, log, entries, lists, queue, queues, shared, marks, items, came,
         ))  # fmt: skip
         for i in range(s["finished"]):
             if finished[i]["sequence"] < done.shape[0]:
@@ -57,8 +58,8 @@ def run(config, commands, rules, limits, joint, channel, arbiter, state, entries
             if s["counts"][WRITES] == 0 or future == s["next_refresh"]:
                 s["now"] = now + 1
                 return DONE
-        if stuck(c, j, m):
-            return TOO_LONG
+        if stuck(c, j, s, q, m):
+            return STUCK
         if future >= NEVER:
             return STUCK
         s["now"] = now + 1 if every else max(future, now + 1)

@@ -121,10 +121,11 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
         if checked:
             m["slack"] = max(0, m["slack"] - j["rcd_wr"])
     else:
-        queue[bank]["hits"] = 0
         if checked:
             m["slack"] = max(0, m["slack"] - j["rp"])
-        if command == j["close"] and j["dual"]:
+        if command == c["command_precharge"]:
+            queue[bank]["hits"] = 0
+        else:
             pim_rows[bank] = CLOSED
     look(banks, entries, queue, queues, bank)
 
@@ -168,7 +169,7 @@ def refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, iss
               NOWHERE)  # fmt: skip
         s["pending"] -= 1
         q["refreshing"] = (first + j["rank_banks"]) % wide
+        m["refreshes"] += 1
         m["skip"] = m["slack"] = 0
         m["reserved"] = CLOSED
-        m["refreshes"] += 1
     return when

@@ -175,7 +175,6 @@ def end_instruction(m, item, until):
     m["done_at"] = until
     m["last_done"] = max(m["last_done"], until)
     m["queued"] -= 1
-    m["refreshes"] = 0
     if item["op"] == COMP and m["head_part"] + 1 < item["count"]:
         m["head_part"] += 1
     else:
@@ -244,9 +243,9 @@ def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issue
         end_instruction(m, item, result + j["answer_cycles"])
         if last:
             end_tile(j, m)
+    elif command == j["close"] and j["dual"]:
+        pim_rows[bank] = CLOSED
     else:
-        if command == j["close"] and j["dual"]:
-            pim_rows[bank] = CLOSED
         queue[bank]["hits"] = 0
         look(banks, entries, queue, queues, bank)
 

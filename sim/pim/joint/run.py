@@ -69,14 +69,14 @@ class Channel:
                 own.channel, queues.arbiter, self.state.joint, queues.entries, queues.lists,
                 queues.queue, queues.queues, queues.shared, queues.marks, own.banks,
                 self.state.pim_rows, own.ready, own.history, own.issued, own.latencies,
-                own.finished, self.items, requests, self.every, done, pim_done, room,
+                own.finished, self.items, self.state.came, requests, self.every, done, pim_done, room,
             )  # fmt: skip
             if log is not None:
                 log(room[: int(own.channel["logged"][0])].copy())
             if status == kernel.DONE:
                 return
             if status != kernel.LOG_FULL:
-                self._fail(int(status))
+                self._fail()
 
     def _put(self, items: Records) -> None:
         """Put instructions into the ring, which is empty."""
@@ -88,10 +88,10 @@ class Channel:
         self.items[(first + np.arange(len(items))) & (len(self.items) - 1)] = items
         joint["tail"] += len(items)
 
-    def _fail(self, status: int) -> None:
+    def _fail(self) -> None:
         joint = self.state.joint[0]
         what = "nothing can go on"
-        if status == kernel.TOO_LONG:
+        if joint["skip"]:
             item = self.items[int(joint["head"]) & (len(self.items) - 1)]
             gap = int(self.tables.joint["refresh_gap"][0])
             what = (

@@ -40,6 +40,7 @@ JOINT_STATE = np.dtype(
         ("moved_part", np.int64),
         ("head", np.int64),  # and of what has been given
         ("head_part", np.int64),
+        ("transactions", np.int64),  # moved, of all that ever were
         ("waiting", np.int64),  # transactions
         ("queued", np.int64),  # in the command queue
         ("gwriting", np.int64),  # 1: a GWRITE is under way
@@ -68,7 +69,7 @@ JOINT_STATE = np.dtype(
         ("columns", np.int64),
         ("results", np.int64),
         ("held", np.int64),  # units that waited for a refresh
-        ("refreshes", np.int64),  # since the last PIM instruction was given
+        ("refreshes", np.int64),  # since any other command was given
     ]
 )
 
@@ -84,6 +85,8 @@ class JointState:
     """[1] of JOINT_STATE"""
     pim_rows: npt.NDArray[np.int64]
     """[bank] row that is open in the row buffer of the PIM"""
+    came: npt.NDArray[np.int64]
+    """Ring: of PIM transactions that wait, how many requests had been taken before"""
 
 
 def new_joint(pim: JointPim, tables: JointTables) -> JointState:
@@ -106,5 +109,7 @@ def new_joint(pim: JointPim, tables: JointTables) -> JointState:
     joint["columns_end"] = joint["results_before"] = -NEVER
     joint["done_tag"] = joint["done_at"] = -1
     joint["side"] = MEMORY
+    joint["owner"] = PIM
     banks = int(tables.memory.config["banks"][0])
-    return JointState(state, queues, joint, np.full(banks, CLOSED, np.int64))
+    came = np.zeros(own.pim_transactions, np.int64)
+    return JointState(state, queues, joint, np.full(banks, CLOSED, np.int64), came)

@@ -82,6 +82,10 @@ def build(pim: JointPim) -> JointTables:
     )
     base = build_memory(device, memory)
     commands, rules, histories, depth = command_tables(device, set(names))
+    if own.group_ready == "one_bank":
+        # Each bank of a group is asked on its own.
+        groups = rules["following"] == names.index("GACT")
+        rules["width"][groups] = rules["span"][groups]
     commands, rules, result = _with_result(commands, rules, names)
     config = base.config.copy()
     config["command_refresh"] = names.index("REFab")
