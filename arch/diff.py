@@ -6,6 +6,7 @@ from arch.dram.memory import MemorySystem
 from arch.mesh.packet import PacketMesh
 from arch.paths import Path, dotted
 from arch.pim.hbm import HbmPim
+from arch.pim.joint import JointPim
 from arch.pim.system import Pim
 from arch.spec import Spec
 
@@ -39,7 +40,7 @@ def timings_of(spec: Spec) -> dict[str, int]:
     """Cycles of a mesh, or of a memory's or PIM's device; none of a machine, which names them."""
     if isinstance(spec, Pim):
         return dict(spec.device().device.timings)
-    if isinstance(spec, HbmPim | MemorySystem):
+    if isinstance(spec, HbmPim | JointPim | MemorySystem):
         return dict(spec.device().timings)
     if isinstance(spec, PacketMesh):
         return spec.timings()

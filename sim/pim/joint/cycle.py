@@ -95,6 +95,7 @@ def move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items, c
         if s["draining"] == 0 and m["waiting"] > 0:
             pim = not memory or s["counts"][READS] == 0
             pim = pim or pim_came_first(m, came, entries, lists)
+            pim = pim and (m["queued"] < j["commands"] or not memory)
     elif m["waiting"] > 0:
         pim = not memory or s["counts"][kind] == 0
         if m["queued"] < 2:
@@ -113,15 +114,18 @@ def move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items, c
 def take_turns(j, s, q, m):
     """Whose turn it is in mode blocked, where none may wait for ever."""
     now = s["now"]
-    waiting = s["counts"][READS] + s["counts"][WRITES]
-    memory, pim = waiting + q["queued"] > 0, m["queued"] + m["waiting"] > 0
+    waiting = s["counts"][READS] + q["queued"]
+    # A few writes stay until there are more.
+    if s["draining"] > 0 or s["counts"][WRITES] > IDLE_DRAIN:
+        waiting += s["counts"][WRITES]
+    memory, pim = waiting > 0, m["queued"] + m["waiting"] > 0
     if m["owner"] == PIM:
         busy = m["tile"] + m["begun"] + m["gwriting"] > 0
         waited = j["priority"] != PIM_FIRST or now - m["owner_since"] >= j["fairness_cycles"]
         if memory and pim and not busy and m["grant"] <= 0 and waited:
             m["owner"] = MEMORY
             m["owner_since"] = now
-            m["grant"] = waiting + q["queued"]
+            m["grant"] = waiting
         return
     waited = m["grant"] <= 0
     if j["priority"] == MEMORY_FIRST:
@@ -236,5 +240,6 @@ def settle(s, m):
 @njit
 def stuck(c, j, s, q, m):
     """Whether nothing is given any more though there is work."""
-    work = m["queued"] + m["waiting"] + s["counts"][READS] + q["queued"] > 0
-    return work and m["refreshes"] > REFRESHES_MAX * (c["banks"] // j["rank_banks"])
+    if m["queued"] + m["waiting"] + s["counts"][READS] + q["queued"] == 0:
+        m["refreshes"] = 0
+    return m["refreshes"] > REFRESHES_MAX * (c["banks"] // j["rank_banks"])

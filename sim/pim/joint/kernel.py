@@ -12,7 +12,7 @@ COMMANDS_A_CYCLE = 2
 @njit
 def run(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue,
         queues, shared, marks, banks, pim_rows, ready, history, issued, latencies, finished, items,
-        came, requests, every, done, pim_done, log):  # fmt: skip
+        came, requests, until, every, done, pim_done, log):  # fmt: skip
     """Serve PIM instructions and requests until all are given; returns why it has come back.
 
     - ``config``, ``commands``, ``rules``: as of ``sim.dram.tables.Tables``; ``joint``: JOINT
@@ -21,6 +21,7 @@ def run(config, commands, rules, limits, joint, channel, arbiter, state, entries
     - ``state`` [1] of JOINT_STATE, ``pim_rows`` [bank]
     - ``items``: ring of ITEM; ``came``: as of ``JointState``
     - ``requests`` [request] of REQUEST, by cycle
+    - ``until``: it goes on to this cycle at least
     - ``every``: step in each cycle, which changes nothing but the time it takes
     - ``done`` [request], ``pim_done`` [tag]: cycle at which each is done, where there is room
     - ``log`` [command] of LOG, or empty
@@ -56,8 +57,10 @@ def run(config, commands, rules, limits, joint, channel, arbiter, state, entries
         elif m["head"] == m["tail"] and s["counts"][READS] + q["queued"] == 0:
             # A few writes stay until there are more.
             if s["counts"][WRITES] == 0 or future == s["next_refresh"]:
-                s["now"] = now + 1
-                return DONE
+                if now + 1 >= until:
+                    s["now"] = now + 1
+                    return DONE
+                future = min(future, until - 1)
         if stuck(c, j, s, q, m):
             return STUCK
         if future >= NEVER:

@@ -48,13 +48,14 @@ class Channel:
         items: Records,
         requests: Records = NO_REQUESTS,
         *,
+        until: int = 0,
         done: Integers = NO_CYCLES,
         pim_done: Integers = NO_CYCLES,
         log: LogSink | None = None,
     ) -> None:
         """Run PIM instructions (ITEM) and requests (REQUEST) until all are given.
 
-        ``done``: filled with the cycle at which each request is done, of all that the channel ever
+        ``until``: go on to this cycle at least; ``done``: filled with the cycle at which each request is done, of all that the channel ever
         took; ``pim_done``: of each tag. Raises SimulationError where none may go on.
         """
         own, queues = self.state.memory, self.state.queues
@@ -69,7 +70,7 @@ class Channel:
                 own.channel, queues.arbiter, self.state.joint, queues.entries, queues.lists,
                 queues.queue, queues.queues, queues.shared, queues.marks, own.banks,
                 self.state.pim_rows, own.ready, own.history, own.issued, own.latencies,
-                own.finished, self.items, self.state.came, requests, self.every, done, pim_done, room,
+                own.finished, self.items, self.state.came, requests, until, self.every, done, pim_done, room,
             )  # fmt: skip
             if log is not None:
                 log(room[: int(own.channel["logged"][0])].copy())
