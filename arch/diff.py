@@ -7,6 +7,7 @@ from arch.mesh.packet import PacketMesh
 from arch.mesh.wavelet import WaveletMesh
 from arch.paths import Path, dotted
 from arch.pim.hbm import HbmPim
+from arch.pim.joint import JointPim
 from arch.pim.system import Pim
 from arch.spec import Spec
 
@@ -40,7 +41,7 @@ def timings_of(spec: Spec) -> dict[str, int]:
     """Cycles of a mesh, or of a memory's or PIM's device; none of a machine, which names them."""
     if isinstance(spec, Pim):
         return dict(spec.device().device.timings)
-    if isinstance(spec, HbmPim | MemorySystem):
+    if isinstance(spec, HbmPim | JointPim | MemorySystem):
         return dict(spec.device().timings)
     if isinstance(spec, PacketMesh | WaveletMesh):
         return spec.timings()

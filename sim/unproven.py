@@ -11,6 +11,7 @@ from pathlib import Path
 from arch.dram.channels import Channels
 from arch.machine import Machine
 from arch.pim.hbm import HbmPim
+from arch.pim.joint import JointPim
 from arch.pim.system import Pim
 from arch.spec import Spec
 
@@ -48,6 +49,12 @@ def hbm_pim_options(pim: HbmPim) -> Iterator[str]:
     """Options that an HBM-PIM uses, and its controller."""
     for spec in (pim, pim.controller):
         yield from options_of("hbm_pim", spec)
+
+
+def joint_options(pim: JointPim) -> Iterator[str]:
+    """Options that a PIM uses whose channels hold memory commands too, and its controller."""
+    for spec in (pim, pim.controller):
+        yield from options_of("joint_pim", spec)
 
 
 def options_of(unit: str, spec: Spec | None) -> Iterator[str]:

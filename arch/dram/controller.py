@@ -17,7 +17,7 @@ class Controller(Spec):
     scheduler: Literal["frfcfs", "fcfs", "bank_queues"] = "frfcfs"
     """The oldest request whose next command may issue, or the oldest alone, or a command queue for
     each bank, as in DRAMsim3."""
-    bank_entries: int = Field(default=8, ge=1, le=64)
+    bank_entries: int = Field(default=8, ge=1, le=256)
     """Of each command queue of the scheduler ``bank_queues``."""
     cap_cycles: int | None = Field(default=10_000, ge=1, le=2**40)
     """A request that has waited for so long goes before all others; null: none does, and one may

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from arch.errors import InputError
-from sim.cli import hbm_pim, traced
+from sim.cli import hbm_pim, joint_pim, traced
 
 if TYPE_CHECKING:
     from arch.pim.system import Pim
@@ -26,10 +26,14 @@ def run_trace(
 ) -> None:
     """Run a trace of instructions on a PIM and show what came of it."""
     from arch.pim.hbm import is_hbm_pim
+    from arch.pim.joint import is_joint_pim
     from arch.pim.system import load_pim
 
     if is_hbm_pim(pim):
         hbm_pim.run_trace(pim, trace, settings, commands, as_json=as_json, quiet=quiet)
+        return
+    if is_joint_pim(pim):
+        joint_pim.run_trace(pim, trace, settings, commands, as_json=as_json, quiet=quiet)
         return
     loaded = load_pim(pim, settings or ())
     loaded.device()
@@ -65,8 +69,11 @@ def run_workload(
 ) -> None:
     """Generate tokens of a model on a PIM and show what came of it."""
     from arch.pim.hbm import is_hbm_pim
+    from arch.pim.joint import is_joint_pim
     from arch.pim.system import load_pim
 
+    if is_joint_pim(pim):
+        raise InputError(f"{pim}: runs traces, not workloads; give --trace")
     if is_hbm_pim(pim):
         raise InputError(
             f"{pim}: runs traces, not workloads; `lockstep pim-kernel` writes those of products "
@@ -100,12 +107,17 @@ def _generate(pim: "Pim", workload: str, commands: Path | None, stderr: Any) -> 
 def pims() -> None:
     """List the PIMs that are known by name."""
     from arch.pim.hbm import is_hbm_pim, load_hbm_pim
+    from arch.pim.joint import is_joint_pim, load_joint_pim
     from arch.pim.system import load_pim, pim_names
 
     for name in pim_names():
         if is_hbm_pim(name):
             hbm = load_hbm_pim(name)
             device, channels, how = hbm.device().name, hbm.channels, hbm.controller.refresh
+        elif is_joint_pim(name):
+            joint = load_joint_pim(name)
+            device, channels = joint.device().name, joint.channels
+            how = joint.controller.refresh
         else:
             pim = load_pim(name)
             device, channels, how = pim.device().device.name, pim.channels, pim.controller.refresh

@@ -176,7 +176,14 @@ def move_transaction(c, k, s, q, banks, entries, lists, queue, queues, marks):
     kind = WRITES if s["draining"] > 0 else READS
     if long < NEVER:
         kind = WRITES if long == long_write else READS
-    moved = False
+    moved = move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind)
+    q["changed"] = 1 if moved or s["draining"] != before else 0
+    return q["changed"] == 1
+
+
+@njit
+def move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind):
+    """Move the oldest read or write whose bank's queue has room; whether one has moved."""
     for i in range(s["counts"][kind]):
         at = lists[kind, i]
         bank, address = entries[at]["bank"], entries[at]["address"]
@@ -186,16 +193,14 @@ def move_transaction(c, k, s, q, banks, entries, lists, queue, queues, marks):
             if find(s, entries, lists, queue, queues, marks, READS, bank, address) != NONE:
                 # The read came first.
                 s["draining"] = 0
-                break
+                return False
             s["draining"] -= 1
         for j in range(i, s["counts"][kind] - 1):
             lists[kind, j] = lists[kind, j + 1]
         s["counts"][kind] -= 1
         enqueue(s, q, banks, entries, queue, queues, at)
-        moved = True
-        break
-    q["changed"] = 1 if moved or s["draining"] != before else 0
-    return q["changed"] == 1
+        return True
+    return False
 
 
 @njit

@@ -13,7 +13,9 @@ from sim.dram_check.tables import (
     ALL,
     ALL_BANK_MODE,
     BANK_MODE,
+    BOTH_BUFFERS,
     CAS_ALONE,
+    CHANNEL,
     CLOSED_BANK,
     DATA_CLOCK,
     EACH_GROUP,
@@ -26,6 +28,9 @@ from sim.dram_check.tables import (
     OPEN_AT_REFRESH,
     OPEN_BANK,
     OTHER_ROW,
+    PIM_ACTIVATES,
+    PIM_PRECHARGES,
+    PIM_READS,
     PRECHARGES,
     READS,
     REFRESHES,
@@ -130,7 +135,7 @@ def addressed(code: int, place: Any, tables: Tables) -> tuple[int, int]:
     if reach == HALF:
         in_rank = d["stacks"] * d["groups"] * d["banks"]
         return r * in_rank + b % 2, (r + 1) * in_rank
-    if reach == ALL:
+    if reach in (ALL, CHANNEL):
         in_rank = d["stacks"] * d["groups"] * d["banks"]
         return r * in_rank, (r + 1) * in_rank
     return b, b + 1
@@ -147,12 +152,16 @@ def check_banks(
     first, end = addressed(code, place, tables)
     step = 2 if kind["reach"] == HALF else 1
     registers = tables.device[0]["register_row"]
-    if action == ACTIVATES:
+    if action in (PIM_ACTIVATES, PIM_PRECHARGES, PIM_READS):
+        check_pim(action, first, end, row, tables, s, f)
+    elif action == ACTIVATES:
         told = False
         for one in range(first, end, step):
             if s.banks[one]["row"] != CLOSED and not told:
                 note(f, OPEN_BANK, 0, -1, 0, -1)
                 told = True
+            if s.banks[one]["pim_row"] == row:
+                note(f, BOTH_BUFFERS, 0, -1, 0, -1)
             s.banks[one]["row"] = row
     elif action in (ACTIVATES_1, ACTIVATES_2):
         check_two_steps(now, code, r, b, row, tables, s, f)
@@ -174,6 +183,38 @@ def check_banks(
                 bank["row"] = CLOSED
     elif action in (PRECHARGES, REFRESHES):
         close(code, place, tables, s, f)
+
+
+@njit
+def check_pim(
+    action: int, first: int, end: int, row: int, tables: Tables, s: State, f: Findings
+) -> None:
+    """Rows that a PIM opens, closes and reads, in a row buffer of its own or in the only one."""
+    own = tables.device[0]["row_buffers"] == 2
+    told = False
+    for one in range(first, end):
+        bank = s.banks[one]
+        opened = bank["pim_row"] if own else bank["row"]
+        if action == PIM_READS:
+            if opened == CLOSED and not told:
+                note(f, CLOSED_BANK, 0, -1, 0, one)
+                told = True
+            elif 0 <= row != opened and not told:
+                note(f, OTHER_ROW, opened, -1, 0, one)
+                told = True
+            continue
+        if action == PIM_PRECHARGES:
+            bank["pim_row"] = CLOSED
+            continue
+        if opened != CLOSED and not told:
+            note(f, OPEN_BANK, 0, -1, 0, one)
+            told = True
+        if own:
+            if bank["row"] == row:
+                note(f, BOTH_BUFFERS, 0, -1, 0, one)
+            bank["pim_row"] = row
+        else:
+            bank["row"] = row
 
 
 @njit
@@ -225,8 +266,9 @@ def close(code: int, place: Any, tables: Tables, s: State, f: Findings) -> None:
             told = True
             if s.ranks[r]["opening"] == one:
                 s.ranks[r]["opening"] = -1
-        elif s.banks[one]["row"] >= 0 and kind["action"] == REFRESHES:
+        elif kind["action"] == REFRESHES and max(s.banks[one]["row"], s.banks[one]["pim_row"]) >= 0:
             if not told:
                 note(f, OPEN_AT_REFRESH, 0, -1, 0, one)
             told = True
+            s.banks[one]["pim_row"] = CLOSED
         s.banks[one]["row"] = CLOSED

@@ -14,6 +14,7 @@ from sim.dram_check.state import NEVER, Array, Findings, State
 from sim.dram_check.tables import (
     ALL,
     BUS,
+    CHANNEL,
     EACH_GROUP,
     FALLING_EDGE,
     GROUP_BANKS,
@@ -222,6 +223,22 @@ def remember(now: int, code: int, place: Any, tables: Tables, s: State) -> None:
 
 
 @njit
+def check_channel(
+    now: int, code: int, channel: int, row: int, tables: Tables, s: State, f: Findings
+) -> None:
+    """A command to all ranks, as one to each."""
+    d = tables.device[0]
+    for r in range(channel * d["ranks"], (channel + 1) * d["ranks"]):
+        f.now[0]["rank"] = r
+        stack = r * d["stacks"]
+        place = (r, stack, stack * d["groups"], stack * d["groups"] * d["banks"])
+        check_distances(now, code, place, tables, s, f)
+        check_windows(now, code, place, tables, s, f)
+        check_banks(now, code, place, row, tables, s, f)
+        remember(now, code, place, tables, s)
+
+
+@njit
 def check(log: Array, number: int, tables: Tables, s: State, f: Findings) -> int:
     """Judge a chunk of a log whose first command has this number.
 
@@ -258,6 +275,10 @@ def check(log: Array, number: int, tables: Tables, s: State, f: Findings) -> int
         told["row"] = command["row"]
         if kind["cycles"] > 0:
             check_bus(now, code, place, tables, c, f)
+        if kind["reach"] == CHANNEL:
+            told["bank"] = -1
+            check_channel(now, code, command["channel"], command["row"], tables, s, f)
+            continue
         check_distances(now, code, place, tables, s, f)
         check_windows(now, code, place, tables, s, f)
         check_clock(now, code, r, tables, s, f)

@@ -33,7 +33,7 @@ COLUMNS = {
 TEXTS = ("cmd", "detail")
 """Columns of text; of what a command is for nothing is read."""
 ADDRESS = ("channel", "rank", "stack", "group", "bank", "row")
-ROWED = ("ACT", "ACT1", "ACT4", "ACT8", "ACT16")
+ROWED = ("ACT", "ACT1", "ACT4", "ACT8", "ACT16", "GACT")
 SPELLINGS = {
     **{name.lower(): code for name, code in CODES.items()},
     **{

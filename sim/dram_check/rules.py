@@ -15,6 +15,7 @@ KINDS = (
     "ACT4", "ACT16", "PRE4", "MAC", "MAC4", "MAC16", "AF16", "EWMUL16", "RDCP", "WRCP", "WRA16",
     "WRGB", "WRMAC16", "RDMAC16", "RDAF16", "TMOD",
     "ACT8", "PRE8", "RD8", "WR8", "HAB", "HAB_PIM", "SB",
+    "GWRITE", "HEADER", "GACT", "PIMPRE", "COMP", "READRES", "COMPS", "COMPC", "READRESC",
 )  # fmt: skip
 """All commands, by code."""
 CODES = {name: code for code, name in enumerate(KINDS)}
@@ -97,6 +98,8 @@ class Standard:
     """At most, of a pseudo-channel."""
     postponed: int = 8
     """Refreshes that may be due and not yet done."""
+    row_buffers: int = 1
+    """Of a bank; 2: PIM has one of its own."""
     register_row: int = 0
     """Rows from this one on are registers, without cells; 0: none are."""
     data_clock: tuple[str, str] | None = None

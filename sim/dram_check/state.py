@@ -35,6 +35,7 @@ LAST = np.dtype([("cycle", np.int64), ("bank", np.int64), ("kind", np.int64)])
 BANK_STATE = np.dtype(
     [
         ("row", np.int64),
+        ("pim_row", np.int64),  # in the row buffer of PIM
         ("refreshed", np.int64),  # cycle
         ("refreshes", np.int64),
     ]
@@ -144,6 +145,7 @@ def make_state(rules: Rules, channels: int) -> State:
     state.ranks["opening"] = -1
     state.ranks["cas"] = -1
     state.banks["row"] = CLOSED
+    state.banks["pim_row"] = CLOSED
     state.banks["refreshed"] = NEVER
     return state
 

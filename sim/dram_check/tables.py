@@ -20,6 +20,7 @@ from sim.dram_check.hbm3 import HBM3
 from sim.dram_check.hbm_pim import HBM_PIM
 from sim.dram_check.lpddr4 import LPDDR4
 from sim.dram_check.lpddr5 import LPDDR5
+from sim.dram_check.neupims import NEUPIMS, NEUPIMS_SINGLE
 from sim.dram_check.pim_gpt import PIM_GPT
 from sim.dram_check.rules import (
     CODES,
@@ -36,29 +37,32 @@ Array = npt.NDArray[Any]
 
 STANDARDS: Mapping[str, Standard] = {
     standard.name: standard
-    for standard in (DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3, AIM, PIM_GPT, HBM_PIM)
+    for standard in (
+        *(DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3),
+        *(AIM, PIM_GPT, HBM_PIM, NEUPIMS, NEUPIMS_SINGLE),
+    )
 }
 
 (
     BUS, CLOSED_BANK, OTHER_ROW, OPEN_BANK, OPEN_AT_REFRESH, NO_ACT1, ACT2_LATE, ACT1_PENDING,
     DATA_CLOCK, CAS_ALONE, FALLING_EDGE, PAIRING, REFRESH_LATE, REFRESH_DEBT, REGISTER_MODE,
-    BANK_MODE, ALL_BANK_MODE, SINGLE_BANK_MODE,
-) = range(18)  # fmt: skip
+    BANK_MODE, ALL_BANK_MODE, SINGLE_BANK_MODE, BOTH_BUFFERS,
+) = range(19)  # fmt: skip
 STATE_RULES = (
     "command bus", "closed bank", "other row", "open bank", "refresh of an open bank",
     "ACT-2 without ACT-1", "tAAD", "ACT-1 without ACT-2", "WCK", "CAS", "rising edge",
     "falling edge pairing", "tREFI", "postponed refreshes", "register mode", "bank mode",
-    "all-bank mode", "single-bank mode",
+    "all-bank mode", "single-bank mode", "row in both buffers",
 )  # fmt: skip
 """Names of the rules that are no row of a table; the rows' own numbers follow."""
 
-ONE, EACH_GROUP, ALL, GROUP_BANKS, HALF = range(5)
+ONE, EACH_GROUP, ALL, GROUP_BANKS, HALF, CHANNEL = range(6)
 """Banks that a command addresses: one, that number in every group, all of the rank, all of one
-group, the even or the odd ones of the rank."""
+group, the even or the odd ones of the rank, all of all ranks."""
 (
     OTHER, ACTIVATES, ACTIVATES_1, ACTIVATES_2, PRECHARGES, READS, WRITES, REFRESHES, SYNCS,
-    REGISTERS, MODES, ENTERS, LEAVES,
-) = range(13)  # fmt: skip
+    REGISTERS, MODES, ENTERS, LEAVES, PIM_ACTIVATES, PIM_PRECHARGES, PIM_READS,
+) = range(16)  # fmt: skip
 
 KIND = np.dtype(
     [
@@ -96,6 +100,7 @@ DEVICE = np.dtype(
         ("refresh_interval", np.int64),
         ("postponed", np.int64),  # refreshes
         ("register_row", np.int64),  # first row that is registers; 0: none
+        ("row_buffers", np.int64),  # of a bank
     ]
 )
 ACTIONS = {
@@ -107,12 +112,20 @@ ACTIONS = {
     "AF16": READS, "EWMUL16": WRITES, "RDCP": READS, "WRCP": WRITES, "WRA16": WRITES,
     "WRGB": REGISTERS, "WRMAC16": REGISTERS, "RDMAC16": REGISTERS, "RDAF16": REGISTERS,
     "TMOD": MODES, "ACT8": ACTIVATES, "PRE8": PRECHARGES, "RD8": READS, "WR8": WRITES,
-    "HAB": ENTERS, "HAB_PIM": ENTERS, "SB": LEAVES,
+    "HAB": ENTERS, "HAB_PIM": ENTERS, "SB": LEAVES, "GWRITE": READS, "HEADER": OTHER,
+    "GACT": PIM_ACTIVATES, "PIMPRE": PIM_PRECHARGES, "COMP": PIM_READS, "READRES": OTHER,
+    "COMPS": OTHER, "COMPC": PIM_READS, "READRESC": OTHER,
 }  # fmt: skip
 REACHES = {"ab": ALL, "16": ALL, "sb": EACH_GROUP}
 """By the end of a command's name."""
 BY_DIGIT = {"4": GROUP_BANKS, "8": HALF}
 """By its last digit."""
+BY_NAME = {
+    "GACT": GROUP_BANKS,
+    **dict.fromkeys(("HEADER", "COMP", "READRES", "COMPS", "COMPC", "READRESC"), CHANNEL),
+}
+INSIDE = ("COMPC", "READRESC")
+"""Columns and results of composite commands, which take no command bus."""
 NO_BANK = (REGISTERS, MODES, ENTERS, LEAVES)
 WINDOW_MAX = 8
 """Commands that a window can count."""
@@ -207,7 +220,7 @@ def _kinds(
     for code, name in enumerate(KINDS):
         kind = kinds[code]
         kind["action"] = action = ACTIONS[name]
-        reach = REACHES.get(name[-2:], BY_DIGIT.get(name[-1], ONE))
+        reach = BY_NAME.get(name, REACHES.get(name[-2:], BY_DIGIT.get(name[-1], ONE)))
         kind["reach"] = ALL if action in NO_BANK else reach
         if action == REGISTERS and not has_modes:
             kind["action"] = OTHER
@@ -215,7 +228,8 @@ def _kinds(
         kind["counts"] = name.startswith("REF")
         kind["column"] = action in (READS, WRITES)
         kind["bus"] = standard.two_buses and action in (READS, WRITES)
-        kind["cycles"] = 0 if action in (ENTERS, LEAVES) else cycles.get(name, 1)
+        silent = action in (ENTERS, LEAVES) or name in INSIDE
+        kind["cycles"] = 0 if silent else cycles.get(name, 1)
         if standard.data_clock and action in (READS, WRITES):
             kind["wck"] = evaluate(standard.data_clock[action == WRITES], timings)
     kinds["first"] = np.searchsorted(later, np.arange(len(KINDS) + 1))
@@ -234,4 +248,5 @@ def _device(standard: Standard, speed: Bin) -> Array:
     device["refresh_interval"] = speed.timings["tREFI"]
     device["postponed"] = standard.postponed
     device["register_row"] = standard.register_row
+    device["row_buffers"] = standard.row_buffers
     return device

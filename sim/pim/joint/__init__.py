@@ -1,0 +1,1 @@
+"""A channel that holds memory and PIM commands together."""
