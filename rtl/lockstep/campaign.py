@@ -23,6 +23,7 @@ from rtl.lockstep.campaign_builds import Build, array_builds, buffer_builds
 from rtl.lockstep.campaign_dram import dram_builds
 from rtl.lockstep.campaign_engines import engine_builds
 from rtl.lockstep.campaign_mac import mac_builds
+from rtl.lockstep.campaign_mesh import mesh_builds
 from rtl.lockstep.campaign_pim import pim_builds, vector_builds
 from rtl.lockstep.record import write_json
 from rtl.lockstep.run import cosim
@@ -33,6 +34,7 @@ UNITS: dict[str, tuple[Callable[[int, int], list[Build]], int]] = {
     "dram": (dram_builds, 32),
     "mac_array": (engine_builds, 16),
     "mac": (mac_builds, 40),
+    "mesh": (mesh_builds, 34),
     "pim": (pim_builds, 36),
     "vector": (vector_builds, 36),
 }
@@ -42,6 +44,7 @@ RECORDS = {
     "dram": "dram_rtl",
     "mac": "mac_rtl",
     "mac_array": "mac_array_rtl",
+    "mesh": "mesh_rtl",
     "pim": "pim_rtl",
     "vector": "vector_rtl",
 }

@@ -20,6 +20,8 @@ from sim.jit import cache_root
 OPTIMISE = ("-O1", "-fPIC", "-std=c++17", "-w")
 """Higher levels compile for longer than they save."""
 VERILATE = ("--cc", "-O3", "--top-module", TOP, "--prefix", "Vtwin", *AMARANTH_WARNINGS)
+SLOW = "__Slow"
+"""In the names of files of what runs only at the beginning."""
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 DRIVER = Path(__file__).with_name("driver.cpp")
 
@@ -43,9 +45,7 @@ def build(verilog: str, stim_bits: int, resp_bits: int, *, mutants: bool = False
         place = Path(folder)
         (place / "twin.v").write_text(verilog)
         _call(["verilator_bin", *VERILATE, "--Mdir", ".", "twin.v"], place)
-        sources = sorted(path.name for path in place.glob("Vtwin*.cpp"))
-        includes = [f'#include "{name}"' for name in sources]
-        (place / "all.cpp").write_text("\n".join([*includes, f'#include "{DRIVER}"', ""]))
+        (place / "all.cpp").write_text(_all_sources(place))
         headers = [f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}", "-I."]
         link = [*OPTIMISE, *flags, *headers, "-shared", "-o", "twin.so", "all.cpp"]
         _call([compiler(), *link, *map(str, runtime), "-pthread", "-latomic"], place)
@@ -96,6 +96,17 @@ class Library:
         cycles = ctypes.c_int64(len(rst))
         self._calls.twin_plain(self._handle, _at(rst), _at(stim), cycles, _at(last))
         return last
+
+
+def _all_sources(folder: Path) -> str:
+    """One text of what Verilator wrote and the driver: headers are read once. What runs only at
+    the beginning, which is half of it, is not optimised."""
+    sources = sorted(path.name for path in folder.glob("Vtwin*.cpp"))
+    slow = [f'#include "{name}"' for name in sources if SLOW in name]
+    fast = [f'#include "{name}"' for name in sources if SLOW not in name]
+    begin = ["#pragma GCC push_options", '#pragma GCC optimize("O0")']
+    lines = [*begin, *slow, "#pragma GCC pop_options", *fast, f'#include "{DRIVER}"', ""]
+    return "\n".join(lines)
 
 
 def _at(array: npt.NDArray[Any]) -> ctypes.c_void_p:

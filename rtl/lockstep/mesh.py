@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The twin of a mesh of packet routers: its hardware, the simulator's kernel, and what drives both."""
 
 from functools import cached_property
@@ -95,6 +96,7 @@ class MeshTraffic:
             "VCs of an input compete": mesh.router.vcs == 1,
             # With one VC, an output is of one input until the tail has left.
             "inputs compete for an output": mesh.router.vcs == 1,
+            "head behind a tail": mesh.router.buffer_flits == 1,
             "left by +x": mesh.width == 1,
             "left by -x": mesh.width == 1,
             "left by +y": mesh.height == 1,
@@ -131,10 +133,24 @@ class MeshTwin:
         return PacketNetwork(self.mesh, number_bits=self._number_bits)
 
     @cached_property
-    def _fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    def fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
         """Of stimuli and responses."""
         stim, resp = (tuple(field for field, _ in side) for side in sides(self.component))
-        bits = sum(field.width for field in resp)
+        return stim, resp
+
+    @cached_property
+    def places(self) -> Words:
+        """Of each field of a response, where the model has it."""
+        return places(self.parameters, self.fields[1])
+
+    @cached_property
+    def stim_places(self) -> Words:
+        """Of each field of a stimulus."""
+        return stim_places(self.parameters, self.fields[0])
+
+    def traffic(self, seed: int) -> MeshTraffic:
+        """The run of a seed."""
+        bits = sum(field.width for field in self.fields[1])
         if bits > BITS_MAX:
             mesh = self.mesh
             raise InputError(
@@ -142,20 +158,6 @@ class MeshTwin:
                 f"registers, co-simulation takes {BITS_MAX:,}: take a smaller one "
                 "(--set width=4 --set height=4, or --set router.buffer_flits=4)"
             )
-        return stim, resp
-
-    @cached_property
-    def places(self) -> Words:
-        """Of each field of a response, where the model has it."""
-        return places(self.parameters, self._fields[1])
-
-    @cached_property
-    def stim_places(self) -> Words:
-        """Of each field of a stimulus."""
-        return stim_places(self.parameters, self._fields[0])
-
-    def traffic(self, seed: int) -> MeshTraffic:
-        """The run of a seed."""
         return MeshTraffic(self, seed)
 
 

@@ -57,8 +57,8 @@ def cosim(
     a tool is missing, SimulationError where one fails.
     """
     wrapper = wrapper or Wrapper(twin.component)
-    verilog = verilog_of(wrapper, TOP, wrapper.ports)
     traffic = twin.traffic(seed)
+    verilog = verilog_of(wrapper, TOP, wrapper.ports)
     batches = _batches(traffic, cycles, progress)
     if simulator == "batch":
         path = build(verilog, len(wrapper.stim), len(wrapper.resp))

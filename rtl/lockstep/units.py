@@ -8,6 +8,7 @@ from amaranth.lib import wiring
 from arch.dram.memory import MemorySystem
 from arch.errors import InputError
 from arch.machine import Machine
+from arch.mesh.packet import PacketMesh
 from arch.pim.system import Pim
 from rtl.lockstep.twin import Twin
 
@@ -34,6 +35,12 @@ def _mac(machine: Machine) -> Twin:
     from rtl.lockstep.mac import mac_twin
 
     return mac_twin(machine)
+
+
+def _mesh(mesh: PacketMesh) -> Twin:
+    from rtl.lockstep.mesh import mesh_twin
+
+    return mesh_twin(mesh)
 
 
 def _pim(pim: Pim) -> Twin:
@@ -72,6 +79,7 @@ TWINS: dict[str, Callable[[Any], Twin]] = {
     "buffer": _buffer,
     "dram": _dram,
     "mac": _mac,
+    "mesh": _mesh,
     "pim": _pim,
     "vector": _vector,
 }
@@ -83,11 +91,13 @@ COMPONENTS: dict[str, Callable[[Any], wiring.Component]] = {
 """Hardware that has no model, or not always."""
 OF_MEMORIES = ("dram",)
 """Units of a memory on its own."""
+OF_MESHES = ("mesh",)
+"""Units of a mesh."""
 OF_PIMS = ("pim",)
 """Units of a PIM; "vector" is of a PIM or of a machine, all others are of a machine."""
 
 
-def twin_of(built: Machine | MemorySystem | Pim, unit: str) -> Twin:
+def twin_of(built: Machine | MemorySystem | PacketMesh | Pim, unit: str) -> Twin:
     """The twin of a unit of what has it. Raises InputError where there is none."""
     if unit in COMPONENTS and unit not in TWINS:
         raise InputError(
@@ -98,7 +108,7 @@ def twin_of(built: Machine | MemorySystem | Pim, unit: str) -> Twin:
     return TWINS[unit](built)
 
 
-def component_of(built: Machine | MemorySystem | Pim, unit: str) -> wiring.Component:
+def component_of(built: Machine | MemorySystem | PacketMesh | Pim, unit: str) -> wiring.Component:
     """The hardware of a unit of what has it. Raises InputError where there is none."""
     if unit in COMPONENTS:
         return COMPONENTS[unit](built)

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """A mesh of packet-switched routers, with a node's port at each."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """A packet-switched router: queues at its inputs, two allocators, credits for its outputs."""
 
 from typing import Any

@@ -13,6 +13,7 @@ from sim.cli import inputs
 if TYPE_CHECKING:
     import arch.machine
     from arch.dram.memory import MemorySystem
+    from arch.mesh.packet import PacketMesh
     from arch.pim.system import Pim
     from rtl.lockstep.run import Outcome
 
@@ -24,7 +25,8 @@ Unit = Annotated[
         "--unit",
         "-u",
         metavar="UNIT",
-        help="array, buffer, mac, vector or coprocessor (no cosim); dram or pim of a MEMORY.",
+        help="array, buffer, mac, vector or coprocessor (no cosim); dram of a MEMORY, pim of a PIM, "
+        "mesh of a MESH.",
     ),
 ]
 Output = Annotated[
@@ -56,10 +58,11 @@ def need_packages() -> None:
 
 def load_built(
     name_or_path: str, unit: str, settings: list[str] | None
-) -> "arch.machine.Machine | MemorySystem | Pim":
-    """The machine that has a unit, or the memory or PIM that has or is one. Raises InputError."""
+) -> "arch.machine.Machine | MemorySystem | PacketMesh | Pim":
+    """The machine that has a unit, or the memory, mesh or PIM that has or is one. Raises
+    InputError."""
     from arch.pim.system import is_pim, load_pim
-    from rtl.lockstep.units import OF_MEMORIES, OF_PIMS
+    from rtl.lockstep.units import OF_MEMORIES, OF_MESHES, OF_PIMS
 
     if unit in OF_PIMS or (unit == "vector" and is_pim(name_or_path)):
         return load_pim(name_or_path, settings or ())
@@ -67,6 +70,10 @@ def load_built(
         from arch.dram.memory import load_memory
 
         return load_memory(name_or_path, settings or ())
+    if unit in OF_MESHES:
+        from arch.mesh.load import load_mesh
+
+        return load_mesh(name_or_path, settings or ())
     return inputs.load_machine(name_or_path, settings)
 
 

@@ -1,0 +1,128 @@
+"""The meshes of a campaign: every pair of values of their parameters occurs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, product
+from random import Random
+from typing import Any
+
+from arch.mesh.load import load_mesh
+from arch.mesh.packet import PORTS, Allocator, PacketMesh
+from rtl.lockstep.campaign_builds import Build
+from rtl.lockstep.mesh import MeshTwin
+
+SHAPES = ((2, 2), (3, 2), (2, 4), (3, 3), (4, 4))
+ALLOCATORS = (
+    Allocator(kind="separable_input_first"),
+    Allocator(kind="islip"),
+    Allocator(kind="islip", iterations=2),
+)
+OPTIONS: dict[str, tuple[Any, ...]] = {
+    "shape": SHAPES,
+    "vcs": (1, 2, 3, 4),
+    "buffer_flits": (1, 2, 3, 5, 8),
+    "routing_cycles": (0, 1, 2),
+    "traversal_cycles": (1, 2),
+    "credit_cycles": (0, 1, 2),
+    "link_latency_cycles": (1, 2),
+    "node_latency_cycles": (1, 2, 3),
+    "vc_allocator": ALLOCATORS,
+    "switch_allocator": ALLOCATORS,
+}
+OF_MESH = ("link_latency_cycles", "node_latency_cycles")
+SHIPPED = ("mesh_W1", "mesh_V4")
+TRIED = 60
+"""Choices of which the one with the most new pairs is taken."""
+PLACE_CYCLES = 20_000_000
+"""Cycles of a build times the registers of its VCs, as more cost more."""
+CYCLES_MAX, CYCLES_MIN = 50_000, 12_000
+Choice = dict[str, Any]
+Pair = tuple[str, Any, str, Any]
+
+
+def pairs_of(choice: Choice) -> set[Pair]:
+    """Of values that occur together."""
+    return {(a, choice[a], b, choice[b]) for a, b in combinations(OPTIONS, 2)}
+
+
+def all_pairs() -> set[Pair]:
+    """That can occur."""
+    return {
+        (a, x, b, y)
+        for a, b in combinations(OPTIONS, 2)
+        for x, y in product(OPTIONS[a], OPTIONS[b])
+    }
+
+
+def choice_of(mesh: PacketMesh) -> Choice:
+    """The values that a mesh has."""
+    names = {name: mesh if name in OF_MESH else mesh.router for name in OPTIONS if name != "shape"}
+    return {"shape": (mesh.width, mesh.height)} | {
+        name: getattr(spec, name) for name, spec in names.items()
+    }
+
+
+def _choices(random: Random) -> Iterator[Choice]:
+    """Greedy, without end: first until no pair is missing, then any."""
+    missing = all_pairs()
+    while True:
+        tried = [
+            {name: random.choice(values) for name, values in OPTIONS.items()} for _ in range(TRIED)
+        ]
+        if missing:
+            a, x, b, y = min(missing, key=str)
+            tried = [choice | {a: x, b: y} for choice in tried]
+        best = max(tried, key=lambda choice: len(pairs_of(choice) & missing))
+        missing -= pairs_of(best)
+        yield best
+
+
+@dataclass
+class MeshBuild:
+    """A mesh of packet routers."""
+
+    mesh: PacketMesh
+    seed: int
+    cycles: int
+
+    @property
+    def group(self) -> str:
+        return f"{self.mesh.router.vcs} VC" + "s" * (self.mesh.router.vcs > 1)
+
+    @property
+    def large(self) -> bool:
+        return (self.mesh.width, self.mesh.height) == SHAPES[-1]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"mesh": self.mesh.model_dump(mode="json", exclude={"source"})}
+
+    def twin(self) -> MeshTwin:
+        return MeshTwin(self.mesh)
+
+
+def _build(mesh: PacketMesh, random: Random) -> MeshBuild:
+    router = mesh.router
+    places = mesh.nodes * PORTS * router.vcs * (4 + router.buffer_flits)
+    cycles = max(CYCLES_MIN, min(CYCLES_MAX, PLACE_CYCLES // places))
+    return MeshBuild(mesh, random.randrange(2**32), cycles)
+
+
+def mesh_builds(count: int, seed: int) -> list[Build]:
+    """The meshes of a campaign, first those that are shipped, as 4 x 4."""
+    random = Random(seed)
+    small = ("width=4", "height=4")
+    chosen: list[Build] = [_build(load_mesh(name, small), random) for name in SHIPPED]
+    plain = load_mesh(SHIPPED[0])
+    for number, choice in zip(range(count - len(SHIPPED)), _choices(random), strict=False):
+        own = {name: choice[name] for name in OF_MESH}
+        width, height = choice["shape"]
+        rest = {name: value for name, value in choice.items() if name not in (*OF_MESH, "shape")}
+        mesh = plain.model_copy(
+            update={
+                "name": f"mesh_{number}", "width": width, "height": height, **own,
+                "router": plain.router.model_copy(update=rest),
+            }
+        )  # fmt: skip
+        chosen.append(_build(mesh, random))
+    return chosen
