@@ -85,6 +85,18 @@ class Row:
         assert self.sizes[0].levels is not None
         return self.sizes[0].levels
 
+    def record(self) -> dict[str, int | None]:
+        """Its numbers, as the table has them."""
+        gates, luts = self.sizes[:2]
+        return {
+            "gates": self.gates,
+            "flip_flops": gates.cells["flip-flops"],
+            "levels": gates.levels,
+            "depth": gates.depth,
+            "ecp5_lut4": luts.cells["LUT4"],
+            "ecp5_flip_flops": luts.cells["flip-flops"],
+        }
+
 
 def table(rows: list[Row], base: Row | None = None) -> str:
     """As a table; ``base`` is what gates are told in multiples of."""

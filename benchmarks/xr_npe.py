@@ -4,6 +4,7 @@ A network of visual-inertial odometry runs on the engine in each of its formats 
 them; docs/xr_npe.md and its figure are what came of it. Some two minutes.
 """
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from traces.operators import Workload
 from traces.workload import load
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+SYNTHESIS = DOCS / "mac_synthesis.json"
 NETWORK, SECOND = "vio_flownet", "resnet50"
 NPE = load_machine("xr_npe")
 PLAIN = ("int8", "fp16")
@@ -52,8 +54,7 @@ posit(16,1) with one multiplier that merges. Its abstract gives the formats, 28 
 repository has no hardware. So the machine `xr_npe` is what we assume: {rows} x {cols} engines,
 output stationary, words of {word} bits whose lanes are added to one quire of {quire} bits,
 scratchpads of 64 KiB an operand, a memory of 16 GB/s. The engine itself is
-[hardware](mac_engine.md) that agrees with the model in every cycle; what it costs in gates is on
-[its page](mac_synthesis.md).
+[hardware](mac_engine.md) that agrees with the model in every cycle.
 
 The network is the encoder and the pose estimator of a visual-inertial odometry (`{network}`,
 {gmacs:.2f} billion MACs for a pair of images): what network the abstract's figures of "VIO" are of
@@ -90,6 +91,15 @@ SIZES = """\
 ## If the array had another size
 
 Array, and scratchpad ports to feed it, in `posit8_0` and `fp4_e2m1`; capacities and memory stay.
+
+"""
+GATES = """\
+
+## In gates
+
+One engine, with registers at operands and sum, mapped by Yosys without a technology: numbers of
+[what MACs cost](mac_synthesis.md), which says what they mean and has the engine's parts. *Gates a
+product*: divided among the products of a cycle.
 
 """
 ABSTRACT = """\
@@ -223,6 +233,28 @@ def sizes(workload: Workload) -> str:
     return "\n".join(lines) + "\n"
 
 
+def in_gates(engine: Engine) -> str:
+    """The engine, those of one mode, and plain MACs, of ``benchmarks/mac_synthesis.py``."""
+    record = json.loads(SYNTHESIS.read_text())
+    if record["engine"] != engine.model_dump(mode="json"):
+        raise SystemExit(f"{SYNTHESIS}: is of another engine; run benchmarks/mac_synthesis.py")
+    designs = record["designs"]
+    lanes = {f"only {mode.name}": engine.lanes(mode) for mode in engine.modes}
+    rows = [(name, designs["engine"][name], lanes[name]) for name in lanes]
+    rows += [(f"plain {name}", each, 1) for name, each in designs["plain"].items()
+             if name.partition(",")[0] in PLAIN]  # fmt: skip
+    together = designs["engine"]["all four modes"]
+    shares = " to ".join(f"{together['gates'] / n:,.0f}" for n in (max(lanes.values()), 1))
+    cells = [("all four modes", together, shares)]
+    cells += [(name, each, f"{each['gates'] / count:,.0f}") for name, each, count in rows]
+    lines = ["| | gates | flip-flops | levels | gates a product |", "| --- |" + " ---: |" * 4]
+    lines += [
+        f"| {name} | {each['gates']:,} | {each['flip_flops']:,} | {each['levels']} | {share} |"
+        for name, each, share in cells
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def draw(rows: Sequence[Row], path: Path) -> None:
     """Error of each layer over the layers' time, one curve a format."""
     with drawing():
@@ -277,6 +309,8 @@ def main() -> int:
         table(mixes, "formats"),
         SIZES,
         sizes(workload),
+        GATES,
+        in_gates(engine),
         ABSTRACT.format(
             intensity=per_byte[0] / per_byte[1],
             shrink=", ".join(f"{each:.1f} x" for each in factors) + " in the three mixes",
