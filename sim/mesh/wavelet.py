@@ -91,7 +91,8 @@ def _asleep(m, router_top, pe_top):
 @njit
 def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cell, side, place,
         planned, up, down, mask, pointer, router_bits, router_top, pe_bits, pe_top, moves,
-        changes, down_due, up_due, hop_due, counts, wheel, following, timer, ends, links, accounts,
+        changes, down_due, up_due, hop_due, counts, wheel, following, timer, ends, turned,
+        links, accounts,
         marks,
         router_class, routes, last_place, first_place, memory, memory_bits, addresses, cell_words,
         up_words, down_words, cell_tags, up_tags, log, begins, chosen, there, steps, now, until,
@@ -169,7 +170,7 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
                     awake = step_pe(
                         m, commands, task_pc, task_colour, classes, pe_class, pes, slots, planned,
                         up, down, mask, router_bits, router_top, changes, up_due, counts,
-                        wheel, following, timer, ends, accounts, marks, memory, memory_bits, addresses,
+                        wheel, following, timer, ends, turned, accounts, marks, memory, memory_bits, addresses,
                         up_words, down_words, up_tags, log, begins, chosen,
                         middle * 32 + low, now,
                     )  # fmt: skip

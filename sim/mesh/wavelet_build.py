@@ -136,6 +136,7 @@ def new_state(
         counts=np.zeros(3 * 32, np.int64), wheel=np.full(int(m["span"][0]), NONE, np.int32),
         following=np.full(nodes, NONE, np.int32), timer=np.full(nodes, NEVER, np.int64),
         ends=np.zeros(nodes, np.int64),
+        turned=np.zeros(2 * nodes, np.int32),
         links=np.zeros((RAMP + 1) * nodes, np.uint32), accounts=np.zeros(9 * nodes, np.int64),
         marks=np.zeros(3 * (int(marks.max()) + 1 if len(marks) else 1), np.int64),
         router_class=router_kinds, routes=tables["routes"].reshape(-1),

@@ -83,8 +83,9 @@ def _waits(
     return f"{pe_name(state, node)}: {', '.join(reasons)}"
 
 
-def check_done(program: MeshProgram, state: WaveletState) -> None:
-    """Raises SimulationError if nothing can move and PEs are not done."""
+def check_done(program: MeshProgram, state: WaveletState, skipped: int = 0) -> None:
+    """Raises SimulationError if nothing can move and PEs are not done; ``skipped``: cycles that the
+    kernel left out."""
     stuck = not_done(program, state)
     if not len(stuck):
         return
@@ -93,17 +94,18 @@ def check_done(program: MeshProgram, state: WaveletState) -> None:
     shown = "; ".join(_waits(program, state, colours, int(node)) for node in stuck[:SHOWN])
     more = f"; and {len(stuck) - SHOWN} more" if len(stuck) > SHOWN else ""
     raise SimulationError(
-        f"{program.name}: deadlock in cycle {max(m['last'], m['acted']) + 1}: {len(stuck)} PEs are not done and nothing can "
+        f"{program.name}: deadlock in cycle {max(m['last'], m['acted']) + 1 + skipped}: {len(stuck)} PEs are not done and nothing can "
         f"move: {shown}{more}"
     )
 
 
-def told(program: MeshProgram, state: WaveletState, now: int, how: int) -> str:
-    """What is said of a run that has not ended: FAILED, ROUND, or PAUSED at its limit."""
+def told(program: MeshProgram, state: WaveletState, now: int, how: int, skipped: int = 0) -> str:
+    """What is said of a run that has not ended: FAILED, ROUND, or PAUSED at its limit; ``skipped`` as
+    of ``check_done``."""
     m = state.mesh[0]
     if how == FAILED:
         node, pc = int(m["error_pe"]), int(m["error_pc"])
-        where = f"{program.name}: cycle {now - 1}, {pe_name(state, node)}"
+        where = f"{program.name}: cycle {now - 1 + skipped}, {pe_name(state, node)}"
         first = command_name(program, state, node, pc)
         if m["error"] == NO_TIME:
             return f"{where}: 1000000 commands one after another take no time, up to {first}"
@@ -122,7 +124,7 @@ def told(program: MeshProgram, state: WaveletState, now: int, how: int) -> str:
             if there
         ]
         return (
-            f"{program.name}: cycle {now}: wavelets go round: none has used a ramp since cycle "
-            f"{int(m['used'])}; colours {', '.join(named)}"
+            f"{program.name}: cycle {now + skipped}: wavelets go round: none has used a ramp since cycle "
+            f"{int(m['used']) + skipped}; colours {', '.join(named)}"
         )
-    return f"{program.name}: not done after {now} cycles, the limit"
+    return f"{program.name}: not done after {now + skipped} cycles, the limit"

@@ -202,7 +202,8 @@ def release(p, command):
 
 @inlined
 def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planned, down, changes,
-          marks, addresses, ends, log, begins, chosen, node, now):  # fmt: skip
+          marks, addresses, ends, turned, log, begins, chosen, node,
+          now):  # fmt: skip
     """The main slot goes on until it has a command that takes time; no task or HALT is one too."""
     nodes = m["nodes"]
     phase = p["phase"]
@@ -312,6 +313,7 @@ def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planne
             act(p, command["action"], command["target"])
             end_of(p, command)
         elif op == LOOP:
+            turned[command["level"] * nodes + node] += 1
             turn = np.int64(p["turn1"] if command["level"] else p["turn0"]) + 1
             again = turn < command["count"]
             if not again:
@@ -441,7 +443,7 @@ def waiting(m, commands, p, slots, up, down, node):
 @njit
 def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, planned, up, down,
             mask, router_bits, router_top, changes, up_due, counts, wheel, following,
-            timer, ends, accounts, marks, memory, memory_bits, addresses, up_words, down_words, up_tags,
+            timer, ends, turned, accounts, marks, memory, memory_bits, addresses, up_words, down_words, up_tags,
             log, begins, chosen, node, now):  # fmt: skip
     """A cycle of a PE that is awake; returns whether it stays so."""
     nodes = m["nodes"]
@@ -466,7 +468,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
             end_main(m, commands, p, ends, memory, addresses, log, begins, chosen, node, now)
     if p["phase"] <= NO_TASK:
         go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planned, down,
-              changes, marks, addresses, ends, log, begins, chosen, node, now)  # fmt: skip
+              changes, marks, addresses, ends, turned, log, begins, chosen, node, now)  # fmt: skip
     phase = p["phase"]
     ready = 0
     computes = phase == OVERHEAD or phase == COMPUTE

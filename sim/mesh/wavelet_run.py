@@ -1,25 +1,37 @@
 """A program, run by a mesh of wavelet routers and PEs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from arch.errors import SimulationError
+from arch.errors import InputError, SimulationError
 from arch.mesh.program import MeshProgram
 from arch.mesh.wavelet import WaveletMesh
 from sim.mesh.wavelet import run
+from sim.mesh.wavelet_accounts import ENTRY, accounts_until, entries
 from sim.mesh.wavelet_build import new_state
 from sim.mesh.wavelet_errors import check_done, told
-from sim.mesh.wavelet_state import (
-    ACCOUNTS,
-    AWAKE,
-    DONE,
-    WaveletState,
-)
+from sim.mesh.wavelet_state import ACCOUNTS, DONE, FULL, MARKED, PAUSED, WaveletState
+from sim.mesh.wavelet_steady import Steady
 from traces.mesh.check import check_program
 
 CYCLES_MAX = 2**61
+COUNTED = ("sent", "taken", "copied", "absorbed", "hops")
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What each PE and link did in windows of time, the last one cut off at the run's end."""
+
+    cycles: int
+    """Of a window."""
+    links: npt.NDArray[np.int64]
+    """[windows, height, width, 5] wavelets that left each router by E, W, S, N and to its PE."""
+    accounts: dict[str, npt.NDArray[np.int64]]
+    """[windows, height, width] cycles of each PE by what they went to."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +53,13 @@ class WaveletRun:
     their end), ``left`` in the fabric: sent + copied = taken + absorbed + left; ``hops`` over
     links."""
     steps: dict[str, int]
-    """What was simulated, for speed: ``router`` and ``pe`` steps, wavelets ``moved`` by routers."""
+    """What was simulated, for speed: ``router`` and ``pe`` steps, wavelets ``moved`` by routers,
+    ``skipped_cycles`` of steady periods."""
     memory: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
     """[height, width, elements] of each region at the end, with values."""
-
-
-COUNTED = ("sent", "taken", "copied", "absorbed", "hops")
+    windows: Windows | None = None
+    log: npt.NDArray[np.void] | None = None
+    """[n] of ``sim.mesh.wavelet_accounts.ENTRY``, commands of the chosen PEs by their ends."""
 
 
 def run_program(
@@ -55,49 +68,134 @@ def run_program(
     *,
     values: bool | None = None,
     limit_cycles: int | None = None,
+    window_cycles: int | None = None,
+    chosen: Sequence[int] = (),
+    steady: Literal["mark"] | None = None,
+    steady_mark: int = 0,
+    steady_pe: int = 0,
     forced: bool = False,
     backwards: bool = False,
 ) -> WaveletRun:
     """Run a program to its end.
 
     ``values``: whether wavelets and memory have values; None: if the program has some at the start.
-    ``forced`` visits every router and PE in every cycle, ``backwards`` in another order: neither
-    changes anything. Raises InputError for a program that cannot be run, SimulationError for a
-    deadlock, wavelets that go round, an error of a PE, or ``limit_cycles`` reached.
+    ``window_cycles``: give windows of so many cycles. ``chosen``: PEs, as ``y * width + x``, whose
+    commands are logged. ``steady="mark"``: periods between passes of the PE ``steady_pe`` through
+    the mark ``steady_mark`` that repeat themselves are left out, which changes no result. ``forced``
+    visits every router and PE in every cycle, ``backwards`` in another order: neither changes
+    anything. Raises InputError for a program that cannot be run, SimulationError for a deadlock,
+    wavelets that go round, an error of a PE, or ``limit_cycles`` reached.
     """
     check_program(program, mesh)
     with_values = bool(program.values) if values is None else values
-    state = new_state(mesh, program, values=with_values)
-    until = CYCLES_MAX if limit_cycles is None else limit_cycles
-    now, how = run(*state.arrays(), 0, until, forced, backwards)
+    _check_options(program, with_values, window_cycles, chosen, steady, steady_mark, steady_pe)
+    state = new_state(mesh, program, values=with_values, logged=chosen)
+    looks = _Looks(program, state, window_cycles)
+    periods = Steady(program, state) if steady else None
+    if periods:
+        state.mesh["mark_pe"] = state.tiles.order[steady_pe]
+        state.mesh["mark"] = steady_mark
+    limit = CYCLES_MAX if limit_cycles is None else limit_cycles
+    now = skipped = 0
+    while True:
+        until = looks.next_stop(now, limit - skipped)
+        now, how = run(*state.arrays(), now, until, forced, backwards)
+        if how == MARKED and periods:
+            periods.passed(now, limit - skipped - now)
+            skipped = periods.offset
+        elif how == FULL:
+            looks.take_log()
+        elif how == PAUSED and now < limit - skipped:
+            looks.take_window(now)
+        else:
+            break
     if how != DONE:
-        raise SimulationError(told(program, state, now, how))
-    check_done(program, state)
-    return result(mesh, program, state)
+        raise SimulationError(told(program, state, now, skipped, how))
+    check_done(program, state, skipped)
+    return result(mesh, program, state, looks, periods)
 
 
-def charge_rest(state: WaveletState, cycles: int) -> npt.NDArray[np.int64]:
-    """[9, nodes] accounts up to ``cycles``, with what is not yet charged."""
-    accounts = state.accounts.reshape(len(ACCOUNTS), -1).copy()
-    pes = state.pes
-    every = np.arange(len(pes))
-    asleep = pes["nap"] != AWAKE
-    until = np.where(asleep, np.minimum(pes["slept"], cycles), cycles)
-    # What was charged behind the end of the run was charged to the account before.
-    spare = np.minimum(until - pes["since"], 0)
-    accounts[pes["before"], every] += spare
-    accounts[pes["why"], every] += np.maximum(until - pes["since"], 0)
-    rest = np.where(asleep, cycles - np.maximum(until, np.minimum(pes["since"], cycles)), 0)
-    accounts[np.where(asleep, pes["nap"], 0), every] += rest
-    return accounts
+def _check_options(
+    program: MeshProgram, values: bool, window_cycles: int | None, chosen: Sequence[int],
+    steady: str | None, mark: int, pe: int,
+) -> None:  # fmt: skip
+    nodes = program.width * program.height
+    for given, name in ((pe, "steady_pe"), *((each, "chosen") for each in chosen)):
+        if not 0 <= given < nodes:
+            raise InputError(f"{name}: must be 0 to {nodes - 1}, a PE's number, not {given}")
+    if window_cycles is not None and window_cycles < 1:
+        raise InputError(f"window_cycles: must be 1 at least, not {window_cycles}")
+    if steady not in (None, "mark"):
+        raise InputError(f"steady: must be 'mark' or nothing, not {steady!r}")
+    if steady and (values or window_cycles or len(chosen)):
+        raise InputError(
+            "steady: periods that are left out have no values, windows or commands to log; run "
+            "without those, or without steady"
+        )
+    if steady and mark < 0:
+        raise InputError(f"steady_mark: must be the number of a MARK, not {mark}")
 
 
-def result(mesh: WaveletMesh, program: MeshProgram, state: WaveletState) -> WaveletRun:
+class _Looks:
+    """What is noted between cycles: windows, and the kernel's log when it is full."""
+
+    def __init__(
+        self, program: MeshProgram, state: WaveletState, window_cycles: int | None
+    ) -> None:
+        self.program, self.state, self.window_cycles = program, state, window_cycles
+        self.ends: list[int] = []
+        self.pictures: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]] = []
+        self.logs: list[npt.NDArray[np.void]] = []
+
+    def next_stop(self, now: int, limit: int) -> int:
+        if self.window_cycles is None:
+            return limit
+        return min(limit, (now // self.window_cycles + 1) * self.window_cycles)
+
+    def take_log(self) -> None:
+        self.logs.append(entries(self.program, self.state))
+        self.state.mesh["logged"] = 0
+
+    def take_window(self, now: int) -> None:
+        self.ends.append(now)
+        self.pictures.append((accounts_until(self.state, now), self.state.links.copy()))
+
+    def windows(self, cycles: int) -> Windows | None:
+        if self.window_cycles is None:
+            return None
+        kept = [at for end, at in zip(self.ends, self.pictures, strict=True) if end < cycles]
+        kept.append((accounts_until(self.state, cycles), self.state.links))
+        tiles = self.state.tiles
+        links = np.stack([
+            tiles.gathered(links.reshape(5, -1).T).astype(np.int64) for _, links in kept
+        ])  # fmt: skip
+        accounts = {
+            name: np.stack([tiles.gathered(accounts[at]) for accounts, _ in kept])
+            for at, name in enumerate(ACCOUNTS)
+        }
+        return Windows(
+            self.window_cycles, np.diff(links, axis=0, prepend=0),
+            {name: np.diff(each, axis=0, prepend=0) for name, each in accounts.items()},
+        )  # fmt: skip
+
+    def log(self) -> npt.NDArray[np.void] | None:
+        if not self.state.mesh[0]["logging"]:
+            return None
+        self.take_log()
+        found = np.concatenate(self.logs) if self.logs else np.zeros(0, ENTRY)
+        return found[np.lexsort((found["slot"], found["pe"], found["end"]))]
+
+
+def result(
+    mesh: WaveletMesh, program: MeshProgram, state: WaveletState, looks: _Looks | None = None,
+    periods: Steady | None = None,
+) -> WaveletRun:  # fmt: skip
     """Of a state in which nothing can move."""
     m = state.mesh[0]
     cycles = int(m["last"]) + 1
-    accounts = charge_rest(state, cycles)
-    marks = state.marks.reshape(-1, 3)
+    skipped = periods.offset if periods else 0
+    accounts = accounts_until(state, cycles)
+    links = state.links.astype(np.int64) + (periods.links if periods else 0)
     counts = {name: int(m[name]) for name in COUNTED}
     counts["left"] = left_in_fabric(state)
     memory = {}
@@ -107,20 +205,24 @@ def result(mesh: WaveletMesh, program: MeshProgram, state: WaveletState) -> Wave
             region.name: every[:, :, region.start : region.start + region.elements].copy()
             for region in program.regions
         }
+    steps = {"router": "router_steps", "pe": "pe_steps", "moved": "moved"}
     return WaveletRun(
-        mesh, program, cycles,
-        {number: (int(a), int(b), int(n)) for number, (a, b, n) in enumerate(marks) if n},
-        {name: state.tiles.gathered(accounts[at]) for at, name in enumerate(ACCOUNTS)},
-        state.tiles.gathered(state.links.reshape(5, -1).T).astype(np.int64),
-        counts,
-        {"router": int(m["router_steps"]), "pe": int(m["pe_steps"]), "moved": int(m["moved"])},
-        memory,
+        mesh=mesh, program=program, cycles=cycles + skipped,
+        marks={
+            number: (int(first) + skipped, int(last) + skipped, int(times))
+            for number, (first, last, times) in enumerate(state.marks.reshape(-1, 3)) if times
+        },
+        accounts={name: state.tiles.gathered(accounts[at]) for at, name in enumerate(ACCOUNTS)},
+        links=state.tiles.gathered(links.reshape(5, -1).T),
+        counts=counts,
+        steps={name: int(m[field]) for name, field in steps.items()} | {"skipped_cycles": skipped},
+        memory=memory,
+        windows=looks.windows(cycles) if looks else None,
+        log=looks.log() if looks else None,
     )  # fmt: skip
 
 
 def left_in_fabric(state: WaveletState) -> int:
     """Wavelets in the queues of links and ramps."""
-    queued = (state.cell & 15).sum(dtype=np.int64)
-    return int(
-        queued + (state.up & 0xFF).sum(dtype=np.int64) + (state.down & 0xFF).sum(dtype=np.int64)
-    )
+    queues = (state.cell & 15, state.up & 0xFF, state.down & 0xFF)
+    return sum(int(queue.sum(dtype=np.int64)) for queue in queues)

@@ -272,6 +272,8 @@ class WaveletState:
     """[nodes] cycle in which it is to wake, or NEVER"""
     ends: npt.NDArray[np.int64]
     """[nodes] end of a delay, or of the operations that a PE sleeps through, or 0"""
+    turned: npt.NDArray[np.int32]
+    """[2 * nodes] LOOPs done at each level"""
     links: npt.NDArray[np.uint32]
     """[5 * nodes] wavelets that left by each port"""
     accounts: npt.NDArray[np.int64]
