@@ -19,11 +19,11 @@ def used_colours(program: MeshProgram) -> tuple[int, ...]:
     found: set[int] = set()
     for routes in program.routes:
         found.update(routes)
-    for each in program.programs:
-        for task in each.tasks:
-            found.add(task.colour)
-            fabric = task.commands[np.isin(task.commands["op"], [*FABRIC_OPS, Op.ROUTE])]
-            found.update(fabric["colour_in"].tolist(), fabric["colour_out"].tolist())
+    tasks = [task for each in program.programs for task in each.tasks]
+    found.update(task.colour for task in tasks)
+    for commands in {id(task.commands): task.commands for task in tasks}.values():
+        fabric = commands[np.isin(commands["op"], [*FABRIC_OPS, Op.ROUTE])]
+        found.update(fabric["colour_in"].tolist(), fabric["colour_out"].tolist())
     return tuple(sorted(found - {NONE}))
 
 
@@ -95,7 +95,11 @@ def flat_task(
 def flat_programs(
     mesh: WaveletMesh, programs: Sequence[PeProgram], row_of: npt.NDArray[np.int64]
 ) -> dict[str, npt.NDArray[np.generic]]:
-    """Commands of all classes in one table, and where their tasks begin."""
+    """Commands of all classes in one table, and where their tasks begin.
+
+    Classes that share a list of commands share its place.
+    """
+    begins: dict[int, int] = {}
     parts: list[npt.NDArray[np.void]] = []
     task_pc = np.zeros(len(programs) * TASKS_MAX, np.int32)
     task_colour = np.full(len(programs) * TASKS_MAX, NONE, np.int32)
@@ -105,12 +109,12 @@ def flat_programs(
         classes[kind]["tasks"] = len(program.tasks)
         classes[kind]["serves"] = program.serves
         for index, task in enumerate(program.tasks):
-            flat = flat_task(
-                mesh, task.commands, first, row_of, f"program {program.name}, task {task.name}"
-            )
-            parts.append(flat)
-            task_pc[kind * TASKS_MAX + index] = first
-            first += len(flat)
+            if id(task.commands) not in begins:
+                where = f"program {program.name}, task {task.name}"
+                parts.append(flat_task(mesh, task.commands, first, row_of, where))
+                begins[id(task.commands)] = first
+                first += len(parts[-1])
+            task_pc[kind * TASKS_MAX + index] = begins[id(task.commands)]
             if task.colour != NONE:
                 task_colour[kind * TASKS_MAX + index] = row_of[task.colour]
                 classes[kind]["coloured"] |= 1 << index
