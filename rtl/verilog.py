@@ -28,9 +28,7 @@ def rtlil_of(design: Elaboratable, name: str, ports: list[Signal] | None = None)
     return _converted(design, name, ports)[0]
 
 
-def _converted(
-    design: Elaboratable, name: str, ports: list[Signal] | None
-) -> tuple[str, bool]:
+def _converted(design: Elaboratable, name: str, ports: list[Signal] | None) -> tuple[str, bool]:
     """As of ``rtlil_of``, and whether it has modules with several instances."""
     given = {} if ports is None else {"ports": ports}
     modules = Modules()

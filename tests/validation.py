@@ -23,12 +23,14 @@ from arch.dram.memory import Dram
 from arch.mac.engine import Engine
 from arch.mapping import Mapping
 from arch.memory import Memory
+from arch.mesh.packet import PacketMesh, PacketRouter
 from arch.pim.asic import Asic
 from arch.pim.command_set import MacUnit
 from arch.pim.controller import PimController
 from arch.pim.hbm import HbmController, HbmPim
 from arch.pim.system import Pim, command_set_names
 from arch.vector import Vector
+from rtl.lockstep.campaign_mesh import OPTIONS, all_pairs, choice_of, pairs_of
 from rtl.lockstep.mutation.record import PROVEN
 
 ROOT = Path(__file__).parents[1]
@@ -45,11 +47,12 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "asic": (Asic,),
     "vector": (Vector,),
     "mac": (Engine,),
+    "mesh": (PacketMesh, PacketRouter),
     "mapping": (Mapping,),
 }
 CAMPAIGNS: dict[str, type[BaseModel]] = {
     "array": Array, "buffer": Scratchpad, "dram": Controller, "pim": MacUnit, "vector": Vector,
-    "mac": Engine, "mac_array": Array,
+    "mac": Engine, "mac_array": Array, "mesh": PacketMesh,
 }  # fmt: skip
 CAMPAIGN_RECORDS = {
     "array": "array",
@@ -59,10 +62,14 @@ CAMPAIGN_RECORDS = {
     "vector": "vector_rtl",
     "mac": "mac_rtl",
     "mac_array": "mac_array_rtl",
+    "mesh": "mesh_rtl",
 }
-OF_OTHER_POLICIES = ("bank_entries", "timeout_cycles")
+OF_OTHER_POLICIES = ("bank_entries", "timeout_cycles", "clock_khz", "packet_flits")
 """Fields that no generated unit takes notice of."""
-NO_OPTIONS = ("clock", "operands", "controller", "name", "source", "asic", "energy", "interface")
+NO_OPTIONS = (
+    "clock", "operands", "controller", "name", "source", "asic", "energy", "interface",
+    "router",
+)  # fmt: skip
 """Fields that are no options, or options of a unit of their own."""
 LARGEST = {
     "array": "16 x 16",
@@ -72,6 +79,7 @@ LARGEST = {
     "vector": "of 16 lanes",
     "mac": "with the modes of XR-NPE",
     "mac_array": "4 x 4",
+    "mesh": "4 x 4",
 }
 FAULTS = {
     "netlist": "the netlist",
@@ -135,15 +143,22 @@ def options_of(unit: str) -> Iterator[str]:
                 yield f"{unit}.{name}"
 
 
+def built_of(unit: str, run: dict[str, Any]) -> Any:
+    """What was built in a run of a campaign, without where its numbers come from."""
+    given = run[unit] | ({"source": "a campaign"} if unit == "mesh" else {})
+    return CAMPAIGNS[unit].model_validate_json(json.dumps(given))
+
+
 def campaign_evidence(unit: str, record: dict[str, Any]) -> Evidence:
     """Options that a campaign's builds had."""
     found: Evidence = defaultdict(set)
     for run in record["runs"]:
         if run["mismatch"] is None:
-            built = CAMPAIGNS[unit].model_validate_json(json.dumps(run[unit]))
+            built = built_of(unit, run)
             if "standard" in run:
                 found[f"{unit}.standard={run['standard']}"].add(HARDWARE)
-            for name, value in built.model_dump(exclude=set(OF_OTHER_POLICIES)).items():
+            options = built.model_dump(exclude=set(OF_OTHER_POLICIES))
+            for name, value in (options | options.get("router", {})).items():
                 section = "array" if unit == "mac_array" else unit
                 found[f"{section}.{name}={value}"].add(HARDWARE)
                 found[f"{section}.{name}"].add(HARDWARE)
@@ -170,6 +185,25 @@ def campaign_text(unit: str, record: dict[str, Any]) -> str:
             f"{counts[name]:,}" if name in counts else "-" for counts in record["coverage"].values()
         ]
         lines.append(f"| {name} | " + " | ".join(counts) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def pairs_text(record: dict[str, Any]) -> str:
+    """Which values of a mesh's parameters occurred together."""
+    chosen = [choice_of(built_of("mesh", run)) for run in record["runs"]]
+    found = set().union(*map(pairs_of, chosen)) & all_pairs()
+    names = list(OPTIONS)
+    lines = [
+        "Pairs of values that occurred, of those that there are:\n",
+        "| | " + " | ".join(f"`{name}`" for name in names[1:]) + " |",
+        "| --- |" + " ---: |" * (len(names) - 1),
+    ]
+    for i, a in enumerate(names[:-1]):
+        counts = [
+            f"{sum(pair[::2] == (a, b) for pair in found)}/{len(OPTIONS[a]) * len(OPTIONS[b])}"
+            for b in names[i + 1 :]
+        ]
+        lines.append(f"| `{a}` | " + " | ".join([""] * i + counts) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -366,6 +400,8 @@ def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
         for unit, record in CAMPAIGN_RECORDS.items()
         if record in records
     ]
+    if "mesh_rtl" in records:
+        parts.append(pairs_text(records["mesh_rtl"]))
     if "dram" in records:
         parts.append(judged_text(records["dram"]))
     if "dram_hazards" in records:

@@ -6,7 +6,7 @@ from itertools import combinations, product
 from random import Random
 from typing import Any
 
-from arch.mesh.load import load_mesh
+from arch.mesh.load import load_packet_mesh
 from arch.mesh.packet import PORTS, Allocator, PacketMesh
 from rtl.lockstep.campaign_builds import Build
 from rtl.lockstep.mesh import MeshTwin
@@ -112,8 +112,8 @@ def mesh_builds(count: int, seed: int) -> list[Build]:
     """The meshes of a campaign, first those that are shipped, as 4 x 4."""
     random = Random(seed)
     small = ("width=4", "height=4")
-    chosen: list[Build] = [_build(load_mesh(name, small), random) for name in SHIPPED]
-    plain = load_mesh(SHIPPED[0])
+    chosen: list[Build] = [_build(load_packet_mesh(name, small), random) for name in SHIPPED]
+    plain = load_packet_mesh(SHIPPED[0])
     for number, choice in zip(range(count - len(SHIPPED)), _choices(random), strict=False):
         own = {name: choice[name] for name in OF_MESH}
         width, height = choice["shape"]

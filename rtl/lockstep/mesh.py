@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""The twin of a mesh of packet routers: its hardware, the simulator's kernel, and what drives both."""
+"""The twin of a mesh of packet routers: hardware, the simulator's kernel, and what drives both."""
 
 from functools import cached_property
 

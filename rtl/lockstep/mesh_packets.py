@@ -53,7 +53,7 @@ def era_of(mesh: PacketMesh, longest: int, seed: int, number: int) -> Era:
 def _bursts(draws: np.random.Generator, cycles: int, nodes: int) -> npt.NDArray[np.bool_]:
     """[cycle, node] whether it is on; each burst has a length of its own."""
     edges = draws.random((cycles, nodes)) < 1 / draws.integers(4, 60)
-    return (np.cumsum(edges, axis=0) + draws.integers(0, 2, nodes)) % 2 == 1
+    return np.asarray((np.cumsum(edges, axis=0) + draws.integers(0, 2, nodes)) % 2 == 1, np.bool_)
 
 
 def _destinations(

@@ -9,6 +9,7 @@ from arch.dram.memory import MemorySystem
 from arch.errors import InputError
 from arch.machine import Machine
 from arch.mesh.packet import PacketMesh
+from arch.mesh.wavelet import WaveletMesh
 from arch.pim.system import Pim
 from rtl.lockstep.twin import Twin
 
@@ -37,7 +38,9 @@ def _mac(machine: Machine) -> Twin:
     return mac_twin(machine)
 
 
-def _mesh(mesh: PacketMesh) -> Twin:
+def _mesh(mesh: PacketMesh | WaveletMesh) -> Twin:
+    if not isinstance(mesh, PacketMesh):
+        raise InputError(f"{mesh.name}: hardware needs packet routers, not {mesh.kind} routers")
     from rtl.lockstep.mesh import mesh_twin
 
     return mesh_twin(mesh)
@@ -89,6 +92,8 @@ COMPONENTS: dict[str, Callable[[Any], wiring.Component]] = {
     "mac": _plain_mac,
 }
 """Hardware that has no model, or not always."""
+Built = Machine | MemorySystem | PacketMesh | WaveletMesh | Pim
+"""What units are of."""
 OF_MEMORIES = ("dram",)
 """Units of a memory on its own."""
 OF_MESHES = ("mesh",)
@@ -97,7 +102,7 @@ OF_PIMS = ("pim",)
 """Units of a PIM; "vector" is of a PIM or of a machine, all others are of a machine."""
 
 
-def twin_of(built: Machine | MemorySystem | PacketMesh | Pim, unit: str) -> Twin:
+def twin_of(built: Built, unit: str) -> Twin:
     """The twin of a unit of what has it. Raises InputError where there is none."""
     if unit in COMPONENTS and unit not in TWINS:
         raise InputError(
@@ -108,7 +113,7 @@ def twin_of(built: Machine | MemorySystem | PacketMesh | Pim, unit: str) -> Twin
     return TWINS[unit](built)
 
 
-def component_of(built: Machine | MemorySystem | PacketMesh | Pim, unit: str) -> wiring.Component:
+def component_of(built: Built, unit: str) -> wiring.Component:
     """The hardware of a unit of what has it. Raises InputError where there is none."""
     if unit in COMPONENTS:
         return COMPONENTS[unit](built)

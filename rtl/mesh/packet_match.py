@@ -89,9 +89,7 @@ class Match:
                 self._m.d.comb += matched[out].eq(grant & accepted[self._lanes[out]])
             served = Signal(self._inputs, name=f"served{turn}")
             self._m.d.comb += served.eq(any_of(list(matched.values())))
-            asks = {
-                out: only_if(~matched[out].any(), ask & ~served) for out, ask in asks.items()
-            }
+            asks = {out: only_if(~matched[out].any(), ask & ~served) for out, ask in asks.items()}
             if turn == 0:
                 self.given = self.moves = matched
             else:

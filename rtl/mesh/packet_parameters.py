@@ -89,7 +89,7 @@ class Parameters:
 
     @property
     def link_flit_cycles(self) -> int:
-        """Registers between a switch and the queue behind a link: of the crossbar, then the wire."""
+        """Registers between a switch and the queue behind a link: crossbar's, then wire's."""
         return self.mesh.router.traversal_cycles + self.mesh.link_latency_cycles
 
     @property
@@ -127,4 +127,4 @@ class Parameters:
 
     def ports(self, node: int) -> tuple[int, ...]:
         """That a router has: those at an edge have no port there."""
-        return tuple(p for p in range(NODE) if self.neighbour(node, p) is not None) + (NODE,)
+        return (*(p for p in range(NODE) if self.neighbour(node, p) is not None), NODE)

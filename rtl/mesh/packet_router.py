@@ -101,7 +101,9 @@ class PacketRouter(wiring.Component):
             self.vcs.port[i].eq(queue.port),
             self.switch.port[i].eq(queue.port),
             self.switch.ready[i].eq(
-                queue.held & queue.is_there & has_credit.word_select(queue.port, p.vcs).bit_select(queue.vc, 1)
+                queue.held
+                & queue.is_there
+                & has_credit.word_select(queue.port, p.vcs).bit_select(queue.vc, 1)
             ),
         ]
 

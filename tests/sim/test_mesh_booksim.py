@@ -45,6 +45,22 @@ def same_cycles(case: str, logged: pd.DataFrame) -> None:
     assert np.array_equal(done.arrived, logged["arrived"])
 
 
+@pytest.mark.validates(
+    "mesh.kind=packet",
+    "mesh.width",
+    "mesh.height",
+    "mesh.packet_flits",
+    "mesh.vcs",
+    "mesh.buffer_flits",
+    "mesh.routing_cycles",
+    "mesh.vc_allocation_cycles=1",
+    "mesh.switch_allocation_cycles=1",
+    "mesh.credit_cycles",
+    "mesh.speculation=none",
+    "mesh.vc_allocator",
+    "mesh.switch_allocator",
+    by="BookSim2",
+)
 @pytest.mark.compiled
 @pytest.mark.parametrize("case", list(PACKETS["file"].unique()))
 def test_every_packet_of_the_golden_logs(case: str) -> None:
