@@ -1,6 +1,7 @@
-"""Cycles a second of matrix products on HBM2, beside ONNXim's: ``pytest benchmarks/bench_onnxim.py``.
+"""Cycles a second of products on HBM2, beside ONNXim's: ``pytest benchmarks/bench_onnxim.py``.
 
-Its rates are those of tests/golden/onnxim_runs.csv: cycles over seconds of one core of a shared machine.
+Its rates are those of tests/golden/onnxim_runs.csv: cycles over seconds of one core of a shared
+machine.
 """
 
 import csv
@@ -25,9 +26,9 @@ MAPPING = (
     "partition: {partition}}}"
 )
 INCLUDES = (
-    "A whole run in seconds of the processor, mapping included, with ONNXim's tiles: 128 x 128 of all of "
-    "the depth. Its rate is that recorded for the same product, cores and memory, in user seconds. "
-    "`Bursts`: of 32 bytes, read and written."
+    "A whole run in seconds of the processor, mapping included, with ONNXim's tiles: 128 x 128 of "
+    "all of the depth. Its rate is that recorded for the same product, cores and memory, in user "
+    "seconds. `Bursts`: of 32 bytes, read and written."
 )
 SHARED = {(1024, 1024): ("nmk", "mn"), (2048, 2048): ("mnk", "n"), (1, 1024): ("nmk", "n")}
 """Loop order and split over four cores; smaller products have one."""

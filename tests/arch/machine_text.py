@@ -75,6 +75,7 @@ DRAM: dict[str, Any] = {
     },
     "latency_cycles": 20,
     "order": "in_order",
+    "port_clock": "core",
 }
 
 FULL: dict[str, Any] = {
@@ -123,7 +124,7 @@ FULL: dict[str, Any] = {
                 "double_buffered": True,
             },
         },
-        "dma": {"request_bytes": 512, "outstanding": 32},
+        "dma": {"request_bytes": 512, "outstanding": 32, "load_to_use_cycles": 5},
     },
     "vector": {
         "clock": "ddr",
@@ -136,6 +137,7 @@ FULL: dict[str, Any] = {
         "tile_m": 256,
         "tile_n": 128,
         "tile_k": 512,
+        "tile_sizes": "exact",
         "group_packing": "packed",
         "fuse": False,
         "partition": "n",

@@ -211,7 +211,7 @@ def test_a_sequential_load_gets_the_bandwidth(standard: str) -> None:
 @pytest.mark.compiled
 @pytest.mark.parametrize("port_khz", [1_000_000, 600_000, 70_000, 3_000_000])
 def test_a_port_takes_one_burst_an_edge_of_its_clock(port_khz: int) -> None:
-    """HBM2 at 1 GHz takes one burst a cycle from a faster clock, and one an edge of a slower one."""
+    """HBM2 at 1 GHz takes a burst a cycle from a faster clock, one an edge of a slower one."""
     fields = machine_fields(Random(1)) | {"cores": 1}
     fields["clocks"]["port"] = port_khz
     fields["buffer"]["dma"] = {"request_bytes": 256, "outstanding": 64}

@@ -1,7 +1,8 @@
 """ONNXim's products: its cycles where the mapping is its own, fewer with ours."""
 
 import pytest
-from onnxim import FURTHER, PAGE, TOLERANCE, Case, cases, page
+from onnxim import Case, cases
+from onnxim_page import FURTHER, PAGE, TOLERANCE, page
 
 from arch.load import load_machine
 from sim import engine
@@ -82,4 +83,4 @@ def test_products_are_the_same_with_every_edge_forced() -> None:
 
 
 def test_the_page_has_these_cycles(results: dict[Case, tuple[int, int]]) -> None:
-    assert PAGE.read_text() == page(results), "run python tests/sim/onnxim.py"
+    assert PAGE.read_text() == page(results), "run python tests/sim/onnxim_page.py"

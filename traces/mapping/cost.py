@@ -255,39 +255,31 @@ class CostTable:
         return np.where(self._spills, cycles, 0)
 
     def _two_phases(self, moving: Table, compute: Table) -> Table:
-        """Estimated cycles with the first pass of the outermost loop on its own: it loads all of the
-        operand that this loop does not index, which cores that share a memory wait for."""
-        product = self.product
-        each = self.g * self.in_bytes
-        whole = (
-            each * product.m * product.channels,
-            each * product.k * product.n,
-        )
-        tiles = (self.tile_bytes[0] * self.blocks_k, self.tile_bytes[1] * self.blocks_k)
-        by_outer = {
-            "m": (tiles[0], whole[1], self.blocks_m),
-            "n": (whole[0], tiles[1], self.blocks_n),
-            "k": (whole[0] / self.blocks_k, whole[1] / self.blocks_k, self.blocks_k),
-        }
+        """Estimated cycles with the first pass of the outermost loop on its own: it loads all of
+        the operand that this loop does not index, which cores that share a memory wait for."""
+        memory = self.machine.memory
+        assert memory is not None
+        cycles = [
+            self.g * self.in_bytes * elements / (width * ratio)
+            for elements, (width, ratio) in (
+                (self.product.m * self.product.channels, self._bandwidth(0)),
+                (self.product.k * self.product.n, self._bandwidth(1)),
+            )
+        ]
         first: Any = 0.0
         passes: Any = 1.0
-        for outer, (ifmap, filters, blocks) in by_outer.items():
-            loads = [
-                size / (width * ratio)
-                for size, (width, ratio) in zip(
-                    (ifmap, filters), map(self._bandwidth, range(2)), strict=True
-                )
-            ]
-            assert self.machine.memory is not None
-            cycles = sum(loads) if self.machine.memory.is_shared else np.maximum(*loads)
+        blocks_of = {"m": self.blocks_m, "n": self.blocks_n, "k": self.blocks_k}
+        for outer, blocks in blocks_of.items():
+            ifmap = cycles[0] if outer == "n" else cycles[0] / blocks
+            filters = cycles[1] if outer == "m" else cycles[1] / blocks
             chosen = _along([order[0] == outer for order in self.orders])
-            first = np.where(chosen, cycles, first)
+            loads = ifmap + filters if memory.is_shared else np.maximum(ifmap, filters)
+            first = np.where(chosen, loads, first)
             passes = np.where(chosen, blocks, passes)
         first = np.minimum(first, moving)
         computed = compute / (passes * self.blocks_g)
-        return np.asarray(
-            np.maximum(first, computed) + np.maximum(moving - first, compute - computed)
-        )
+        rest = np.maximum(moving - first, compute - computed)
+        return np.asarray(np.maximum(first, computed) + rest)
 
     def costs(self, slots: Slots, compute: Table) -> tuple[Table, Table, Table]:
         """Traffic; cycles of the array and those that short requests waste; and all cycles, with

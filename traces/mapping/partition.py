@@ -52,9 +52,7 @@ def largest_part(product: Product, split: Split) -> Product:
     """The largest part of a product that one core gets."""
     if split.cores == 1:
         return product
-    part = replace(
-        product, groups=ceil(product.groups / split.groups), n=ceil(product.n / split.n)
-    )
+    part = replace(product, groups=ceil(product.groups / split.groups), n=ceil(product.n / split.n))
     images = product.rows // product.rows_per_image
     if images >= split.m:
         return replace(part, rows=ceil(images / split.m) * product.rows_per_image)
