@@ -59,7 +59,7 @@ def spec(parameters: Mapping[str, Any], **others: Any) -> StudySpec:
     return StudySpec.model_validate(fields | others)
 
 
-def own(evaluate: Callable[[Machine], Any], parameters: Mapping[str, Any], **others: Any) -> Study:
+def own(evaluate: Callable[[Any], Any], parameters: Mapping[str, Any], **others: Any) -> Study:
     """A study of an own function."""
     return study_of(spec(parameters, **others), evaluate)
 

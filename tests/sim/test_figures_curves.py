@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -18,7 +19,7 @@ OTHER = Curve("hot", "V4", [0.1], [0.05], [700.0], [True])
 def of(plot: Axes, gid: str) -> list[list[tuple[float, float]]]:
     """Points of each line that is called so."""
     return [
-        [(float(x), float(y)) for x, y in line.get_xydata()]
+        [(float(x), float(y)) for x, y in np.asarray(line.get_xydata()).tolist()]
         for line in plot.lines
         if line.get_gid() == gid
     ]

@@ -86,7 +86,7 @@ def test_a_trace_of_nothing(tmp_path: Path) -> None:
             ["run", "mesh_W1", "--packets", "{trace}", "--set", "width=4"],
             "t.csv:2: dst: given '63'",
         ),
-        (["run", "mesh_W1", "--packets", "{trace}", "--dialect", "x"], "is not for --packets"),
+        (["run", "mesh_W1", "--packets", "{trace}", "--dialect", "x"], "is not for meshes"),
         (["run", "mesh_W1", "--packets", "{trace}", "-w", "gpt2"], "give one of --workload"),
         (["run", "mesh_W1", "--packets", "nowhere.csv"], "nowhere.csv: there is no such file"),
         (
@@ -102,9 +102,15 @@ def test_wrong_input(arguments: list[str], message: str, trace: Path) -> None:
     assert "Traceback" not in done.output
 
 
+def test_maps_are_of_packets() -> None:
+    done = call("run", "wse2", "-w", "gpt2", "--figures", "maps")
+    assert done.exit_code == 2
+    assert "--figures: is not for wse2, which has wavelet routers" in done.output
+
+
 def test_lists_and_shows() -> None:
     listed = call("meshes").output
-    assert "mesh_W1        8 x 8, 1 VC, 8 flits each, 4 cycles a hop" in listed
+    assert "mesh_W1    8 x 8 packets, 1 VC, 8 flits each, 4 cycles a hop" in listed
     shown = call("show", "mesh_V4").output
     assert "router.vc_allocator.kind" in shown
     assert "hop 5" in shown

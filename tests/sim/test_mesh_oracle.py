@@ -1,7 +1,6 @@
 """Packet meshes against the plain oracle, and against themselves however they are stepped."""
 
 import random
-from typing import Any
 
 import numpy as np
 import pytest

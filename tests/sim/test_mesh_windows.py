@@ -26,7 +26,8 @@ def test_windows_are_those_of_the_run(case: tuple[PacketMesh, list[Packet]]) -> 
     in windows that their arrivals tell."""
     mesh, given_packets = case
     packets = trace_of([(*each[:3], 1) for each in given_packets])
-    windows, told = PortWindows(), []
+    windows = PortWindows()
+    told: list[int] = []
     done = replay_packets(mesh, packets, windows=windows, progress=told.append)
     plain = replay_packets(mesh, packets)
     assert np.array_equal(done.arrived, plain.arrived)
@@ -65,8 +66,10 @@ def drawn(plot: Any) -> dict[tuple[int, int, int], float]:
     """Colour's value of each link by x, y and port, from where its shape is."""
     (shapes,) = [each for each in plot.collections if isinstance(each, PolyCollection)]
     found = {}
-    for path, value in zip(shapes.get_paths(), shapes.get_array(), strict=True):
-        x, y = path.vertices[:4].mean(axis=0)
+    corners = [np.asarray(path.vertices)[:4] for path in shapes.get_paths()]
+    values = np.asarray(shapes.get_array())
+    for corner, value in zip(corners, values, strict=True):
+        x, y = corner.mean(axis=0)
         router = round(float(x)), round(float(y))
         dx, dy = x - router[0], y - router[1]
         port = NODE
