@@ -2,23 +2,20 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from arch.catalog import read_text
 from arch.dram.address import AddressMap, parse_mapping
 from arch.dram.device import Device, resolve
 from arch.dram.expression import CYCLES_MAX
 from arch.dram.standard import Command, Constraint, LevelName, Organisation, Speed, Standard
 from arch.errors import InputError
 from arch.pim.command_set import MacUnit
+from arch.pim.files import COMMAND_SETS, PIMS
 from arch.pim.joint_controller import JointController
-from arch.pim.system import FOLDER, SETS
 from arch.spec import Name, Spec
-from arch.spec_file import is_there, read_spec
-from arch.yaml_lines import YamlError, parse
+from arch.spec_file import read_spec
 
 CHANNELS_MAX = 1024
 GIVEN = (
@@ -180,25 +177,12 @@ def _resolved(
 
 def is_joint_pim(name_or_path: str) -> bool:
     """Whether a name, or what a file holds, is a PIM with the interface ``joint``."""
-    path = FOLDER / f"{name_or_path}.yaml"
-    if not path.is_file():
-        path = Path(name_or_path)
-        if not is_there(path) or path.is_dir():
-            return False
-    try:
-        data: Any = parse(read_text(path)).data
-    except (InputError, YamlError):
-        return False
-    return isinstance(data, dict) and data.get("interface") == "joint"
+    return PIMS.content(name_or_path).get("interface") == "joint"
 
 
 def load_joint_set(name_or_path: str) -> JointCommandSet:
     """Read a command set by name or from a file. Raises InputError with a line for each fault."""
-    path = SETS / f"{name_or_path}.yaml"
-    if not path.is_file():
-        path = Path(name_or_path)
-    if not is_there(path):
-        raise InputError(f"{name_or_path!r} is no command set and no file")
+    path = COMMAND_SETS.find(name_or_path)
     return read_spec(JointCommandSet, path, "a command set of memory and PIM in one channel")
 
 
@@ -207,9 +191,5 @@ def load_joint_pim(name_or_path: str, overrides: Sequence[str] = ()) -> JointPim
 
     Raises InputError with a line for each fault.
     """
-    path = FOLDER / f"{name_or_path}.yaml"
-    if not path.is_file():
-        path = Path(name_or_path)
-    if not is_there(path):
-        raise InputError(f"{name_or_path!r} is no PIM and no file")
+    path = PIMS.find(name_or_path)
     return read_spec(JointPim, path, "a PIM: interface, name, commands, row_buffers ...", overrides)

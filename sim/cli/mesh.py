@@ -123,13 +123,16 @@ def _run_program(
     if path is not None:
         from traces.mesh.program_file import read_program
 
-        program = read_program(path)
+        program, notes = read_program(path), ()
     else:
-        from traces.mapping.mesh.workloads import program_named
+        from traces.mapping.mesh.workloads import build
 
-        program = program_named(workload or "", loaded)
+        mapped = build(workload or "", loaded)
+        program, notes = mapped.program, mapped.notes
     check_program(program, loaded)
     stderr = shown.begin()
+    for note in notes:
+        stderr.print(f"note: {note}", markup=False)
 
     from sim.mesh import wavelet_report
     from sim.mesh.wavelet_run import run_program
