@@ -20,14 +20,13 @@ sys.path.insert(0, str(Path(__file__).parent / "sim"))
 import numpy as np
 from wavelet_cases import mesh_of, one_way, pe_of, row_of
 from wavelet_compare import differences
-from wavelet_programs import random_mesh, random_program, random_tree
 from wavelet_sums import model
+from wavelet_traffic import draining, random_case
 
 from arch import __version__
 from arch.errors import InputError, SimulationError
 from arch.mesh.program import (
     EAST,
-    NONE,
     NORTH,
     RAMP,
     SOUTH,
@@ -40,7 +39,6 @@ from arch.mesh.program import (
     Route,
     Task,
 )
-from arch.mesh.wavelet import WaveletMesh
 from rtl.lockstep.record import write_json
 from sim.jit import KERNEL_HASH
 from sim.mesh.wavelet_run import run_program
@@ -61,8 +59,7 @@ def compared(programs: int, seed: int) -> dict[str, Any]:
     wrong = []
     for number in range(programs):
         draw = Random(f"{seed} {number}")
-        mesh = random_mesh(draw)
-        program = random_program(draw, mesh, values=draw.random() < 0.6)
+        mesh, program = random_case(draw)
         outcome, found = differences(
             mesh, program, forced=number % 2 == 1, backwards=number % 4 > 1
         )
@@ -90,33 +87,6 @@ def modelled(longest: int) -> dict[str, Any]:
                 if cycles != model(kind, places, wavelets):
                     wrong.append([kind, places, wavelets, cycles])
     return {"runs": dict(runs), "wrong": wrong}
-
-
-def draining(draw: Random, mesh: WaveletMesh, wavelets: int) -> MeshProgram:
-    """Colours in trees; each PE sends in microthreads and takes what comes, now and then slowly."""
-    sent: list[list[c.Command]] = [[] for _ in range(mesh.nodes)]
-    tasks: list[list[Any]] = [[] for _ in range(mesh.nodes)]
-    routes: list[dict[int, Route]] = [{} for _ in range(mesh.nodes)]
-    for colour in range(mesh.router.colours):
-        tree = random_tree(draw, mesh)
-        (root,) = (node for node, (port, _) in tree.items() if port == RAMP)
-        if len(sent[root]) == mesh.pe.slots - 1:
-            continue
-        length = draw.randint(1, wavelets)
-        sent[root].append(c.send(colour, length, 0, "fp32", slot=len(sent[root]) + 1))
-        for node, (port, outs) in tree.items():
-            routes[node][colour] = one_way(port, *outs)
-            if RAMP in outs:
-                slow = [c.delay(draw.randint(1, 30))] if draw.random() < 0.1 else []
-                taken = c.recv(colour, 1, NONE, "fp32")
-                tasks[node].append(c.task(f"take {colour}", [taken, *slow], colour=colour))
-    programs = []
-    for commands, taking in zip(sent, tasks, strict=True):
-        draw.shuffle(commands)
-        start = c.task("send", [c.delay(draw.randint(0, 50)), *commands], active=True)
-        programs.append(PeProgram("pe", (start, *taking), serves=True))
-    of = np.arange(mesh.nodes, dtype=np.int32).reshape(mesh.height, mesh.width)
-    return MeshProgram("draining", mesh.width, mesh.height, tuple(programs), of, tuple(routes), of)
 
 
 def drained(cycles: int, seed: int) -> dict[str, Any]:

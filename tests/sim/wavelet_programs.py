@@ -108,22 +108,49 @@ def random_position(draw: random.Random, mesh: WaveletMesh, node: int) -> Positi
     return draw.randrange(5), tuple(draw.sample(there, draw.randint(1, len(there))))
 
 
+def switched_positions(
+    draw: random.Random, mesh: WaveletMesh, node: int, position: Position
+) -> list[Position]:
+    """The position, and others that differ in the port in, the ports out, or both."""
+    positions = [position]
+    while draw.random() < 0.6 and len(positions) < 4:
+        port, outs = random_position(draw, mesh, node)
+        what = draw.random()
+        positions.append((position[0] if what < 0.5 else port, position[1] if what > 0.7 else outs))
+    return positions
+
+
 def draft_of(draw: random.Random, mesh: WaveletMesh) -> Draft:
     draft = Draft([{} for _ in range(mesh.nodes)], [[] for _ in range(mesh.nodes)])
-    for colour in draw.sample(range(mesh.router.colours), draw.randint(1, 6)):
-        tree = random_tree(draw, mesh)
-        wavelets = draw.choice((0, 1, 1, 2, 3, 5, 8, 12, 30))
+    trees: list[dict[int, Position]] = []
+    crowded, switched = draw.random() < 0.3, draw.random() < 0.4
+    many = draw.randint(3, 6) if crowded else draw.randint(1, 6)
+    for colour in draw.sample(range(mesh.router.colours), many):
+        # Colours on the same links contend for them.
+        again = bool(trees) and draw.random() < (0.8 if crowded else 0.2)
+        trees.append(trees[0] if again else random_tree(draw, mesh))
         draft.formats[colour] = draw.choice(FORMATS)
-        switched = draw.random() < 0.35
-        for node, position in tree.items():
+        switches = switched and draw.random() < 0.7
+        for node, position in trees[-1].items():
             positions = [position]
-            while switched and draw.random() < 0.5 and len(positions) < 4:
-                positions.append(random_position(draw, mesh, node))
+            if switches:
+                positions = switched_positions(draw, mesh, node, position)
             draft.routes[node][colour] = positions
-            if position[0] == RAMP:
-                draft.jobs[node].append(Job(colour, wavelets, False))
-            if RAMP in position[1]:
-                draft.jobs[node].append(Job(colour, wavelets, True))
+        laid = [trees[-1]]
+        if switches and draw.random() < 0.4:
+            # Routers on a second tree too switch between both.
+            laid.append(random_tree(draw, mesh))
+            for node, position in laid[1].items():
+                positions = draft.routes[node].setdefault(colour, [])
+                positions.insert(draw.randint(0, len(positions)), position)
+                del positions[4:]
+        for tree in laid:
+            wavelets = draw.choice((8, 12, 30) if crowded else (0, 1, 1, 2, 3, 5, 8, 12, 30))
+            for node, position in tree.items():
+                if position[0] == RAMP:
+                    draft.jobs[node].append(Job(colour, wavelets, False))
+                if RAMP in position[1]:
+                    draft.jobs[node].append(Job(colour, wavelets, True))
     return draft
 
 
@@ -192,6 +219,9 @@ class PeDraft:
         while jobs:
             while draw.random() < 0.35:
                 yield self.other()
+            switched = len(self.routes[jobs[0].colour]) > 1
+            if switched and not jobs[0].receives and draw.random() < 0.5:
+                yield [self.controlling(jobs[0].colour)]
             job = jobs.pop(0)
             partners = [other for other in jobs if other.receives != job.receives]
             if partners and draw.random() < 0.5:
@@ -204,11 +234,14 @@ class PeDraft:
                     put.wavelets -= both
                     if other.wavelets == 0:
                         jobs.remove(other)
-            if draw.random() < 0.2 and job.wavelets > 1:
+            switched = len(self.routes[job.colour]) > 1
+            if draw.random() < (0.5 if switched else 0.2) and job.wavelets > 1:
                 first = draw.randint(1, job.wavelets - 1)
                 # Two parts of one job in two slots would be an error; mostly the main one does it.
                 slot = 0 if draw.random() < 0.9 else None
                 yield self.carried(Job(job.colour, first, job.receives), slot)
+                if switched and not job.receives:
+                    yield [self.controlling(job.colour)]
                 job.wavelets -= first
             yield self.carried(job)
         while draw.random() < 0.4:
@@ -285,12 +318,15 @@ class PeDraft:
         if what < 0.6 and self.routes:
             sources = [k for k, positions in self.routes.items() if positions[0][0] == RAMP]
             if sources:
-                controls = draw.choices(list(Control), k=draw.randint(0, 8))
-                return [c.ctrl(draw.choice(sources), controls, self.slot())]
+                return [self.controlling(draw.choice(sources))]
         if what < 0.7:
             inner = [self.computing(), c.loop(0, draw.randint(1, 3), 1), self.computing()]
             return [*inner, c.loop(0, draw.randint(1, 3), 0)]
         return [self.computing()]
+
+    def controlling(self, colour: int) -> c.Command:
+        controls = self.draw.choices(list(Control), (1, 3, 1), k=self.draw.randint(0, 8))
+        return c.ctrl(colour, controls, self.slot())
 
     def computing(self) -> c.Command:
         draw, format, length = self.draw, self.draw.choice(FORMATS), self.draw.randint(0, 9)
