@@ -27,9 +27,15 @@ def test_decode(name: str) -> None:
     np.testing.assert_array_equal(formats.decode(rows.code.to_numpy(), form), expected)
 
 
+TABLES = [
+    pytest.param(name, marks=[pytest.mark.compiled] * (scalar_named(name).bits > 6))
+    for name in golden.names("tables")
+]
+
+
 @pytest.mark.parametrize("operation", ["mul", "add"])
 @pytest.mark.parametrize("overflow", ["saturate", "special"])
-@pytest.mark.parametrize("name", golden.names("tables"))
+@pytest.mark.parametrize("name", TABLES)
 def test_each_pair(name: str, overflow: Overflow, operation: str) -> None:
     form = scalar_named(name)
     rows = golden.vectors("tables").query(

@@ -184,6 +184,7 @@ NOT_EXERCISED = {
 """Fields that this machine and workload do not feel, and why or where they are."""
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("path", sorted(CHANGES))
 def test_every_parameter_is_felt(path: str) -> None:
     fields = base()

@@ -129,7 +129,22 @@ def _drain(array: SystolicArray) -> Iterator[Value]:
         leave.row + 1 == p.timed_rows(control.current["rows"])
     )
     ends_first = leave.row + 2 + since <= length + leave.word
-    yield implies(leave.drains, Mux(control.streams, ends_first, drained))
+    if p.overlapped_drain:
+        yield implies(leave.drains, Mux(control.streams, ends_first, drained))
+        return
+    edge = leave.edge + 1 == p.timed_cols(control.current["cols"])
+    yield implies(leave.drains, ~control.streams & drained & edge)
+    # Place and word of a token say how long ago the last vector was; the next stream begins when
+    # each is at the last column of its fold, behind which it means nothing.
+    line_words = len(leave.line.words)
+    for place, word in enumerate((*reversed(leave.line.words), *array.grid.tokens)):
+        token = data.View(leaving_layout(p), word)
+        whole_fold = (token.row + 1 == p.timed_rows(control.current["rows"])) & (
+            token.edge + 1 == p.timed_cols(control.current["cols"])
+        )
+        beats = token.word + token.row + p.latency + place - line_words
+        leaves = token.valid & (place < line_words + token.edge)
+        yield implies(leaves, ~control.streams & whole_fold & (since == length + beats))
 
 
 def _token(array: SystolicArray, word: Signal) -> Iterator[Value]:
