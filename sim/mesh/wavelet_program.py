@@ -1,6 +1,7 @@
 """Programs of a mesh of PEs as kernels take them: one table of commands, and routes in bytes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +95,7 @@ def flat_task(
 
 def flat_programs(
     mesh: WaveletMesh, programs: Sequence[PeProgram], row_of: npt.NDArray[np.int64]
-) -> dict[str, npt.NDArray[np.generic]]:
+) -> dict[str, npt.NDArray[Any]]:
     """Commands of all classes in one table, and where their tasks begin.
 
     Classes that share a list of commands share its place.

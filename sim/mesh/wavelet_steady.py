@@ -1,9 +1,9 @@
 """Periods that repeat themselves, left out: ``steady="mark"`` of ``run_program``.
 
-Each time that a reference PE passes a mark the state is compared with that of the time before. Where
-both are equal but for loop counters, and no loop whose counter differs ended between them, what was
-done between them is done again until the first such loop ends: counters go on by as many periods, and
-the cycles are added to those of the kernel, whose own time does not jump.
+Each time that a reference PE passes a mark the state is compared with that of the time before.
+Where both are equal but for loop counters, and no loop whose counter differs ended between them,
+what was done between them is done again until the first such loop ends: counters go on by as many
+periods, and the cycles are added to those of the kernel, whose own time does not jump.
 """
 
 from dataclasses import dataclass, field
