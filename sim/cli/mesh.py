@@ -1,6 +1,7 @@
 """``lockstep run MESH`` and the list of meshes."""
 
 import json
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ def run_mesh(
     workload: str | None,
     out: Path | None,
     figures: Path | None,
+    timeline: Path | None,
+    pes: list[str] | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -44,17 +47,17 @@ def run_mesh(
     if isinstance(loaded, PacketMesh):
         if packets is None:
             raise InputError(f"{mesh}: carries packets; give --packets FILE")
+        if timeline is not None or pes:
+            raise InputError(f"--timeline: shows PEs; {mesh} has none")
         _carry(loaded, packets, figures, shown)
         return
-    if figures is not None:
-        raise InputError(f"--figures: is not for {mesh}, which has wavelet routers")
     if packets is not None:
         raise InputError(
             f"{mesh}: has wavelet routers, which carry no packets; give --workload or --program"
         )
     if program is None and workload is None:
         raise InputError(f"{mesh}: runs --workload WORKLOAD or --program FILE")
-    _run_program(loaded, program, workload, shown)
+    _run_program(loaded, program, workload, shown, figures, timeline, _numbers(pes))
 
 
 @dataclass(frozen=True)
@@ -115,21 +118,41 @@ def _carry(loaded: "PacketMesh", packets: Path, figures: Path | None, shown: Sho
     shown.end(report, done, seconds, stderr)
 
 
+def _numbers(pes: list[str] | None) -> list[tuple[int, int]]:
+    """Places of PEs from texts such as 3,0."""
+    found = []
+    for text in pes or ():
+        match = re.fullmatch(r"(\d+),(\d+)", text)
+        if match is None:
+            raise InputError(f"--pe {text}: must be x,y of a PE, such as 3,0")
+        found.append((int(match[1]), int(match[2])))
+    return found
+
+
 def _run_program(
-    loaded: "WaveletMesh", path: Path | None, workload: str | None, shown: Shown
-) -> None:
+    loaded: "WaveletMesh", path: Path | None, workload: str | None, shown: Shown,
+    figures: Path | None, timeline: Path | None, pes: list[tuple[int, int]],
+) -> None:  # fmt: skip
     from traces.mesh.check import check_program
 
+    notes: tuple[str, ...] = ()
     if path is not None:
         from traces.mesh.program_file import read_program
 
-        program, notes = read_program(path), ()
+        program = read_program(path)
     else:
         from traces.mapping.mesh.workloads import build
 
         mapped = build(workload or "", loaded)
         program, notes = mapped.program, mapped.notes
     check_program(program, loaded)
+    for x, y in pes:
+        if x >= program.width or y >= program.height:
+            raise InputError(
+                f"--pe {x},{y}: the program has {program.width} x {program.height} PEs"
+            )
+    if timeline is not None and not pes:
+        raise InputError("--timeline: shows chosen PEs; name them with --pe x,y")
     stderr = shown.begin()
     for note in notes:
         stderr.print(f"note: {note}", markup=False)
@@ -143,8 +166,22 @@ def _run_program(
         # Compiling is no simulating.
         run_program(loaded, _nothing(), values=bool(program.values))
         began = time.perf_counter()
-    done = run_program(loaded, program)
+    done = run_program(loaded, program, chosen=[y * program.width + x for x, y in pes])
     seconds = None if began is None else time.perf_counter() - began
+    if timeline is not None:
+        from sim.mesh.wavelet_timeline import write_timeline
+
+        write_timeline(done, timeline)
+        stderr.print(f"wrote {timeline}", markup=False)
+    if figures is not None:
+        from sim.mesh import wavelet_draw
+        from sim.report.writing import write_folder
+
+        # How long a window is follows from the length of the run.
+        length = wavelet_draw.window_cycles(done.cycles)
+        drawn = wavelet_draw.figures(run_program(loaded, program, window_cycles=length))
+        write_folder(figures, drawn)
+        stderr.print(f"wrote {figures}", markup=False)
     shown.end(wavelet_report, done, seconds, stderr)
 
 

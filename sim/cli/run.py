@@ -20,6 +20,7 @@ def run(
     trace: options.Trace = None,
     packets: options.Packets = None,
     program: options.Program = None,
+    pes: options.Pes = None,
     dialect: options.Dialect = None,
     batch: inputs.Batch = None,
     settings: inputs.Settings = None,
@@ -51,18 +52,20 @@ def run(
         "--checkpoint": checkpoint, "--resume": resume, "--until": until, "--from": from_cycle,
         "--warmup": warmup, "--batch": batch, "--skip-unknown": skip_unknown,
         "--accuracy": accuracy, "--tensors": tensors, "--dialect": dialect,
+        "--pe": pes,
     }  # fmt: skip
     from arch.mesh.load import is_mesh
 
     if packets is not None or program is not None or is_mesh(machine):
-        _only(given, "meshes", "--out", "--figures")
+        _only(given, "meshes", "--out", "--figures", "--timeline", "--pe")
         from sim.cli.mesh import run_mesh
 
         run_mesh(
             machine, settings, packets=packets, program=program, workload=workload, out=out,
-            figures=figures, as_json=as_json, quiet=quiet,
+            figures=figures, timeline=timeline, pes=pes, as_json=as_json, quiet=quiet,
         )  # fmt: skip
         return
+    _only({"--pe": pes}, "machines without PEs of their own")
     from arch.pim.system import is_pim
 
     if is_pim(machine):

@@ -83,6 +83,10 @@ Program = Annotated[
         metavar="FILE",
     ),
 ]
+Pes = Annotated[
+    list[str] | None,
+    _option("Of a wavelet mesh, a PE whose commands --timeline shows.", "--pe", metavar="X,Y"),
+]
 Dialect = Annotated[
     str | None,
     _option("Of --trace: ramulator, dramsim3 or parquet; found out if not given.", metavar="NAME"),

@@ -47,7 +47,12 @@ def test_equal_bytes(tmp_path: Path) -> None:
         (("--program", EXAMPLE, "--set", "width=2"), "is for 4 x 1 PEs"),
         (("--program", EXAMPLE, "--set", "pe.memory_bytes=32"), "32"),
         (("--program", EXAMPLE, "--set", "router.colours=1"), "colour"),
-        (("--program", EXAMPLE, "--timeline", "t"), "--timeline: is not for"),
+        (("--program", EXAMPLE, "--timeline", "t"), "--timeline: shows chosen PEs; name them"),
+        (("--program", EXAMPLE, "--pe", "3"), "--pe 3: must be x,y of a PE"),
+        (("--program", EXAMPLE, "--pe", "4,0"), "--pe 4,0: the program has 4 x 1 PEs"),
+        (("--program", EXAMPLE, "--commands", "c.csv"), "--commands: is not for meshes"),
+        (("--workload", "no_such"), "mesh workload 'no_such'; known are"),
+        (("--workload", "mesh_gemm:m=9999,k=9999,n=9999,grid=9"), "bytes"),
     ],
 )
 def test_refused(arguments: tuple[str, ...], message: str) -> None:
@@ -79,3 +84,38 @@ def test_show_and_diff(tmp_path: Path) -> None:
     told = call("diff", "wse2", slower).output
     assert "ramp_cycles" in told
     assert "timings.neighbour" in told
+
+
+def test_a_workload_runs() -> None:
+    done = call("run", "wse2", "--workload", "mesh_gemv:k=30,n=20,grid=4", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["wavelets"]["left"] == 0
+    assert found["program"]["width"] == 4
+
+
+def test_figures_and_a_timeline(tmp_path: Path) -> None:
+    for at in ("a", "b"):
+        done = call(
+            "run", "wse2", "--program", EXAMPLE, "--figures", tmp_path / at, "--timeline",
+            tmp_path / f"{at}.pftrace", "--pe", "1,0", "--pe", "0,0",
+        )  # fmt: skip
+        assert done.exit_code == 0, done.output
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert names == {
+        f"{name}.{end}" for name in ("links", "links_over_time") for end in ("png", "svg")
+    }
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert (tmp_path / "a.pftrace").read_bytes() == (tmp_path / "b.pftrace").read_bytes()
+    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace
+
+    trace = Trace()
+    trace.ParseFromString((tmp_path / "a.pftrace").read_bytes())
+    tracks = [p.track_descriptor.name for p in trace.packet if p.HasField("track_descriptor")]
+    assert tracks == ["PE (0, 0)", "main", "PE (1, 0)", "main"]
+    begun = [p for p in trace.packet if p.track_event.name]
+    # In ns of 1.1 GHz: the relay from the first cycle on, the root's sum too.
+    assert [(p.timestamp, p.track_event.name) for p in begun] == [
+        (0, "RELAY main"), (0, "RADD main"),
+    ]  # fmt: skip
