@@ -10,7 +10,7 @@ from arch.errors import SimulationError
 from arch.pim.joint import JointPim
 from sim.dram.state import LOG, REQUEST
 from sim.pim.joint import kernel
-from sim.pim.joint.state import ITEM, JointState, new_joint
+from sim.pim.joint.state import GWRITE, HEADER, ITEM, OPS, JointState, new_joint
 from sim.pim.joint.tables import JointTables, build
 
 Records = npt.NDArray[np.void]
@@ -92,12 +92,12 @@ class Channel:
     def _fail(self) -> None:
         joint = self.state.joint[0]
         what = "nothing can go on"
-        if joint["skip"]:
-            item = self.items[int(joint["head"]) & (len(self.items) - 1)]
+        item = self.items[int(joint["head"]) & (len(self.items) - 1)]
+        if joint["queued"] and joint["held"] and item["op"] in (GWRITE, HEADER):
             gap = int(self.tables.joint["refresh_gap"][0])
             what = (
-                f"the tile or GWRITE of row {int(item['row'])} is estimated to take longer than "
-                f"the {gap} cycles between two refreshes, so it never begins"
+                f"the {OPS[int(item['op'])]} of row {int(item['row'])} never begins: what it begins "
+                f"is estimated to take longer than the {gap} cycles between two refreshes"
             )
         raise SimulationError(f"{self.pim.name}: cycle {self.now}: {what}")
 
