@@ -91,8 +91,8 @@ def partly(j, banks, pim_rows, bank, row):
 
 @njit
 def header_next(c, j, s, banks, pim_rows, ready, row):
-    """What brings a header closer: all banks of a group must be closed, or all have its row open for
-    PIM."""
+    """What brings a header closer: all banks of a group must be closed, or all have its row open
+    for PIM."""
     now, wide = s["now"], c["banks"]
     soonest, chosen, where = NEVER, NONE, 0
     for bank in range(wide):
