@@ -45,8 +45,8 @@ def test_requests_of_a_channel_share_no_row() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(InputError, match="request 1: its 65536 tokens need 8192 rows of channel 0"):
-        attention_stage(PIM, [Request(0, 262000 // 2), Request(0, 65536), Request(0, 65536)], SHAPE)
+    with pytest.raises(InputError, match="request 1: its 131072 tokens need 16384 rows of channel"):
+        attention_stage(PIM, [Request(0, 131072), Request(0, 131072)], SHAPE)
     with pytest.raises(InputError, match="channel must be 0 to 31, not 32"):
         attention_stage(PIM, [Request(32, 10)], SHAPE)
 
