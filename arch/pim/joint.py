@@ -1,4 +1,4 @@
-"""A PIM whose channels hold memory and PIM commands together, with one or two row buffers a bank."""
+"""A PIM whose channels hold memory and PIM commands together: one or two row buffers a bank."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -34,8 +34,8 @@ class JointVariant(Spec):
     """Rules among commands."""
 
     composites: Literal["counted", "whole"] = "counted"
-    """What follows a composite command waits for its columns and its result, as if each were a COMP
-    and a READRES of its own; or it waits as the constraints of COMPS say, however many there are."""
+    """What follows a composite command waits for its columns and its result, as if each were a
+    COMP and a READRES of its own; or as the constraints of COMPS say, however many there are."""
     constraints: tuple[Constraint, ...] = Field(min_length=1)
     """Least distances."""
 

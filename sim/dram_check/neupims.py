@@ -8,7 +8,17 @@ lines of a log for what a composite command, COMPS, does inside: they take no co
 
 from sim.dram_check.hbm2 import READ, WRITE
 from sim.dram_check.hbm2 import ROWS as HBM2_ROWS
-from sim.dram_check.rules import BANK, GROUP, OTHER_GROUP, OTHER_RANK, RANK, Bin, Row, Standard, Window
+from sim.dram_check.rules import (
+    BANK,
+    GROUP,
+    OTHER_GROUP,
+    OTHER_RANK,
+    RANK,
+    Bin,
+    Row,
+    Standard,
+    Window,
+)
 
 COLUMN, RESULT = "COMP COMPC", "READRES READRESC"
 RTW = "RL + BL/2 + tRTRS - WL"

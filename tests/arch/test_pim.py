@@ -26,8 +26,14 @@ def rule(name: str, preceding: str, following: str, **timings: int) -> int:
 
 
 def test_names() -> None:
-    assert command_set_names() == ("aim", "hbm_pim", "pim_gpt")
-    assert pim_names() == ("aim", "aim_as_simulated", "hbm_pim", "hbm_pim_as_simulated", "pim_gpt")
+    assert command_set_names() == ("aim", "hbm_pim", "neupims", "pim_gpt")
+    neupims = ("neupims", "neupims_single", "neupims_single_wide")
+    both = sorted(f"{name}{suffix}" for name in neupims for suffix in ("", "_as_simulated"))
+    assert pim_names() == (
+        *("aim", "aim_as_simulated", "hbm_pim", "hbm_pim_as_simulated"),
+        *both,
+        "pim_gpt",
+    )
     assert is_pim("aim")
     assert not is_pim("ddr4_2400")
     assert not is_pim("no/such/file")

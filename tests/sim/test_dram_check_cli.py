@@ -52,7 +52,7 @@ def test_a_log_with_violations_shows_twenty(tmp_path: Path) -> None:
         (
             [str(LOG), "-s", "SDR"],
             "error: no standard 'SDR'; there are DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3, "
-            "AIM, PIM-GPT, HBM-PIM\n",
+            "AIM, PIM-GPT, HBM-PIM, NEUPIMS, NEUPIMS-SINGLE\n",
         ),
     ],
 )

@@ -226,7 +226,7 @@ def test_unknown_standards_and_bins_are_told_what_there_is() -> None:
         resolve("DDR9")
     assert str(told.value) == (
         "no standard 'DDR9'; there are DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM3, AIM, "
-        "PIM-GPT, HBM-PIM"
+        "PIM-GPT, HBM-PIM, NEUPIMS, NEUPIMS-SINGLE"
     )
     with pytest.raises(InputError) as told:
         resolve("DDR4", "ddr4_9")

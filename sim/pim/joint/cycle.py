@@ -1,4 +1,4 @@
-"""One cycle of a channel: what it takes, a refresh, a command of PIM or of memory, a transaction."""
+"""One cycle of a channel: what it takes, a refresh, a command, a transaction."""
 
 from sim.dram.bank_queues import move_of, take
 from sim.dram.bank_queues_state import IDLE_DRAIN, NONE
@@ -20,9 +20,9 @@ REFRESHES_MAX = 8
 @njit
 def offer(c, j, s, q, m, entries, lists, queue, queues, shared, marks, latencies, finished, given):
     """Offer a read or write in cycle ``now`` - 1; whether it is taken."""
-    if j["among_reads"] and given["write"] == 0:
-        if s["counts"][READS] + m["waiting"] >= c["read_entries"]:
-            return False
+    full = s["counts"][READS] + m["waiting"] >= c["read_entries"]
+    if j["among_reads"] and given["write"] == 0 and full:
+        return False
     idle = s["counts"][READS] + s["counts"][WRITES] + q["queued"] == 0
     if not take(c, s, q, entries, lists, queue, queues, shared, marks, latencies, finished, given):
         return False

@@ -143,9 +143,7 @@ def _offsets(pim: JointPim, lines: Lines) -> npt.NDArray[np.int64]:
     return before
 
 
-def _items(
-    pim: JointPim, lines: Lines, before: npt.NDArray[np.int64], base: int
-) -> Records:
+def _items(pim: JointPim, lines: Lines, before: npt.NDArray[np.int64], base: int) -> Records:
     """PIM instructions of a channel, as the kernel takes them; ``before`` as of ``_offsets``."""
     kept = ~np.isin(lines["op"], (READ, WRITE))
     lines, before = lines[kept], before[kept]

@@ -10,6 +10,14 @@ COMMANDS_A_CYCLE = 2
 
 
 @njit
+def over(s, q, m, future):
+    """Whether all is given, but for a few writes that stay until there are more."""
+    if m["head"] < m["tail"] or s["counts"][READS] + q["queued"] > 0:
+        return False
+    return s["counts"][WRITES] == 0 or future == s["next_refresh"]
+
+
+@njit
 def run(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue,
         queues, shared, marks, banks, pim_rows, ready, history, issued, latencies, finished, items,
         came, requests, until, every, done, pim_done, log):  # fmt: skip
@@ -54,13 +62,11 @@ def run(config, commands, rules, limits, joint, channel, arbiter, state, entries
         if s["cursor"] < requests.shape[0]:
             if not s["refused"]:
                 future = min(future, max(now, requests[s["cursor"]]["cycle"]) + 1)
-        elif m["head"] == m["tail"] and s["counts"][READS] + q["queued"] == 0:
-            # A few writes stay until there are more.
-            if s["counts"][WRITES] == 0 or future == s["next_refresh"]:
-                if now + 1 >= until:
-                    s["now"] = now + 1
-                    return DONE
-                future = min(future, until - 1)
+        elif over(s, q, m, future):
+            if now + 1 >= until:
+                s["now"] = now + 1
+                return DONE
+            future = min(future, until - 1)
         if stuck(c, j, s, q, m):
             return STUCK
         if future >= NEVER:

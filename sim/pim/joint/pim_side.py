@@ -80,8 +80,19 @@ def gwrite_next(c, j, s, banks, pim_rows, ready, item):
 
 
 @njit
+def partly(j, banks, pim_rows, bank, row):
+    """Whether a bank of its group has not this row open for PIM."""
+    first = bank - bank % j["group_banks"]
+    for other in range(first, first + j["group_banks"]):
+        if pim_row(j, banks, pim_rows, other) != row:
+            return True
+    return False
+
+
+@njit
 def header_next(c, j, s, banks, pim_rows, ready, row):
-    """What brings a header closer: all banks must be closed, or have its row open for PIM."""
+    """What brings a header closer: all banks of a group must be closed, or all have its row open
+    for PIM."""
     now, wide = s["now"], c["banks"]
     soonest, chosen, where = NEVER, NONE, 0
     for bank in range(wide):
@@ -90,7 +101,7 @@ def header_next(c, j, s, banks, pim_rows, ready, row):
         if opened == CLOSED:
             if j["dual"] and banks[bank]["row"] == row:
                 command = c["command_precharge"]
-        elif opened != row:
+        elif opened != row or (j["whole_groups"] and partly(j, banks, pim_rows, bank, row)):
             command = j["close"]
         if command != NONE:
             when = max(now, ready[command * wide + bank])

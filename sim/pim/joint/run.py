@@ -10,7 +10,7 @@ from arch.errors import SimulationError
 from arch.pim.joint import JointPim
 from sim.dram.state import LOG, REQUEST
 from sim.pim.joint import kernel
-from sim.pim.joint.state import ITEM, JointState, new_joint
+from sim.pim.joint.state import GWRITE, HEADER, ITEM, OPS, JointState, new_joint
 from sim.pim.joint.tables import JointTables, build
 
 Records = npt.NDArray[np.void]
@@ -55,8 +55,12 @@ class Channel:
     ) -> None:
         """Run PIM instructions (ITEM) and requests (REQUEST) until all are given.
 
-        ``until``: go on to this cycle at least; ``done``: filled with the cycle at which each request is done, of all that the channel ever
-        took; ``pim_done``: of each tag. Raises SimulationError where none may go on.
+        - ``until``: go on to this cycle at least
+        - ``done``: filled with the cycle at which each request is done, of all that the channel
+          ever took
+        - ``pim_done``: the same of each tag
+
+        Raises SimulationError where none may go on.
         """
         own, queues = self.state.memory, self.state.queues
         self._put(items)
@@ -70,7 +74,8 @@ class Channel:
                 own.channel, queues.arbiter, self.state.joint, queues.entries, queues.lists,
                 queues.queue, queues.queues, queues.shared, queues.marks, own.banks,
                 self.state.pim_rows, own.ready, own.history, own.issued, own.latencies,
-                own.finished, self.items, self.state.came, requests, until, self.every, done, pim_done, room,
+                own.finished, self.items, self.state.came, requests, until,
+                self.every, done, pim_done, room,
             )  # fmt: skip
             if log is not None:
                 log(room[: int(own.channel["logged"][0])].copy())
@@ -92,12 +97,12 @@ class Channel:
     def _fail(self) -> None:
         joint = self.state.joint[0]
         what = "nothing can go on"
-        if joint["skip"]:
-            item = self.items[int(joint["head"]) & (len(self.items) - 1)]
+        item = self.items[int(joint["head"]) & (len(self.items) - 1)]
+        if joint["queued"] and joint["held"] and item["op"] in (GWRITE, HEADER):
             gap = int(self.tables.joint["refresh_gap"][0])
             what = (
-                f"the tile or GWRITE of row {int(item['row'])} is estimated to take longer than "
-                f"the {gap} cycles between two refreshes, so it never begins"
+                f"the {OPS[int(item['op'])]} of row {int(item['row'])} never begins: it is "
+                f"estimated to take longer than the {gap} cycles between two refreshes"
             )
         raise SimulationError(f"{self.pim.name}: cycle {self.now}: {what}")
 

@@ -35,7 +35,7 @@ JOINT = np.dtype(
         ("tile_ends_first", np.int64),
         ("whole_groups", np.int64),  # all banks of a group must be ready
         ("release_rows", np.int64),  # at the end of a tile
-        ("lenient_deadline", np.int64),  # in the last cycle before a refresh a whole interval is left
+        ("lenient_deadline", np.int64),  # one cycle before a refresh a whole interval is left
         ("among_reads", np.int64),  # PIM instructions lie among the reads
         ("transactions", np.int64),
         ("commands", np.int64),  # of the PIM queue
