@@ -110,7 +110,7 @@ def run_program(
         else:
             break
     if how != DONE:
-        raise SimulationError(told(program, state, now, skipped, how))
+        raise SimulationError(told(program, state, now, how, skipped))
     check_done(program, state, skipped)
     return result(mesh, program, state, looks, periods)
 
