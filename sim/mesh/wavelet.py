@@ -1,11 +1,12 @@
 """The cycles of a mesh of wavelet routers and PEs; docs/wavelet.md has the rules.
 
 Only who may do something is visited; others sleep until a wavelet, room, a route or a timer wakes
-them. In a cycle first wavelets come to the ends of hops and ramps and timers ring; then routers decide
-on what is there; then PEs go on; last, what routers decided is moved. PEs and routers meet in the
-queues of the ramp alone: what a PE puts its router sees later, and what it takes is taken behind the
-router's decision. All this is done for a block of 1024 nodes after the other, so that a block is in
-the cache once a cycle; only moving waits until nobody who has yet to decide can look there.
+them. In a cycle first wavelets come to the ends of hops and ramps and timers ring; then routers
+decide on what is there; then PEs go on; last, what routers decided is moved. PEs and routers meet
+in the queues of the ramp alone: what a PE puts its router sees later, and what it takes is taken
+behind the router's decision. All this is done for a block of 1024 nodes after the other, so that a
+block is in the cache once a cycle; only moving waits until nobody who has yet to decide can look
+there.
 """
 
 import numpy as np
@@ -82,10 +83,10 @@ def _wake_all(m, there, mask, router_bits, router_top, pe_bits, pe_top):
 @njit
 def _asleep(m, router_top, pe_top):
     """Whether no router and no PE is awake."""
+    awake = np.int64(0)
     for index in range(m["tops"]):
-        if router_top[index] | pe_top[index]:
-            return False
-    return True
+        awake |= router_top[index] | pe_top[index]
+    return awake == 0
 
 
 @njit
@@ -109,10 +110,9 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
         if m["due"] == 0 and _asleep(m, router_top, pe_top):
             if m["timers"] == 0:
                 return now, DONE
-            if not forced:
-                if wheel[now & (m["span"] - 1)] < 0:
-                    now = min(next_timer(m, wheel, now), until)
-                    continue
+            if not forced and wheel[now & (m["span"] - 1)] < 0:
+                now = min(next_timer(m, wheel, now), until)
+                continue
         if m["logging"] and m["logged"] + m["log_room"] > len(log):
             return now, FULL
         if m["timers"] == 0 and now - m["used"] > m["longest"]:
@@ -150,7 +150,8 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
                     low = next_bit(word, backwards)
                     word &= ~(1 << low)
                     awake = decide(
-                        m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, steps, middle * 32 + low,
+                        m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, steps,
+                        middle * 32 + low,
                     )  # fmt: skip
                     if not awake:
                         kept &= ~(1 << low)
@@ -170,8 +171,8 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
                     awake = step_pe(
                         m, commands, task_pc, task_colour, classes, pe_class, pes, slots, planned,
                         up, down, mask, router_bits, router_top, changes, up_due, counts,
-                        wheel, following, timer, ends, turned, accounts, marks, memory, memory_bits, addresses,
-                        up_words, down_words, up_tags, log, begins, chosen,
+                        wheel, following, timer, ends, turned, accounts, marks, memory, memory_bits,
+                        addresses, up_words, down_words, up_tags, log, begins, chosen,
                         middle * 32 + low, now,
                     )  # fmt: skip
                     if not awake:

@@ -85,7 +85,8 @@ def new_state(
     elements = program.memory_elements if values else 0
     for name, value in {
         "nodes": nodes, "width": program.width, "height": program.height,
-        "lag": (31 + 2 * (tiles.across + 1)) >> 5, "tiles": tiles.across, "tile_bits": tiles.bits, "colours": span, "fixed": fixed, "depth": depth,
+        "lag": (31 + 2 * (tiles.across + 1)) >> 5, "tiles": tiles.across, "tile_bits": tiles.bits,
+        "colours": span, "fixed": fixed, "depth": depth,
         "hop": mesh.hop_cycles, "pushed": 0x11 if mesh.hop_cycles == 1 else 1,
         "to_pe": mesh.ramp_cycles, "to_router": mesh.ramp_cycles + 1, "down_depth": down_depth,
         "up_depth": up_depth, "tops": -(-nodes // 1024),
@@ -120,7 +121,8 @@ def new_state(
     if len(logged):
         chosen[tiles.order[list(logged)]] = 1
     return WaveletState(
-        tiles=tiles, mesh=m, commands=commands, task_pc=flat["task_pc"], task_colour=flat["task_colour"],
+        tiles=tiles, mesh=m, commands=commands, task_pc=flat["task_pc"],
+        task_colour=flat["task_colour"],
         classes=flat["classes"], pe_class=kinds, pes=new_pes(program, kinds),
         slots=np.zeros(max((slots - 1) * nodes, 1), SLOT), cell=cell.reshape(-1),
         side=np.zeros(loose, np.uint8), place=place.reshape(-1),
@@ -169,7 +171,7 @@ def rounded_to(numbers: npt.NDArray[np.float32], name: str) -> npt.NDArray[np.fl
         with np.errstate(over="ignore"):
             return numbers.astype(np.float16).astype(np.float32)
     if name == "bf16":
-        bits = np.ascontiguousarray(numbers, np.float32).view(np.uint32).astype(np.uint64)
+        bits = np.ascontiguousarray(numbers, np.float32).view(np.uint32).astype(np.int64)
         bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
         return bits.astype(np.uint32).view(np.float32)
     return numbers

@@ -1,10 +1,11 @@
 """What is said of a program that cannot go on."""
 
 import numpy as np
+import numpy.typing as npt
 
 from arch.errors import SimulationError
 from arch.mesh.program import MeshProgram, Op
-from sim.mesh.wavelet_program import used_colours
+from sim.mesh.wavelet_program import task_at, used_colours
 from sim.mesh.wavelet_state import (
     FABRIC,
     FAILED,
@@ -26,9 +27,7 @@ def command_name(program: MeshProgram, state: WaveletState, node: int, pc: int) 
     """Task, number and operation of a command of the table."""
     kind = int(state.pe_class[node])
     tasks = program.programs[kind].tasks
-    firsts = state.task_pc[kind * TASKS_MAX : kind * TASKS_MAX + len(tasks)]
-    task = int(np.searchsorted(firsts, pc, side="right")) - 1
-    at = pc - int(firsts[task])
+    task, at = task_at(program.programs[kind], state.task_pc[kind * TASKS_MAX :], pc)
     commands = tasks[task].commands
     if at >= len(commands):
         return f"task {tasks[task].name}, its end"
@@ -41,13 +40,14 @@ def pe_name(state: WaveletState, node: int) -> str:
     return f"PE ({place % state.tiles.width}, {place // state.tiles.width})"
 
 
-def not_done(program: MeshProgram, state: WaveletState) -> np.ndarray:
+def not_done(program: MeshProgram, state: WaveletState) -> npt.NDArray[np.int64]:
     """Nodes whose PEs are not done, when nothing can move."""
     order = state.tiles.order
     pes = state.pes[order]
     serves = np.array([each.serves for each in program.programs])[state.pe_class[order]]
     rests = (pes["phase"] == HALTED) | ((pes["phase"] == NO_TASK) & serves)
-    return order[~rests | (pes["busy"] != 0)]
+    stuck: npt.NDArray[np.int64] = order[~rests | (pes["busy"] != 0)]
+    return stuck
 
 
 def _fabric_wait(
@@ -90,18 +90,19 @@ def check_done(program: MeshProgram, state: WaveletState, skipped: int = 0) -> N
     if not len(stuck):
         return
     m = state.mesh[0]
+    cycle = max(m["last"], m["acted"]) + 1 + skipped
     colours = used_colours(program)
     shown = "; ".join(_waits(program, state, colours, int(node)) for node in stuck[:SHOWN])
     more = f"; and {len(stuck) - SHOWN} more" if len(stuck) > SHOWN else ""
     raise SimulationError(
-        f"{program.name}: deadlock in cycle {max(m['last'], m['acted']) + 1 + skipped}: {len(stuck)} PEs are not done and nothing can "
+        f"{program.name}: deadlock in cycle {cycle}: {len(stuck)} PEs are not done and nothing can "
         f"move: {shown}{more}"
     )
 
 
 def told(program: MeshProgram, state: WaveletState, now: int, how: int, skipped: int = 0) -> str:
-    """What is said of a run that has not ended: FAILED, ROUND, or PAUSED at its limit; ``skipped`` as
-    of ``check_done``."""
+    """What is said of a run that has not ended: FAILED, ROUND, or PAUSED at its limit;
+    ``skipped`` as of ``check_done``."""
     m = state.mesh[0]
     if how == FAILED:
         node, pc = int(m["error_pe"]), int(m["error_pc"])
@@ -124,7 +125,7 @@ def told(program: MeshProgram, state: WaveletState, now: int, how: int, skipped:
             if there
         ]
         return (
-            f"{program.name}: cycle {now + skipped}: wavelets go round: none has used a ramp since cycle "
-            f"{int(m['used']) + skipped}; colours {', '.join(named)}"
+            f"{program.name}: cycle {now + skipped}: wavelets go round: none has used a ramp since "
+            f"cycle {int(m['used']) + skipped}; colours {', '.join(named)}"
         )
     return f"{program.name}: not done after {now + skipped} cycles, the limit"

@@ -22,7 +22,7 @@ class Folded:
 
 
 def fold(program: MeshProgram, axes: Sequence[str] = ("x", "y")) -> Folded:
-    """One column, or one row, of a program in which they do the same and have no links between them.
+    """One column, or one row, of a program in which all do the same, without links between them.
 
     What it does is what each of them does. Raises InputError for another program.
     """

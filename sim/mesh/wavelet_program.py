@@ -1,6 +1,7 @@
 """Programs of a mesh of PEs as kernels take them: one table of commands, and routes in bytes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +95,7 @@ def flat_task(
 
 def flat_programs(
     mesh: WaveletMesh, programs: Sequence[PeProgram], row_of: npt.NDArray[np.int64]
-) -> dict[str, npt.NDArray[np.generic]]:
+) -> dict[str, npt.NDArray[Any]]:
     """Commands of all classes in one table, and where their tasks begin.
 
     Classes that share a list of commands share its place.
@@ -160,3 +161,12 @@ def fixed_colours(
         if fixed:
             mask |= 1 << k
     return mask
+
+
+def task_at(program: PeProgram, firsts: npt.NDArray[np.int32], pc: int) -> tuple[int, int]:
+    """Task of a class, and command in it, that has this place in the table; ``firsts``: where its
+    tasks begin. Of tasks that share a list the first is told."""
+    for index, task in enumerate(program.tasks):
+        if firsts[index] <= pc <= firsts[index] + len(task.commands):
+            return index, pc - int(firsts[index])
+    raise AssertionError(f"no task of {program.name} has command {pc} of the table")

@@ -148,7 +148,7 @@ def arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links,
 
 @njit
 def plan(m, planned, changes, node, k, position, over):
-    """A router goes to another position of a colour in the next cycle; ``over`` what others said."""
+    """A router goes to another position of a colour in the next cycle; ``over`` what is planned."""
     at = k * m["nodes"] + node
     if planned[at] == 0:
         changes[m["changes"]] = (node << 5) | k

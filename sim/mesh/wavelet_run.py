@@ -81,10 +81,10 @@ def run_program(
     ``values``: whether wavelets and memory have values; None: if the program has some at the start.
     ``window_cycles``: give windows of so many cycles. ``chosen``: PEs, as ``y * width + x``, whose
     commands are logged. ``steady="mark"``: periods between passes of the PE ``steady_pe`` through
-    the mark ``steady_mark`` that repeat themselves are left out, which changes no result. ``forced``
-    visits every router and PE in every cycle, ``backwards`` in another order: neither changes
-    anything. Raises InputError for a program that cannot be run, SimulationError for a deadlock,
-    wavelets that go round, an error of a PE, or ``limit_cycles`` reached.
+    the mark ``steady_mark`` that repeat themselves are left out, which changes no result.
+    ``forced`` visits every router and PE in every cycle, ``backwards`` in another order: neither
+    changes anything. Raises InputError for a program that cannot be run, SimulationError for a
+    deadlock, wavelets that go round, an error of a PE, or ``limit_cycles`` reached.
     """
     check_program(program, mesh)
     with_values = bool(program.values) if values is None else values

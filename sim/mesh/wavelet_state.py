@@ -3,11 +3,12 @@
 Colours are those that a program uses, in the order of their numbers: ``k`` below. What a colour has
 at a node is at ``k * nodes + node``. Masks have a bit for each colour, slot or task.
 
-Nodes are numbered in tiles of 32, row by row in each, so that neighbours on all sides share lines of
-the cache; tiles that reach over the edge of the mesh have nodes that never do anything.
+Nodes are numbered in tiles of 32, row by row in each, so that neighbours on all sides share lines
+of the cache; tiles that reach over the edge of the mesh have nodes that never do anything.
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -312,6 +313,6 @@ class WaveletState:
     steps: npt.NDArray[np.int64]
     """[4 * 32] from a node to the one behind each port, by its place in its tile"""
 
-    def arrays(self) -> tuple[npt.NDArray[np.generic], ...]:
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
         """In the order in which kernels take them."""
         return tuple(getattr(self, each.name) for each in fields(self)[1:])

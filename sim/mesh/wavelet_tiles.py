@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +40,8 @@ class Tiles:
         y, x = np.divmod(np.arange(self.width * self.height), self.width)
         wide, high = 1 << self.bits, TILE >> self.bits
         tile = y // high * self.across + x // wide
-        return tile * TILE + y % high * wide + x % wide
+        order: npt.NDArray[np.int64] = tile * TILE + y % high * wide + x % wide
+        return order
 
     def steps(self) -> npt.NDArray[np.int64]:
         """[4 * 32] from a node to its neighbours in the east, west, south and north."""
@@ -52,12 +54,12 @@ class Tiles:
             np.where(y + 1 < TILE // wide, wide, south), np.where(y, -wide, -south),
         ])  # fmt: skip
 
-    def spread(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def spread(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """[height, width, ...] row by row as [nodes, ...]; 0 elsewhere."""
         made = np.zeros((self.nodes, *values.shape[2:]), values.dtype)
         made[self.order] = values.reshape(len(self.order), *values.shape[2:])
         return made
 
-    def gathered(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def gathered(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """[nodes, ...] as [height, width, ...]."""
         return values[self.order].reshape(self.height, self.width, *values.shape[1:])

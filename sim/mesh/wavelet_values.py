@@ -54,9 +54,9 @@ def product_sum(x, y, z, kind):
     away = total - np.float64(result)
     if away != 0.0 and dropped != 0.0 and not math.isnan(dropped):
         other = np.float64(result) + 2.0 * away
-        if np.float64(np.float32(other)) == other:
-            if (dropped > 0.0) == (other > np.float64(result)):
-                return np.float32(other)
+        in_the_middle = np.float64(np.float32(other)) == other
+        if in_the_middle and (dropped > 0.0) == (other > np.float64(result)):
+            return np.float32(other)
     return result
 
 
@@ -174,7 +174,7 @@ def compute(m, command, memory, addresses, node):
             b += command["b_step"]
         return
     function = command["combine"]
-    if function == SUM or function == TOP:
+    if function in (SUM, TOP):
         total = nearest_of(np.float64(memory[a]), kind)
         for index in range(1, command["length"]):
             x = memory[a + index * a_element]

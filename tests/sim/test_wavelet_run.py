@@ -194,8 +194,8 @@ def test_two_commands_on_one_colour(first: Any, second: Any, does: str, cycle: i
     op = "RECV" if does == "receive" else "SEND"
     text = told(mesh, row_of([pe_of(), pe_of(first, second)], EASTWARDS, memory_of(4)))
     assert text == (
-        f"row: cycle {cycle}, PE (1, 0): task only, command 1 ({op}) and task only, command 0 ({op}) "
-        f"{does} colour 0 at once; one must be finished before the other begins"
+        f"row: cycle {cycle}, PE (1, 0): task only, command 1 ({op}) and task only, command 0 "
+        f"({op}) {does} colour 0 at once; one must be finished before the other begins"
     )
 
 
