@@ -46,10 +46,11 @@ CASES: list[tuple[str, Callable[[], MeshProgram], bool, float | None, int]] = [
     ("K-tree, 64 x 64", lambda: allreduce(64, 64, 16), False, None, 10),
     ("K-tree, 256 x 256", lambda: allreduce(256, 256, 16), False, None, 5),
     ("K-tree, whole wafer", lambda: allreduce(*WHOLE, 16), False, 5.0, 2),
-    ("K-tree, whole wafer, values", lambda: allreduce(*WHOLE, 16), True, None, 1),
     ("MeshGEMV 4096 x 4096, 660 x 660", lambda: gemv(660, 660, 4096, 4096), False, 2.0, 3),
     ("MeshGEMV 4096 x 4096, whole wafer", lambda: gemv(*WHOLE, 4096, 4096), False, 10.0, 3),
+    ("K-tree, whole wafer, values", lambda: allreduce(*WHOLE, 16), True, None, 1),
 ]
+"""The one with values comes last: the memory of the process is the most that it ever was."""
 
 
 @pytest.mark.parametrize(
@@ -60,12 +61,10 @@ def test_router_steps_a_second(
     target: float | None, rounds: int,
 ) -> None:  # fmt: skip
     simulated(allreduce(4, 4, 1), values, 1)
-    seconds, done = benchmark.pedantic(
-        simulated, (build(), values, rounds), rounds=1, iterations=1
-    )
+    seconds, done = benchmark.pedantic(simulated, (build(), values, rounds), rounds=1, iterations=1)
     events = done.steps["moved"] + done.counts["sent"] + done.counts["taken"]
     figures = [
-        Figure("seconds", seconds, "s", at_most=target),
+        Figure("seconds", seconds, "s", below=target),
         Figure(
             "active router steps", done.steps["router"] / seconds, "steps/s",
             at_least=None if values else STEPS_A_SECOND,
@@ -75,7 +74,7 @@ def test_router_steps_a_second(
         Figure("cycles", done.cycles, "cycles"),
         Figure(
             "memory of the process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, "GB",
-            at_most=4.0,
+            below=4.0 if values else 2.0,
         ),
     ]  # fmt: skip
     state(benchmark, "Wafers", f"{name}, 16 wavelets" if "tree" in name else name, figures,
