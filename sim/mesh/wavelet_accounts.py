@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.mesh.program import MeshProgram
+from sim.mesh.wavelet_program import task_at
 from sim.mesh.wavelet_state import ACCOUNTS, AWAKE, TASKS_MAX, WaveletState
 
 ENTRY = np.dtype(
@@ -60,11 +61,11 @@ def entries(program: MeshProgram, state: WaveletState) -> npt.NDArray[np.void]:
     starts = log["command"] < 0
     pcs = np.where(starts, -1 - log["command"], log["command"])
     for kind in np.unique(kinds):
-        mine = kinds == kind
-        tasks = len(program.programs[kind].tasks)
-        firsts = state.task_pc[kind * TASKS_MAX : kind * TASKS_MAX + tasks]
-        task = np.searchsorted(firsts, pcs[mine], side="right") - 1
-        made["task"][mine] = task
-        made["command"][mine] = pcs[mine] - firsts[task]
+        for pc in np.unique(pcs[kinds == kind]):
+            mine = (kinds == kind) & (pcs == pc)
+            firsts = state.task_pc[kind * TASKS_MAX :]
+            made["task"][mine], made["command"][mine] = task_at(
+                program.programs[kind], firsts, int(pc)
+            )
     made["command"][starts] = -1
     return made

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from arch.errors import SimulationError
 from arch.mesh.program import MeshProgram, Op
-from sim.mesh.wavelet_program import used_colours
+from sim.mesh.wavelet_program import task_at, used_colours
 from sim.mesh.wavelet_state import (
     FABRIC,
     FAILED,
@@ -27,9 +27,7 @@ def command_name(program: MeshProgram, state: WaveletState, node: int, pc: int) 
     """Task, number and operation of a command of the table."""
     kind = int(state.pe_class[node])
     tasks = program.programs[kind].tasks
-    firsts = state.task_pc[kind * TASKS_MAX : kind * TASKS_MAX + len(tasks)]
-    task = int(np.searchsorted(firsts, pc, side="right")) - 1
-    at = pc - int(firsts[task])
+    task, at = task_at(program.programs[kind], state.task_pc[kind * TASKS_MAX :], pc)
     commands = tasks[task].commands
     if at >= len(commands):
         return f"task {tasks[task].name}, its end"

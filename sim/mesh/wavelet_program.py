@@ -161,3 +161,12 @@ def fixed_colours(
         if fixed:
             mask |= 1 << k
     return mask
+
+
+def task_at(program: PeProgram, firsts: npt.NDArray[np.int32], pc: int) -> tuple[int, int]:
+    """Task of a class, and command in it, that has this place in the table; ``firsts``: where its
+    tasks begin. Of tasks that share a list the first is told."""
+    for index, task in enumerate(program.tasks):
+        if firsts[index] <= pc <= firsts[index] + len(task.commands):
+            return index, pc - int(firsts[index])
+    raise AssertionError(f"no task of {program.name} has command {pc} of the table")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from arch.mesh.program import MeshProgram, Op
 from sim.mesh.wavelet_accounts import settle
+from sim.mesh.wavelet_program import task_at
 from sim.mesh.wavelet_state import NEVER, NO_TASK, TASKS_MAX, WaveletState
 
 TURNS = ("turn0", "turn1")
@@ -155,13 +156,12 @@ class Steady:
 
     def _loop_count(self, kind: int, pc: int, level: int) -> int:
         commands = self.state.commands
-        tasks = self.program.programs[kind].tasks
-        firsts = self.state.task_pc[kind * TASKS_MAX : kind * TASKS_MAX + len(tasks)]
-        first = int(firsts[firsts <= pc].max())
-        last = first + len(tasks[int(np.flatnonzero(firsts == first)[0])].commands)
+        program = self.program.programs[kind]
+        task, at = task_at(program, self.state.task_pc[kind * TASKS_MAX :], pc)
+        last = pc - at + len(program.tasks[task].commands)
         around = [
             int(commands["count"][at])
-            for at in range(max(pc, first), last)
+            for at in range(pc, last)
             if commands["op"][at] == Op.LOOP
             and commands["level"][at] == level
             and commands["target"][at] <= pc
