@@ -1,6 +1,7 @@
 """Meshes of packet routers: hardware and the simulator's kernel alike, in every register."""
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -18,7 +19,7 @@ from rtl.lockstep.mesh_packets import era_of
 from rtl.lockstep.run import cosim
 from rtl.mesh import PacketNetwork
 from rtl.verilog import flip_flops, verilog_of
-from rtl.wrapper import Wrapper
+from rtl.wrapper import TOP, Wrapper
 from sim.mesh.replay import replay_packets
 from traces.mesh import PACKET_TRACE
 
@@ -40,7 +41,7 @@ MESHES = {
             "vcs": 2, "buffer_flits": 3, "routing_cycles": 2, "traversal_cycles": 2,
             "credit_cycles": 2, "vc_allocator": TWICE, "switch_allocator": TWICE,
         },
-        width=2, height=2, link_latency_cycles=2, node_latency_cycles=2,
+        width=1, height=2, link_latency_cycles=2, node_latency_cycles=2,
     ),
     "row": mesh_of(
         "mesh_V4",
@@ -135,6 +136,25 @@ def test_packets_are_those_of_the_kernel_as_it_skips(name: str, seed: int) -> No
         assert np.flatnonzero(tails).tolist() == own[own < era.cycles].tolist()
 
 
+@cache
+def made(name: str) -> tuple[Wrapper, str]:
+    """Hardware, and its Verilog."""
+    wrapper = Wrapper(twin_of(name).component)
+    return wrapper, verilog_of(wrapper, TOP, wrapper.ports)
+
+
+@pytest.fixture
+def same_hardware(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Wrapper]:
+    """Hardware as it is, for models with faults; its Verilog is written once."""
+
+    def of(name: str) -> Wrapper:
+        wrapper, text = made(name)
+        monkeypatch.setattr("rtl.lockstep.run.verilog_of", lambda *_: text)
+        return wrapper
+
+    return of
+
+
 class Moved(MeshTraffic):
     """The kernel with one of its times a cycle longer."""
 
@@ -151,22 +171,25 @@ TIMES = ("to_router", "to_node", "from_node", "credit_link", "credit_source", "c
 
 @pytest.mark.parametrize("time", TIMES)
 def test_a_time_of_the_model_that_is_one_off_is_found(
-    time: str, monkeypatch: pytest.MonkeyPatch
+    time: str, monkeypatch: pytest.MonkeyPatch, same_hardware: Callable[[str], Wrapper]
 ) -> None:
     monkeypatch.setattr(Moved, "field", time)
     monkeypatch.setattr("rtl.lockstep.mesh.MeshTraffic", Moved)
-    assert cosim(twin_of("row"), seed=1, cycles=3000).mismatch is not None
+    outcome = cosim(twin_of("row"), seed=1, cycles=3000, wrapper=same_hardware("row"))
+    assert outcome.mismatch is not None
 
 
 @pytest.mark.parametrize(
     ("allocator", "kind"),
     [("vc_allocator", SEPARABLE), ("vc_allocator", ISLIP), ("switch_allocator", ISLIP)],
 )
-def test_another_allocator_in_the_model_is_found(allocator: str, kind: dict[str, Any]) -> None:
+def test_another_allocator_in_the_model_is_found(
+    allocator: str, kind: dict[str, Any], same_hardware: Callable[[str], Wrapper]
+) -> None:
     """The kernel of another mesh against this one's hardware; one iteration, too, against two."""
     given = MESHES["slow"].model_dump()
     other = PacketMesh.model_validate({**given, "router": {**given["router"], allocator: kind}})
-    right = Wrapper(twin_of("slow").component)
+    right = same_hardware("slow")
     assert cosim(MeshTwin(other), seed=1, cycles=15_000, wrapper=right).mismatch is not None
 
 
