@@ -25,12 +25,12 @@ from traces.mapping.mesh.assembly import (
 )
 from traces.mapping.mesh.shifts import Axis, Kind, align, alternating, gemm_step
 from traces.mapping.mesh.tiles import Memory, Tiles
-from traces.mesh.commands import act, halt, mark, task
+from traces.mesh.commands import Command, act, halt, mark, task
 
 SLOTS = 5
 """The main one, and two for each matrix that moves."""
-ALIGNED, DONE = 0, 1
-"""Marks: before the steps, and after them."""
+ALIGNED, DONE, TURN = 0, 1, 2
+"""Marks: before the steps, after them, and before each second one, so that steady ones are seen."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,11 @@ def shift_gemm(
     def stepping(x_port: tuple[int, int], w_port: tuple[int, int], turned: int) -> Task:
         x_at = buffers_x[turned], buffers_x[1 - turned]
         step = gemm_step((x_port, w_port), x_at, buffers_w, c, tile, format)
-        return task("steps", [mark(ALIGNED), *alternating(1, grid, step), mark(DONE), halt()])
+
+        def marked(at: int, parity: int) -> list[Command]:
+            return step(at, parity) if parity else [mark(TURN), *step(at + 1, parity)]
+
+        return task("steps", [mark(ALIGNED), *alternating(1, grid, marked), mark(DONE), halt()])
 
     places = rows.ahead.turn
     steps = [rows.alignment(-place) for place in places]
