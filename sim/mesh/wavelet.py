@@ -15,7 +15,7 @@ from sim.jit import inlined, njit
 from sim.mesh.wavelet_pe import step_pe
 from sim.mesh.wavelet_router import carry, decide, switch
 from sim.mesh.wavelet_state import DONE, FAILED, FULL, HEAD, MARKED, PAUSED, ROUND
-from sim.mesh.wavelet_wakes import next_bit, next_timer, ring, set_bit, wake_router
+from sim.mesh.wavelet_wakes import next_bit, next_timer, ring, set_bit, u, wake_router
 
 
 @inlined
@@ -23,15 +23,14 @@ def land_hops(m, cell, mask, router_bits, router_top, hop_due, counts):
     """Wavelets that come from other routers and can go on from this cycle on."""
     nodes = m["nodes"]
     slot = m["hop_slot"]
-    count = counts[64 + slot]
-    counts[64 + slot] = 0
-    m["due"] -= count
+    count = counts[u(64 + slot)]
+    counts[u(64 + slot)] = 0
     first = slot * 4 * nodes
     for index in range(first, first + count):
-        entry = np.int64(hop_due[index])
+        entry = np.int64(hop_due[u(index)])
         node = entry >> 5
         k = entry & 31
-        cell[k * nodes + node] += 0x10
+        cell[u(k * nodes + node)] += 0x10
         wake_router(mask, router_bits, router_top, node, k)
 
 
@@ -44,25 +43,25 @@ def land_ramps(m, pes, up, down, mask, router_bits, router_top, pe_bits, pe_top,
     """
     nodes = m["nodes"]
     slot = m["down_lands"]
-    count = counts[slot]
+    count = counts[u(slot)]
     at = m["down_landed"]
-    while at < count and down_due[slot * nodes + at] >> 15 == high:
-        entry = np.int64(down_due[slot * nodes + at])
+    while at < count and down_due[u(slot * nodes + at)] >> 15 == high:
+        entry = np.int64(down_due[u(slot * nodes + at)])
         node = entry >> 5
         k = entry & 31
-        down[k * nodes + node] += HEAD
-        if (pes[node]["listen"] >> k) & 1:
+        down[u(k * nodes + node)] += HEAD
+        if (pes[u(node)]["listen"] >> k) & 1:
             set_bit(pe_bits, pe_top, node)
         at += 1
     m["down_landed"] = at
     slot = m["up_lands"]
-    count = counts[32 + slot]
+    count = counts[u(32 + slot)]
     at = m["up_landed"]
-    while at < count and up_due[slot * nodes + at] >> 15 == high:
-        entry = np.int64(up_due[slot * nodes + at])
+    while at < count and up_due[u(slot * nodes + at)] >> 15 == high:
+        entry = np.int64(up_due[u(slot * nodes + at)])
         node = entry >> 5
         k = entry & 31
-        up[k * nodes + node] += HEAD
+        up[u(k * nodes + node)] += HEAD
         wake_router(mask, router_bits, router_top, node, k)
         at += 1
     m["up_landed"] = at
@@ -74,18 +73,20 @@ def _wake_all(m, there, mask, router_bits, router_top, pe_bits, pe_top):
     for node in range(m["nodes"]):
         if not there[node]:
             continue
-        mask[node] = (1 << m["colours"]) - 1
+        mask[u(node)] = (1 << m["colours"]) - 1
         if m["colours"]:
             set_bit(router_bits, router_top, node)
         set_bit(pe_bits, pe_top, node)
 
 
 @njit
-def _asleep(m, router_top, pe_top):
-    """Whether no router and no PE is awake."""
+def _asleep(m, router_top, pe_top, counts):
+    """Whether no router and no PE is awake, and no wavelet on a hop or a ramp."""
     awake = np.int64(0)
+    for index in range(len(counts)):
+        awake |= counts[u(index)]
     for index in range(m["tops"]):
-        awake |= router_top[index] | pe_top[index]
+        awake |= router_top[u(index)] | pe_top[u(index)]
     return awake == 0
 
 
@@ -93,11 +94,9 @@ def _asleep(m, router_top, pe_top):
 def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cell, side, place,
         planned, up, down, mask, pointer, router_bits, router_top, pe_bits, pe_top, moves,
         changes, down_due, up_due, hop_due, counts, wheel, following, timer, ends, turned,
-        links, accounts,
-        marks,
-        router_class, routes, last_place, first_place, memory, memory_bits, addresses, cell_words,
-        up_words, down_words, cell_tags, up_tags, log, begins, chosen, there, steps, now, until,
-        forced, backwards):  # fmt: skip
+        links, accounts, marks, router_class, routes, last_place, first_place, memory, memory_bits,
+        addresses, cell_words, up_words, down_words, cell_tags, up_tags, log, begins, chosen,
+        there, steps, now, until, forced, backwards):  # fmt: skip
     """Cycles from ``now`` on, up to ``until`` at most; arrays as of ``WaveletState``.
 
     ``forced``: every router and PE in every cycle; ``backwards``: in another order. Neither changes
@@ -107,7 +106,7 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
     tops = m["tops"]
     m["marked"] = 0
     while now < until:
-        if m["due"] == 0 and _asleep(m, router_top, pe_top):
+        if _asleep(m, router_top, pe_top, counts):
             if m["timers"] == 0:
                 return now, DONE
             if not forced and wheel[now & (m["span"] - 1)] < 0:
@@ -139,12 +138,12 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
             high = tops - 1 - index if backwards else index
             land_ramps(m, pes, up, down, mask, router_bits, router_top, pe_bits, pe_top,
                        down_due, up_due, counts, high)  # fmt: skip
-            upper = np.int64(router_top[high])
+            upper = np.int64(router_top[u(high)])
             while upper:
                 bit = next_bit(upper, backwards)
                 upper &= ~(1 << bit)
                 middle = high * 32 + bit
-                word = np.int64(router_bits[middle])
+                word = np.int64(router_bits[u(middle)])
                 kept = word
                 while word:
                     low = next_bit(word, backwards)
@@ -155,15 +154,15 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
                     )  # fmt: skip
                     if not awake:
                         kept &= ~(1 << low)
-                router_bits[middle] = kept
+                router_bits[u(middle)] = kept
                 if kept == 0:
-                    router_top[high] = np.int64(router_top[high]) & ~(1 << bit)
-            upper = np.int64(pe_top[high])
+                    router_top[u(high)] = np.int64(router_top[u(high)]) & ~(1 << bit)
+            upper = np.int64(pe_top[u(high)])
             while upper:
                 bit = next_bit(upper, backwards)
                 upper &= ~(1 << bit)
                 middle = high * 32 + bit
-                word = np.int64(pe_bits[middle])
+                word = np.int64(pe_bits[u(middle)])
                 kept = word
                 while word:
                     low = next_bit(word, backwards)
@@ -177,11 +176,11 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
                     )  # fmt: skip
                     if not awake:
                         kept &= ~(1 << low)
-                pe_bits[middle] = kept
+                pe_bits[u(middle)] = kept
                 if kept == 0:
-                    pe_top[high] = np.int64(pe_top[high]) & ~(1 << bit)
+                    pe_top[u(high)] = np.int64(pe_top[u(high)]) & ~(1 << bit)
             while moved < m["moves"]:
-                entry = np.int64(moves[moved])
+                entry = np.int64(moves[u(moved)])
                 if index + 1 < tops and abs(high - (entry >> 15)) < m["lag"]:
                     break
                 moved += 1
@@ -189,9 +188,8 @@ def run(mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cel
                       pe_bits, pe_top, changes, down_due, hop_due, counts, links, router_class,
                       last_place, first_place, cell_words, up_words, down_words, cell_tags,
                       up_tags, steps, entry >> 5, entry & 31, now)  # fmt: skip
-        m["due"] -= m["down_landed"] + m["up_landed"]
-        counts[m["down_lands"]] = 0
-        counts[32 + m["up_lands"]] = 0
+        counts[u(m["down_lands"])] = 0
+        counts[u(32 + m["up_lands"])] = 0
         if moved:
             m["moved"] += moved
             m["acted"] = now

@@ -27,7 +27,7 @@ from sim.mesh.wavelet_state import (
 )
 from sim.mesh.wavelet_tasks import CTRL, end_main, end_of, go_on, release, without, write_log
 from sim.mesh.wavelet_values import receive
-from sim.mesh.wavelet_wakes import arm, lowest, wake_router
+from sim.mesh.wavelet_wakes import arm, lowest, u, wake_router
 
 
 @njit
@@ -35,7 +35,7 @@ def charge(accounts, p, node, nodes, since, why):
     """The cycles from ``since`` on are charged to ``why``."""
     if p["why"] != why:
         if since > p["since"]:
-            accounts[p["why"] * nodes + node] += since - p["since"]
+            accounts[u(p["why"] * nodes + node)] += since - p["since"]
             p["before"] = p["why"]
             p["since"] = since
         p["why"] = why
@@ -46,10 +46,10 @@ def lacks(m, slot, up, down, node):
     """What an operation of a slot's fabric command waits for: FOR_WAVELETS, FOR_ROOM, or nothing
     (0); the main slot is its PE."""
     took = slot["took"]
-    if took >= 0 and down[took * m["nodes"] + node] < HEAD:
+    if took >= 0 and down[u(took * m["nodes"] + node)] < HEAD:
         return FOR_WAVELETS
     put = slot["put"]
-    if put >= 0 and (up[put * m["nodes"] + node] & 0xFF) >= m["up_depth"]:
+    if put >= 0 and (up[u(put * m["nodes"] + node)] & 0xFF) >= m["up_depth"]:
         return FOR_ROOM
     return 0
 
@@ -63,36 +63,35 @@ def exchange(m, commands, up, down, mask, router_bits, router_top, up_due, count
     word = 0
     if took >= 0:
         at = took * nodes + node
-        count = np.int64(down[at])
+        count = np.int64(down[u(at)])
         if m["values"]:
             first = at * m["down_depth"]
             word = np.int64(down_words[first])
             for index in range(first, first + (count & 0xFF) - 1):
                 down_words[index] = down_words[index + 1]
-        down[at] = count - BOTH
+        down[u(at)] = count - BOTH
         if count & 0xFF == m["down_depth"]:
             wake_router(mask, router_bits, router_top, node, took)
         m["taken"] += 1
     if m["values"]:
         word = receive(
-            m, commands[pc], memory, memory_bits, addresses, node, slot,
-            commands[pc]["work"] - left, word,
+            m, commands[u(pc)], memory, memory_bits, addresses, node, slot,
+            commands[u(pc)]["work"] - left, word,
         )  # fmt: skip
     if put >= 0:
         at = put * nodes + node
-        count = np.int64(up[at])
+        count = np.int64(up[u(at)])
         if m["values"]:
             up_words[at * m["up_depth"] + (count & 0xFF)] = word
         if m["controls"]:
             tag = 0
-            if commands[pc]["op"] == CTRL:
-                tag = CONTROL | commands[pc]["controls"]
+            if commands[u(pc)]["op"] == CTRL:
+                tag = CONTROL | commands[u(pc)]["controls"]
             up_tags[at * m["up_depth"] + (count & 0xFF)] = tag
-        up[at] = count + 1
+        up[u(at)] = count + 1
         due = m["up_slot"]
-        up_due[due * nodes + counts[32 + due]] = (node << 5) | put
-        counts[32 + due] += 1
-        m["due"] += 1
+        up_due[u(due * nodes + counts[u(32 + due)])] = (node << 5) | put
+        counts[u(32 + due)] += 1
         m["sent"] += 1
 
 
@@ -108,7 +107,7 @@ def waiting(m, commands, p, slots, up, down, node):
         return IN_DELAY
     if p["busy"]:
         slot = lowest(np.int64(p["busy"]))
-        return lacks(m, slots[(slot - 1) * m["nodes"] + node], up, down, node)
+        return lacks(m, slots[u((slot - 1) * m["nodes"] + node)], up, down, node)
     return FINISHED if phase == HALTED else IDLE
 
 
@@ -119,7 +118,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
             down_words, up_tags, log, begins, chosen, node, now):  # fmt: skip
     """A cycle of a PE that is awake; returns whether it stays so."""
     nodes = m["nodes"]
-    p = pes[node]
+    p = pes[u(node)]
     m["pe_steps"] += 1
     if p["nap"] != AWAKE:
         if now > p["slept"]:
@@ -127,11 +126,11 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
         p["nap"] = AWAKE
     phase = p["phase"]
     if phase == DELAY:
-        if now >= ends[node]:
+        if now >= ends[u(node)]:
             end_main(m, commands, p, ends, memory, addresses, log, begins, chosen, node, now)
-    elif phase in (OVERHEAD, COMPUTE) and ends[node]:
-        left = ends[node] - now
-        ends[node] = 0
+    elif phase in (OVERHEAD, COMPUTE) and ends[u(node)]:
+        left = ends[u(node)] - now
+        ends[u(node)] = 0
         p["left"] = left
         if now > p["slept"]:
             p["last"] = 0
@@ -150,7 +149,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
     while busy:
         slot = lowest(busy)
         busy &= busy - 1
-        if lacks(m, slots[(slot - 1) * nodes + node], up, down, node) == 0:
+        if lacks(m, slots[u((slot - 1) * nodes + node)], up, down, node) == 0:
             ready |= 1 << slot
     since = now
     if ready:
@@ -173,7 +172,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
         else:
             charge(accounts, p, node, nodes, now, AT_FABRIC)
             if slot:
-                state = slots[(slot - 1) * nodes + node]
+                state = slots[u((slot - 1) * nodes + node)]
                 pc = np.int64(state["pc"])
                 left = np.int64(state["left"])
                 took = np.int64(state["took"])
@@ -189,14 +188,14 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
             left -= 1
             lack = 0
             if slot:
-                slots[(slot - 1) * nodes + node]["left"] = left
+                slots[u((slot - 1) * nodes + node)]["left"] = left
                 if left == 0:
                     p["busy"] = without(p["busy"], slot)
-                    release(p, commands[pc])
-                    end_of(p, commands[pc])
+                    release(p, commands[u(pc)])
+                    end_of(p, commands[u(pc)])
                     write_log(m, log, begins, chosen, node, slot, pc, now + 1)
                     return True
-                lack = lacks(m, slots[(slot - 1) * nodes + node], up, down, node)
+                lack = lacks(m, slots[u((slot - 1) * nodes + node)], up, down, node)
             else:
                 p["left"] = left
                 if left == 0:
@@ -211,12 +210,12 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
             return True
     if computes:
         p["nap"] = AT_COMPUTE if phase == COMPUTE else AT_OVERHEAD
-        ends[node] = now + 1 + p["left"]
-        arm(m, wheel, following, timer, node, ends[node])
+        ends[u(node)] = now + 1 + p["left"]
+        arm(m, wheel, following, timer, node, ends[u(node)])
     else:
         p["nap"] = waiting(m, commands, p, slots, up, down, node)
         if phase == DELAY:
-            arm(m, wheel, following, timer, node, ends[node])
+            arm(m, wheel, following, timer, node, ends[u(node)])
     p["slept"] = since
     listens = np.int64(p["taking"])
     if phase == NO_TASK:

@@ -4,7 +4,7 @@ import numpy as np
 
 from sim.jit import inlined, njit
 from sim.mesh.wavelet_state import BOTH, CONTROL, HEAD
-from sim.mesh.wavelet_wakes import lowest, set_bit, wake_router
+from sim.mesh.wavelet_wakes import lowest, set_bit, u, wake_router
 
 RAMP = 4
 RAMP_OUT = 16
@@ -24,14 +24,14 @@ def place_of(m, node):
 @njit
 def takes(cell, side, depth, at, port, fixed):
     """Whether the router ``at`` takes a wavelet that comes in by ``port``."""
-    there = np.int64(cell[at])
+    there = np.int64(cell[u(at)])
     if (there & 15) >= depth:
         return False
     if fixed:
         return True
     if (there >> 8) & 7 != port:
         return False
-    return (there & 15) == 0 or side[at] == port
+    return (there & 15) == 0 or side[u(at)] == port
 
 
 @njit
@@ -49,8 +49,8 @@ def decide(m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, st
     taken. Returns whether some are awake."""
     nodes, depth = m["nodes"], m["depth"]
     low = node & 31
-    awake = np.int64(mask[node])
-    first = np.int64(pointer[node])
+    awake = np.int64(mask[u(node)])
+    first = np.int64(pointer[u(node)])
     group = (awake >> first) << first
     rest = awake ^ group
     taken = 0
@@ -65,34 +65,34 @@ def decide(m, cell, side, up, down, mask, pointer, moves, cell_tags, up_tags, st
         k = lowest(group)
         group &= group - 1
         at = k * nodes + node
-        here = np.int64(cell[at])
+        here = np.int64(cell[u(at)])
         port = (here >> 8) & 7
         outs = here >> 11
         fixed = (m["fixed"] >> k) & 1 == 1
         if port == RAMP:
-            ready = up[at] >= HEAD
+            ready = up[u(at)] >= HEAD
         else:
-            ready = here & 0xF0 != 0 and (fixed or side[at] == port)
+            ready = here & 0xF0 != 0 and (fixed or side[u(at)] == port)
         if ready and m["controls"] and tag_at(m, cell_tags, up_tags, at, port):
             outs &= ~RAMP_OUT
         links = outs & 15
         while ready and links:
             out = lowest(links)
             links &= links - 1
-            ready = takes(cell, side, depth, at + steps[out << 5 | low], out ^ 1, fixed)
+            ready = takes(cell, side, depth, at + steps[u(out << 5 | low)], out ^ 1, fixed)
         if ready and outs & RAMP_OUT:
-            ready = (down[at] & 0xFF) < m["down_depth"]
+            ready = (down[u(at)] & 0xFF) < m["down_depth"]
         if not ready:
             awake &= ~(1 << k)
         elif not outs & taken:
             taken |= outs
-            moves[count] = (node << 5) | k
+            moves[u(count)] = (node << 5) | k
             if count == begun:
-                pointer[node] = k + 1 if k + 1 < m["colours"] else 0
+                pointer[u(node)] = k + 1 if k + 1 < m["colours"] else 0
             count += 1
     m["moves"] = count
     m["router_steps"] += 1
-    mask[node] = awake
+    mask[u(node)] = awake
     return awake != 0
 
 
@@ -104,13 +104,13 @@ def wake_around(m, mask, router_bits, router_top, steps, node, k):
     y = place // m["width"]
     low = node & 31
     if x + 1 < m["width"]:
-        wake_router(mask, router_bits, router_top, node + steps[low], k)
+        wake_router(mask, router_bits, router_top, node + steps[u(low)], k)
     if x:
-        wake_router(mask, router_bits, router_top, node + steps[32 | low], k)
+        wake_router(mask, router_bits, router_top, node + steps[u(32 | low)], k)
     if y + 1 < m["height"]:
-        wake_router(mask, router_bits, router_top, node + steps[64 | low], k)
+        wake_router(mask, router_bits, router_top, node + steps[u(64 | low)], k)
     if y:
-        wake_router(mask, router_bits, router_top, node + steps[96 | low], k)
+        wake_router(mask, router_bits, router_top, node + steps[u(96 | low)], k)
 
 
 @njit
@@ -128,22 +128,21 @@ def arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links,
            cell_tags, node, k, out, there, word, tag):  # fmt: skip
     """A wavelet goes by the port ``out`` to the router ``there``."""
     at = k * m["nodes"] + there
-    count = np.int64(cell[at])
+    count = np.int64(cell[u(at)])
     if m["values"]:
         cell_words[at * m["depth"] + (count & 15)] = word
     if m["controls"]:
         cell_tags[at * m["depth"] + (count & 15)] = tag
-    cell[at] = count + m["pushed"]
-    links[out * m["nodes"] + node] += 1
+    cell[u(at)] = count + m["pushed"]
+    links[u(out * m["nodes"] + node)] += 1
     if not (m["fixed"] >> k) & 1:
-        side[at] = out ^ 1
+        side[u(at)] = out ^ 1
     if m["hop"] == 1:
         wake_router(mask, router_bits, router_top, there, k)
     else:
         slot = m["hop_slot"]
-        hop_due[slot * 4 * m["nodes"] + counts[64 + slot]] = (there << 5) | k
-        counts[64 + slot] += 1
-        m["due"] += 1
+        hop_due[u(slot * 4 * m["nodes"] + counts[u(64 + slot)])] = (there << 5) | k
+        counts[u(64 + slot)] += 1
 
 
 @njit
@@ -178,18 +177,18 @@ def carry(m, cell, side, place, planned, up, down, mask, router_bits, router_top
     nodes = m["nodes"]
     low = node & 31
     at = k * nodes + node
-    here = np.int64(cell[at])
+    here = np.int64(cell[u(at)])
     port = (here >> 8) & 7
     outs = here >> 11
     word = 0
     tag = 0
     if port == RAMP:
-        count = np.int64(up[at]) & 0xFF
+        count = np.int64(up[u(at)]) & 0xFF
         if m["values"]:
             word = pulled(up_words, at, m["up_depth"], count)
         if m["controls"]:
             tag = pulled(up_tags, at, m["up_depth"], count)
-        up[at] -= BOTH
+        up[u(at)] -= BOTH
         if count == m["up_depth"]:
             set_bit(pe_bits, pe_top, node)
         m["used"] = now
@@ -199,9 +198,9 @@ def carry(m, cell, side, place, planned, up, down, mask, router_bits, router_top
             word = pulled(cell_words, at, m["depth"], count)
         if m["controls"]:
             tag = pulled(cell_tags, at, m["depth"], count)
-        cell[at] = here - 0x11
+        cell[u(at)] = here - 0x11
         if count == m["depth"]:
-            wake_router(mask, router_bits, router_top, node + steps[port << 5 | low], k)
+            wake_router(mask, router_bits, router_top, node + steps[u(port << 5 | low)], k)
         if count == 1 and not (m["fixed"] >> k) & 1:
             wake_around(m, mask, router_bits, router_top, steps, node, k)
     if tag:
@@ -214,23 +213,19 @@ def carry(m, cell, side, place, planned, up, down, mask, router_bits, router_top
         out = lowest(rest)
         rest &= rest - 1
         arrive(m, cell, side, mask, router_bits, router_top, hop_due, counts, links, cell_words,
-               cell_tags, node, k, out, node + steps[out << 5 | low], word, tag)  # fmt: skip
+               cell_tags, node, k, out, node + steps[u(out << 5 | low)], word, tag)  # fmt: skip
         copies += 1
-    m["hops"] += copies
     if outs & RAMP_OUT:
         if m["values"]:
-            down_words[at * m["down_depth"] + (np.int64(down[at]) & 0xFF)] = word
-        down[at] += 1
-        links[RAMP * nodes + node] += 1
+            down_words[at * m["down_depth"] + (np.int64(down[u(at)]) & 0xFF)] = word
+        down[u(at)] += 1
+        links[u(RAMP * nodes + node)] += 1
         slot = m["down_slot"]
-        down_due[slot * nodes + counts[slot]] = (node << 5) | k
-        counts[slot] += 1
-        m["due"] += 1
+        down_due[u(slot * nodes + counts[u(slot)])] = (node << 5) | k
+        counts[u(slot)] += 1
         m["used"] = now
         copies += 1
-    if copies:
-        m["copied"] += copies - 1
-    else:
+    if copies == 0:
         m["absorbed"] += 1
 
 
@@ -243,6 +238,6 @@ def switch(m, cell, place, planned, mask, router_bits, router_top, router_class,
     planned[at] = 0
     place[at] = position
     route = np.int64(routes[(router_class[node] * m["colours"] + k) * 4 + position])
-    cell[at] = (np.int64(cell[at]) & 0xFF) | route << 8
+    cell[u(at)] = (np.int64(cell[u(at)]) & 0xFF) | route << 8
     wake_router(mask, router_bits, router_top, node, k)
     wake_around(m, mask, router_bits, router_top, steps, node, k)

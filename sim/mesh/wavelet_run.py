@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.errors import InputError, SimulationError
-from arch.mesh.program import MeshProgram
+from arch.mesh.program import RAMP, MeshProgram
 from arch.mesh.wavelet import WaveletMesh
 from sim.mesh.wavelet import run
 from sim.mesh.wavelet_accounts import ENTRY, accounts_until, entries
@@ -19,7 +19,7 @@ from sim.mesh.wavelet_steady import Steady
 from traces.mesh.check import check_program
 
 CYCLES_MAX = 2**61
-COUNTED = ("sent", "taken", "copied", "absorbed", "hops")
+COUNTED = ("sent", "taken", "absorbed")
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,10 @@ def result(
     accounts = accounts_until(state, cycles)
     links = state.links.astype(np.int64) + (periods.links if periods else 0)
     counts = {name: int(m[name]) for name in COUNTED}
+    # What left routers beside what they moved is copies; controls that went no further are none.
+    counts["copied"] = int(links.sum()) - int(m["moved"]) + counts["absorbed"]
     counts["left"] = left_in_fabric(state)
+    counts["hops"] = int(links.reshape(5, -1)[:RAMP].sum())
     memory = {}
     if m["values"]:
         every = state.tiles.gathered(state.memory[:-1].reshape(len(state.pes), -1))
@@ -205,7 +208,7 @@ def result(
             region.name: every[:, :, region.start : region.start + region.elements].copy()
             for region in program.regions
         }
-    steps = {"router": "router_steps", "pe": "pe_steps", "moved": "moved"}
+    moved = int(m["moved"]) - (periods.moved if periods else 0)
     return WaveletRun(
         mesh=mesh, program=program, cycles=cycles + skipped,
         marks={
@@ -215,7 +218,10 @@ def result(
         accounts={name: state.tiles.gathered(accounts[at]) for at, name in enumerate(ACCOUNTS)},
         links=state.tiles.gathered(links.reshape(5, -1).T),
         counts=counts,
-        steps={name: int(m[field]) for name, field in steps.items()} | {"skipped_cycles": skipped},
+        steps={
+            "router": int(m["router_steps"]), "pe": int(m["pe_steps"]), "moved": moved,
+            "skipped_cycles": skipped,
+        },
         memory=memory,
         windows=looks.windows(cycles) if looks else None,
         log=looks.log() if looks else None,

@@ -92,16 +92,13 @@ MESH = np.dtype(
         ("hop_slot", np.int64),
         ("moves", np.int64),  # of this cycle
         ("changes", np.int64),  # of positions in this cycle
-        ("due", np.int64),  # wavelets on hops and ramps
         ("timers", np.int64),
         ("last", np.int64),  # last cycle with an operation, or the end of a delay
         ("acted", np.int64),  # last cycle in which a main slot went on or a wavelet moved
         ("used", np.int64),  # last cycle with an operation or a wavelet on a ramp
         ("sent", np.int64),  # by PEs
         ("taken", np.int64),  # by PEs
-        ("copied", np.int64),  # wavelets that multicast added
         ("absorbed", np.int64),  # control wavelets that went no further
-        ("hops", np.int64),  # wavelets over links
         ("router_steps", np.int64),
         ("moved", np.int64),  # wavelets that a router moved
         ("pe_steps", np.int64),

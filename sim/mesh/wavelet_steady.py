@@ -17,7 +17,7 @@ from sim.mesh.wavelet_program import task_at
 from sim.mesh.wavelet_state import NEVER, NO_TASK, TASKS_MAX, WaveletState
 
 TURNS = ("turn0", "turn1")
-COUNTED = ("sent", "taken", "copied", "absorbed", "hops")
+COUNTED = ("sent", "taken", "absorbed", "moved")
 LATEST = ("last", "used", "acted")
 SAME_OF_PES = (
     "left", "pc", "taking", "putting", "listen", "active", "blocked", "phase", "after", "why",
@@ -91,6 +91,8 @@ class Steady:
     """Cycles left out so far."""
     links: npt.NDArray[np.int64] = field(init=False)
     """[5 * nodes] wavelets over links in them"""
+    moved: int = 0
+    """Wavelets moved by routers in them"""
     before: Picture | None = None
     beats: list[tuple[int, ...]] = field(default_factory=list)
     """What the last periods were like."""
@@ -179,6 +181,7 @@ class Steady:
             for was, now in zip(old.counted, new.counted, strict=True)
         )
         self.links += links
+        self.moved += int(counted[COUNTED.index("moved")])
         state.accounts += accounts
         for name, more in zip(COUNTED, counted, strict=True):
             m[name] += more

@@ -7,6 +7,12 @@ from sim.mesh.wavelet_state import NEVER
 
 
 @njit
+def u(index):
+    """An index that is not negative; of others the compiler counts some from the end."""
+    return np.uint64(index)
+
+
+@njit
 def lowest(word):
     """Place of the lowest bit of a number that is not 0. The compiler knows this loop as one
     instruction."""
@@ -32,16 +38,16 @@ def next_bit(word, backwards):
 @njit
 def set_bit(bits, top, node):
     """Wake a router or a PE."""
-    bits[node >> 5] |= 1 << (node & 31)
-    top[node >> 10] |= 1 << ((node >> 5) & 31)
+    bits[u(node >> 5)] |= 1 << (node & 31)
+    top[u(node >> 10)] |= 1 << ((node >> 5) & 31)
 
 
 @njit
 def wake_router(mask, bits, top, node, colour):
     """A colour of a router may move."""
-    known = np.int64(mask[node])
+    known = np.int64(mask[u(node)])
     if not (known >> colour) & 1:
-        mask[node] = known | 1 << colour
+        mask[u(node)] = known | 1 << colour
         if known == 0:
             set_bit(bits, top, node)
 
@@ -49,8 +55,8 @@ def wake_router(mask, bits, top, node, colour):
 @njit
 def arm(m, wheel, following, timer, node, when):
     """Wake a PE at a cycle; an earlier timer of it stays, and it will arm another."""
-    if timer[node] == NEVER:
-        timer[node] = when
+    if timer[u(node)] == NEVER:
+        timer[u(node)] = when
         slot = when & (m["span"] - 1)
         following[node] = wheel[slot]
         wheel[slot] = node
@@ -65,8 +71,8 @@ def ring(m, wheel, following, timer, pe_bits, pe_top, now):
     wheel[slot] = -1
     while node >= 0:
         behind = following[node]
-        if timer[node] <= now:
-            timer[node] = NEVER
+        if timer[u(node)] <= now:
+            timer[u(node)] = NEVER
             m["timers"] -= 1
             set_bit(pe_bits, pe_top, node)
         else:
