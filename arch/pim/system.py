@@ -75,7 +75,8 @@ pim_names = PIMS.names
 
 def is_pim(name_or_path: str) -> bool:
     """Whether a name, or what a file holds, is a PIM and no memory."""
-    return "commands" in PIMS.content(name_or_path)
+    content = PIMS.content(name_or_path)
+    return "commands" in content or content.get("interface") == "attacc"
 
 
 def load_command_set(name_or_path: str) -> CommandSet:

@@ -11,7 +11,7 @@ from sim.cli import inputs
 RESULT_FILE = "result.json"
 NAMES = {
     "Machine": "a machine", "MemorySystem": "a memory", "Pim": "a PIM", "HbmPim": "an HBM-PIM",
-    "JointPim": "a PIM with memory commands beside its own",
+    "AttAcc": "an AttAcc", "JointPim": "a PIM with memory commands beside its own",
 }  # fmt: skip
 
 HELP = "A machine, memory or PIM, or a result.json or its folder."

@@ -73,12 +73,15 @@ def load_any(name_or_path: str, settings: list[str] | None) -> "Spec":
     """The machine, memory, mesh or PIM of that name, or of that file. Raises InputError."""
     from arch.dram.memory import load_memory, memory_names
     from arch.mesh.load import is_mesh, load_mesh
+    from arch.pim.attacc import is_attacc, load_attacc
     from arch.pim.hbm import is_hbm_pim, load_hbm_pim
     from arch.pim.joint import is_joint_pim, load_joint_pim
     from arch.pim.system import is_pim, load_pim
 
     if is_hbm_pim(name_or_path):
         return load_hbm_pim(name_or_path, settings or ())
+    if is_attacc(name_or_path):
+        return load_attacc(name_or_path, settings or ())
     if is_joint_pim(name_or_path):
         return load_joint_pim(name_or_path, settings or ())
     if is_pim(name_or_path):

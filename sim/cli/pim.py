@@ -25,10 +25,13 @@ def run_trace(
     quiet: bool,
 ) -> None:
     """Run a trace of instructions on a PIM and show what came of it."""
+    from arch.pim.attacc import is_attacc
     from arch.pim.hbm import is_hbm_pim
     from arch.pim.joint import is_joint_pim
     from arch.pim.system import load_pim
 
+    if is_attacc(pim):
+        raise InputError(f"{pim}: runs from Python, sim.pim.attacc.run.attend, not traces")
     if is_hbm_pim(pim):
         hbm_pim.run_trace(pim, trace, settings, commands, as_json=as_json, quiet=quiet)
         return
@@ -68,10 +71,13 @@ def run_workload(
     quiet: bool,
 ) -> None:
     """Generate tokens of a model on a PIM and show what came of it."""
+    from arch.pim.attacc import is_attacc
     from arch.pim.hbm import is_hbm_pim
     from arch.pim.joint import is_joint_pim
     from arch.pim.system import load_pim
 
+    if is_attacc(pim):
+        raise InputError(f"{pim}: runs from Python, sim.pim.attacc.run.attend, not workloads")
     if is_joint_pim(pim):
         raise InputError(f"{pim}: runs traces, not workloads; give --trace")
     if is_hbm_pim(pim):
@@ -106,12 +112,15 @@ def _generate(pim: "Pim", workload: str, commands: Path | None, stderr: Any) -> 
 
 def pims() -> None:
     """List the PIMs that are known by name."""
+    from arch.pim.attacc import is_attacc, load_attacc
     from arch.pim.hbm import is_hbm_pim, load_hbm_pim
     from arch.pim.joint import is_joint_pim, load_joint_pim
     from arch.pim.system import load_pim, pim_names
 
     for name in pim_names():
-        if is_hbm_pim(name):
+        if is_attacc(name):
+            device, channels, how = "AttAcc/HBM3", load_attacc(name).channels, "all_bank"
+        elif is_hbm_pim(name):
             hbm = load_hbm_pim(name)
             device, channels, how = hbm.device().name, hbm.channels, hbm.controller.refresh
         elif is_joint_pim(name):

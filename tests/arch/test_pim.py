@@ -30,7 +30,8 @@ def test_names() -> None:
     neupims = ("neupims", "neupims_single", "neupims_single_wide")
     both = sorted(f"{name}{suffix}" for name in neupims for suffix in ("", "_as_simulated"))
     assert pim_names() == (
-        *("aim", "aim_as_simulated", "hbm_pim", "hbm_pim_as_simulated"),
+        *("aim", "aim_as_simulated", "attacc", "attacc_as_published"),
+        *("hbm_pim", "hbm_pim_as_simulated"),
         *both,
         "pim_gpt",
     )

@@ -1,0 +1,1 @@
+"""AttAcc: attention in HBM3."""
