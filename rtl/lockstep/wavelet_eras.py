@@ -14,16 +14,17 @@ CYCLES = (60, 300, 1000, 2500)
 CYCLES_MIN = 20
 OFTEN = (8, 40, 128, 220, 256)
 """Of 256 cycles, those in which a PE takes or puts."""
-RARELY = (0, 0, 1, 4, 20)
-"""Of 256 cycles or wavelets, those with a position that a PE sets, or with controls."""
+CONTROLS = (0, 4, 20, 60, 128)
+"""Of 256 wavelets, those with controls."""
+SWITCHES = (0, 0, 1, 4, 40)
+"""Of 256 cycles, those in which a PE sets the position of a colour."""
 Way = tuple[int, tuple[int, ...]]
-SEND, RECV, CTRL = range(3)
-"""Commands of ``PES``."""
 PES = PeProgram(
     "driven",
-    (task("none", [send(0, 0, 0), recv(0, 0, 0), ctrl(0, [])]),),
+    (task("operations", [send(0, 0, 0), recv(0, 0, 0), ctrl(0, [])]),),
 )
-"""What PEs put and take comes from outside: they run no task."""
+"""PEs run no task. What they put and take is drawn, and done as operations of these commands, whose
+places are ``SEND``, ``RECV`` and ``CTRL`` of ``rtl.lockstep.wavelet_traffic``."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,6 @@ def era_of(p: Parameters, seed: int, number: int) -> Era:
         hostile=random.random() < 0.5,
         takes=random.choice(OFTEN),
         puts=random.choice(OFTEN),
-        controls=random.choice(RARELY),
-        switches=random.choice(RARELY),
+        controls=random.choice(CONTROLS),
+        switches=random.choice(SWITCHES),
     )

@@ -156,7 +156,7 @@ def count_moves(layout, order, m, cell, place, planned, mask, moves, router_clas
 
 
 @njit
-def drive_pe(layout, t, m, commands, up, down, mask, router_bits, router_top, planned, changes,
+def drive_pe(layout, t, m, commands, cell, up, down, mask, router_bits, router_top, planned, changes,
              up_due, counts, memory, memory_bits, addresses, up_words, down_words, up_tags,
              router_class, last_place, first_place, node, values, at_values, at_words, stim, at,
              events):  # fmt: skip
@@ -166,6 +166,11 @@ def drive_pe(layout, t, m, commands, up, down, mask, router_bits, router_top, pl
     has, room = values[at_values + 1], values[at_values + 2]
     for j in range(2):
         ready = has if j == 0 else room
+        if j == 1 and draw(t, 16):
+            # A colour that the router takes from elsewhere fills its queue and stays.
+            for k in range(colours):
+                if (np.int64(cell[k * nodes + node]) >> 8) & 7 != RAMP:
+                    ready &= ~(np.int64(1) << k)
         wants = draw(t, 256) < (t["takes"] if j == 0 else t["puts"])
         k = draw(t, colours)
         # Rarely one that is not ready, to which nothing must happen.
@@ -175,7 +180,7 @@ def drive_pe(layout, t, m, commands, up, down, mask, router_bits, router_top, pl
             for _ in range(colours):
                 if not (ready >> k) & 1:
                     k = (k + 1) % colours
-        goes = k < colours and (ready >> k) & 1 == 1
+        goes = k < colours and ((has if j == 0 else room) >> k) & 1 == 1
         valid = wants and (goes or t["hostile"] == 1)
         goes = goes and valid
         stim[at + 2 * j] = valid
@@ -270,8 +275,8 @@ def drive(layouts, places, stim_places, traffic, order, numbers, probe, came, sh
         for i in range(layout["nodes"]):
             first = (layout["at_colours"] + i * layout["colours"] * layout["colour_span"]
                      + COLOUR_VALUES + 2 * layout["depth"])  # fmt: skip
-            drive_pe(layout, t, m, commands, up, down, mask, router_bits, router_top, planned,
-                     changes, up_due, counts, memory, memory_bits, addresses, up_words,
+            drive_pe(layout, t, m, commands, cell, up, down, mask, router_bits, router_top,
+                     planned, changes, up_due, counts, memory, memory_bits, addresses, up_words,
                      down_words, up_tags, router_class, last_place, first_place, order[i], values,
                      layout["at_nodes"] + i * NODE_VALUES, first, stim, i * t["stim_span"],
                      events)  # fmt: skip
