@@ -25,6 +25,7 @@ from rtl.lockstep.campaign_engines import engine_builds
 from rtl.lockstep.campaign_mac import mac_builds
 from rtl.lockstep.campaign_mesh import mesh_builds
 from rtl.lockstep.campaign_pim import pim_builds, vector_builds
+from rtl.lockstep.campaign_wavelet import wavelet_builds
 from rtl.lockstep.record import write_json
 from rtl.lockstep.run import cosim
 
@@ -37,6 +38,7 @@ UNITS: dict[str, tuple[Callable[[int, int], list[Build]], int]] = {
     "mesh": (mesh_builds, 34),
     "pim": (pim_builds, 36),
     "vector": (vector_builds, 36),
+    "wavelet": (wavelet_builds, 36),
 }
 """How each unit's builds are chosen, and how many."""
 DEFAULTS = ", ".join(f"{count} of {unit}" for unit, (_, count) in UNITS.items())
@@ -47,6 +49,7 @@ RECORDS = {
     "mesh": "mesh_rtl",
     "pim": "pim_rtl",
     "vector": "vector_rtl",
+    "wavelet": "wavelet_rtl",
 }
 """Names of records that are not that of their unit."""
 

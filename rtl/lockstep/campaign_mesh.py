@@ -1,8 +1,6 @@
 """The meshes of a campaign: every pair of values of their parameters occurs."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, product
 from random import Random
 from typing import Any
 
@@ -10,6 +8,7 @@ from arch.mesh.load import load_packet_mesh
 from arch.mesh.packet import PORTS, Allocator, PacketMesh
 from rtl.lockstep.campaign_builds import Build
 from rtl.lockstep.mesh import MeshTwin
+from rtl.lockstep.pairs import Choice, Pair, choices, every_pair, pairs_in
 
 SHAPES = ((2, 2), (3, 2), (2, 4), (3, 3), (4, 4))
 ALLOCATORS = (
@@ -31,27 +30,19 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
 }
 OF_MESH = ("link_latency_cycles", "node_latency_cycles")
 SHIPPED = ("mesh_W1", "mesh_V4")
-TRIED = 60
-"""Choices of which the one with the most new pairs is taken."""
 PLACE_CYCLES = 20_000_000
 """Cycles of a build times the registers of its VCs, as more cost more."""
 CYCLES_MAX, CYCLES_MIN = 50_000, 12_000
-Choice = dict[str, Any]
-Pair = tuple[str, Any, str, Any]
 
 
 def pairs_of(choice: Choice) -> set[Pair]:
     """Of values that occur together."""
-    return {(a, choice[a], b, choice[b]) for a, b in combinations(OPTIONS, 2)}
+    return pairs_in(OPTIONS, choice)
 
 
 def all_pairs() -> set[Pair]:
     """That can occur."""
-    return {
-        (a, x, b, y)
-        for a, b in combinations(OPTIONS, 2)
-        for x, y in product(OPTIONS[a], OPTIONS[b])
-    }
+    return every_pair(OPTIONS)
 
 
 def choice_of(mesh: PacketMesh) -> Choice:
@@ -60,21 +51,6 @@ def choice_of(mesh: PacketMesh) -> Choice:
     return {"shape": (mesh.width, mesh.height)} | {
         name: getattr(spec, name) for name, spec in names.items()
     }
-
-
-def _choices(random: Random) -> Iterator[Choice]:
-    """Greedy, without end: first until no pair is missing, then any."""
-    missing = all_pairs()
-    while True:
-        tried = [
-            {name: random.choice(values) for name, values in OPTIONS.items()} for _ in range(TRIED)
-        ]
-        if missing:
-            a, x, b, y = min(missing, key=str)
-            tried = [choice | {a: x, b: y} for choice in tried]
-        best = max(tried, key=lambda choice: len(pairs_of(choice) & missing))
-        missing -= pairs_of(best)
-        yield best
 
 
 @dataclass
@@ -114,7 +90,7 @@ def mesh_builds(count: int, seed: int) -> list[Build]:
     small = ("width=4", "height=4")
     chosen: list[Build] = [_build(load_packet_mesh(name, small), random) for name in SHIPPED]
     plain = load_packet_mesh(SHIPPED[0])
-    for number, choice in zip(range(count - len(SHIPPED)), _choices(random), strict=False):
+    for number, choice in zip(range(count - len(SHIPPED)), choices(OPTIONS, random), strict=False):
         own = {name: choice[name] for name in OF_MESH}
         width, height = choice["shape"]
         rest = {name: value for name, value in choice.items() if name not in (*OF_MESH, "shape")}

@@ -39,8 +39,10 @@ def _mac(machine: Machine) -> Twin:
 
 
 def _mesh(mesh: PacketMesh | WaveletMesh) -> Twin:
-    if not isinstance(mesh, PacketMesh):
-        raise InputError(f"{mesh.name}: hardware needs packet routers, not {mesh.kind} routers")
+    if isinstance(mesh, WaveletMesh):
+        from rtl.lockstep.wavelet import wavelet_twin
+
+        return wavelet_twin(mesh)
     from rtl.lockstep.mesh import mesh_twin
 
     return mesh_twin(mesh)

@@ -1,5 +1,6 @@
 """Meshes of routers as hardware, generated from ``arch.mesh``."""
 
 from rtl.mesh.packet import PacketNetwork
+from rtl.mesh.wavelet import WaveletFabric
 
-__all__ = ["PacketNetwork"]
+__all__ = ["PacketNetwork", "WaveletFabric"]

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 
 class Delay(wiring.Component):
-    """``output`` is ``input`` as it was ``cycles`` ago, 1 or more.
+    """``output`` is ``input`` as it was ``cycles`` ago.
 
     Members
     -------

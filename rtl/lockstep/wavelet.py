@@ -1,0 +1,197 @@
+# amaranth: UnusedElaboratable=no
+"""The twin of a mesh of wavelet routers: hardware, the simulator's kernel, and what drives both."""
+
+from functools import cached_property
+
+import numpy as np
+
+from arch.errors import InputError
+from arch.mesh.wavelet import WaveletMesh
+from rtl.lockstep.operands import seeded
+from rtl.lockstep.twin import Batch, Words
+from rtl.lockstep.wavelet_eras import Era, era_of
+from rtl.lockstep.wavelet_layout import (
+    PE_VALUES,
+    layout_of,
+    places,
+    stim_places,
+    stim_span,
+    ways_span,
+)
+from rtl.lockstep.wavelet_traffic import EVENTS, TRAFFIC, drive
+from rtl.mesh import WaveletFabric
+from rtl.mesh.wavelet_parameters import Parameters
+from rtl.wrapper import Field, sides
+from sim.mesh.wavelet_build import new_state
+from sim.mesh.wavelet_state import SLOT, UNROUTED, WaveletState
+
+BITS_MAX = 65_536
+"""Of a response."""
+
+
+class WaveletTraffic:
+    """One run of a mesh under random routes, wavelets and positions, with resets in between."""
+
+    def __init__(self, twin: "WaveletTwin", seed: int) -> None:
+        p = twin.parameters
+        self.twin, self.seed, self.era = twin, seed, 0
+        self.layout = layout_of(p)
+        self.values = np.zeros(self.layout["values"][0], np.int64)
+        self.stim = np.zeros(p.nodes * stim_span(p), np.int64)
+        self.probe = np.zeros(1, SLOT)
+        self.events = np.zeros(len(EVENTS), np.int64)
+        self.traffic = np.zeros(1, TRAFFIC)
+        self.traffic["random"] = seeded(seed)
+        self.traffic["colour_bits"] = (p.colours - 1).bit_length()
+        self.traffic["stim_span"] = stim_span(p)
+        self._reset()
+
+    def _reset(self) -> None:
+        """All registers have their reset values; other routes are to come."""
+        p = self.twin.parameters
+        era = era_of(p, self.seed, self.era)
+        self.era += 1
+        self.state = self._new_state(era)
+        tiles = self.state.tiles
+        self.numbers = np.zeros(tiles.nodes, np.int64)
+        self.numbers[tiles.order] = np.arange(p.nodes)
+        self.came = np.zeros((p.nodes, p.colours), np.int64)
+        self.shown = np.zeros(p.colours * tiles.nodes, np.int64)
+        self._show_ways(era)
+        self.traffic["now"] = 0
+        for name in ("cycles", "hostile", "takes", "puts", "controls", "switches"):
+            self.traffic[name] = getattr(era, name)
+
+    def _new_state(self, era: Era) -> WaveletState:
+        return new_state(self.twin.mesh, era.program, values=True)
+
+    def _show_ways(self, era: Era) -> None:
+        """Routes as the hardware is given them."""
+        p = self.twin.parameters
+        span, positions = ways_span(p), p.positions
+        stim = self.stim.reshape(p.nodes, stim_span(p))[:, PE_VALUES + 2 * p.colours :]
+        ways = stim.reshape(p.nodes, p.colours, span)
+        ways[:] = 0
+        ways[:, :, : 2 * positions : 2] = UNROUTED
+        for node, kind in enumerate(era.program.route_of.reshape(-1)):
+            for k, route in era.program.routes[kind].items():
+                for i, (port, outs) in enumerate(route.positions):
+                    ways[node, k, 2 * i] = port
+                    ways[node, k, 2 * i + 1] = sum(1 << out for out in outs)
+                ways[node, k, 2 * positions] = route.first
+                ways[node, k, 2 * positions + 1] = len(route.positions) - 1
+
+    def next(self, cycles: int) -> Batch:
+        """The next cycles."""
+        stimuli = np.empty((cycles, len(self.twin.stim_places)), np.int64)
+        resets = np.empty(cycles, np.uint8)
+        responses = np.empty((cycles, len(self.twin.places)), np.int64)
+        done = 0
+        while done < cycles:
+            done += self._drive(stimuli[done:], resets[done:], responses[done:])
+            if resets[done - 1]:
+                self._reset()
+        return Batch(stimuli, resets, responses)
+
+    def _drive(self, stimuli: Words, resets: np.ndarray, responses: Words) -> int:
+        return int(
+            drive(
+                self.layout,
+                self.twin.places,
+                self.twin.stim_places,
+                self.traffic,
+                self.state.tiles.order,
+                self.numbers,
+                self.probe,
+                self.came,
+                self.shown,
+                self.values,
+                self.stim,
+                self.events,
+                *self.state.arrays(),
+                stimuli,
+                resets,
+                responses,
+            )
+        )
+
+    @property
+    def coverage(self) -> dict[str, int]:
+        """How often each event that this mesh can show happened."""
+        p = self.twin.parameters
+        row, column = p.width > 1, p.height > 1
+        single = p.colours == 1
+        one_place = p.positions == 1
+        missing = {
+            "left by E": not row, "left by W": not row, "left by S": not column,
+            "left by N": not column, "several colours move": single,
+            "port taken by another colour": single, "control switches": one_place,
+            "PE sets a position": one_place, "PE and control at once": one_place,
+            "waits: queue is of another side": one_place or p.depth == 1 or p.nodes < 3,
+            "queue is not of the side that is read": one_place,
+        }  # fmt: skip
+        return {
+            event: int(count)
+            for event, count in zip(EVENTS, self.events, strict=True)
+            if not missing.get(event)
+        }
+
+    @property
+    def useful_cycles(self) -> int:
+        """Cycles in which a wavelet was anywhere, or put."""
+        return int(self.traffic[0]["useful_cycles"])
+
+
+class WaveletTwin:
+    """A mesh as hardware and as the simulator's kernel.
+
+    ``Parameters`` lists what raises InputError; ``traffic`` raises it where registers are too many
+    for one response.
+    """
+
+    name = "mesh"
+
+    def __init__(self, mesh: WaveletMesh) -> None:
+        self.mesh = mesh
+        self.parameters = Parameters(mesh)
+
+    @cached_property
+    def component(self) -> WaveletFabric:
+        """The hardware, which may be elaborated again."""
+        return WaveletFabric(self.mesh)
+
+    @cached_property
+    def fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+        """Of stimuli and responses."""
+        stim, resp = (tuple(field for field, _ in side) for side in sides(self.component))
+        return stim, resp
+
+    @cached_property
+    def places(self) -> Words:
+        """Of each field of a response, where the model has it."""
+        return places(self.parameters, self.fields[1])
+
+    @cached_property
+    def stim_places(self) -> Words:
+        """Of each field of a stimulus."""
+        return stim_places(self.parameters, self.fields[0])
+
+    def traffic(self, seed: int) -> WaveletTraffic:
+        """The run of a seed."""
+        bits = sum(field.width for field in self.fields[1])
+        if bits > BITS_MAX:
+            mesh = self.mesh
+            raise InputError(
+                f"{mesh.name}: {mesh.width} x {mesh.height} routers have {bits:,} bits of "
+                f"registers, co-simulation takes {BITS_MAX:,}: take a smaller one "
+                "(--set width=2 --set height=2, or --set router.colours=4)"
+            )
+        return WaveletTraffic(self, seed)
+
+
+def wavelet_twin(mesh: WaveletMesh) -> WaveletTwin:
+    """The twin of a mesh of wavelet routers.
+
+    Raises InputError that says which field to set where hardware does not support it.
+    """
+    return WaveletTwin(mesh)

@@ -1,0 +1,127 @@
+"""Random routes and manners for a wavelet mesh: one run from reset to reset."""
+
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+
+from arch.mesh.program import OPPOSITE, RAMP, MeshProgram, PeProgram, Route
+from rtl.mesh.wavelet_parameters import Parameters
+from traces.mesh.commands import ctrl, recv, send, task
+
+CYCLES = (60, 300, 1000, 2500)
+"""Of a run, at most."""
+CYCLES_MIN = 20
+OFTEN = (8, 40, 128, 220, 256)
+"""Of 256 cycles, those in which a PE takes or puts."""
+CONTROLS = (0, 4, 20, 60, 128)
+"""Of 256 wavelets, those with controls."""
+SWITCHES = (0, 0, 1, 4, 40)
+"""Of 256 cycles, those in which a PE sets the position of a colour."""
+Way = tuple[int, tuple[int, ...]]
+PES = PeProgram(
+    "driven",
+    (task("operations", [send(0, 0, 0), recv(0, 0, 0), ctrl(0, [])]),),
+)
+"""PEs run no task. What they put and take is drawn, and done as operations of these commands, whose
+places are ``SEND``, ``RECV`` and ``CTRL`` of ``rtl.lockstep.wavelet_traffic``."""
+
+
+@dataclass(frozen=True)
+class Era:
+    """From a reset to the next one."""
+
+    program: MeshProgram
+    cycles: int
+    """The reset is in the last of them."""
+    hostile: bool
+    """PEs take what is not there and put where is no room."""
+    takes: int
+    """Of 256, cycles in which a PE takes, if it can."""
+    puts: int
+    controls: int
+    """Of 256 wavelets."""
+    switches: int
+    """Of 256 cycles, of each colour."""
+
+
+class _Routes:
+    """Routes of all routers, most of them of trees that lead from one PE to others."""
+
+    def __init__(self, p: Parameters, random: Random) -> None:
+        self.p, self.random = p, random
+        self.loose = random.choice((0.0, 0.0, 0.1, 0.5))
+        self.positions = random.randint(1, p.positions)
+
+    def tree(self) -> dict[int, Way]:
+        """A way for each router that the tree reaches."""
+        p, random = self.p, self.random
+        root = random.randrange(p.nodes)
+        came, outs = {root: RAMP}, {root: set[int]()}
+        tries = random.randint(1, 3 * p.nodes)
+        for _ in range(tries):
+            node = random.choice(list(came))
+            port = random.choice((*p.links(node), RAMP))
+            there = p.neighbour(node, port) if port != RAMP else None
+            if there is not None and there not in came:
+                came[there], outs[there] = OPPOSITE[port], set[int]()
+                outs[node].add(port)
+        for node in came:
+            if not outs[node] or random.random() < 0.4:
+                outs[node].add(RAMP)
+        return {node: (came[node], tuple(sorted(outs[node]))) for node in came}
+
+    def any_way(self, node: int) -> Way:
+        """Whatever the ports of a router allow."""
+        ports = (*self.p.links(node), RAMP)
+        outs = self.random.sample(ports, self.random.randint(1, len(ports)))
+        return self.random.choice(ports), tuple(sorted(outs))
+
+    def colour(self) -> list[Route | None]:
+        """Of each router the route of a colour."""
+        random = self.random
+        wanted = random.randint(1, self.positions)
+        trees = [self.tree() for _ in range(wanted)]
+        found: list[Route | None] = []
+        for node in range(self.p.nodes):
+            ways = [
+                tree[node] if node in tree and random.random() >= self.loose
+                else self.any_way(node) if random.random() < max(self.loose, 0.2) else None
+                for tree in trees
+            ]  # fmt: skip
+            routed = tuple(way for way in ways if way is not None)
+            first = random.choice((0, 0, random.randrange(len(routed)))) if routed else 0
+            found.append(Route(routed, first) if routed else None)
+        return found
+
+
+def routes_of(p: Parameters, random: Random) -> MeshProgram:
+    """A program of routes alone, a class of them for each router."""
+    draw = _Routes(p, random)
+    colours = [draw.colour() for _ in range(p.colours)]
+    routes = tuple(
+        {k: route for k, each in enumerate(colours) if (route := each[node]) is not None}
+        for node in range(p.nodes)
+    )
+    # Every colour has to be known, even if no router routes it.
+    named = tuple(send(k, 0, 0) for k in range(p.colours))
+    pes = PeProgram(PES.name, (*PES.tasks, task("named", named)))
+    shape = (p.height, p.width)
+    return MeshProgram(
+        "random", p.width, p.height, (pes,), np.zeros(shape, np.int32), routes,
+        np.arange(p.nodes, dtype=np.int32).reshape(shape),
+    )  # fmt: skip
+
+
+def era_of(p: Parameters, seed: int, number: int) -> Era:
+    """The one of a number in the run of a seed."""
+    random = Random(f"{seed} {number}")
+    return Era(
+        program=routes_of(p, random),
+        cycles=random.randint(CYCLES_MIN, random.choice(CYCLES)),
+        hostile=random.random() < 0.5,
+        takes=random.choice(OFTEN),
+        puts=random.choice(OFTEN),
+        controls=random.choice(CONTROLS),
+        switches=random.choice(SWITCHES),
+    )
