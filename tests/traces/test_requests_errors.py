@@ -134,7 +134,10 @@ def test_a_cycle_that_decreases_from_one_block_to_the_next() -> None:
         (b"L\0D\0 \0001\0\n\0", "a.trace: line 1: holds a byte 0x00"),
         (b"x" * 3_000_000, "a.trace: line 1: is longer than 1048576 bytes"),
         (b"LD 1\n" + b"\0" * 3_000_000, "a.trace: line 2: holds a byte 0x00"),
-        (gzip.compress(gzip.compress(b"LD 1\n", mtime=0), mtime=0), "a.trace: line 1: holds a byte 0x"),
+        (
+            gzip.compress(gzip.compress(b"LD 1\n", mtime=0), mtime=0),
+            "a.trace: line 1: holds a byte 0x",
+        ),
     ],
 )
 def test_what_is_no_trace(data: bytes, why: str) -> None:
