@@ -40,6 +40,9 @@ class PeCosts(Spec):
     """To start an FMA."""
     callback_millicycles: int = Field(default=0, ge=0, le=2**20)
     """For each vector of an FMA; rounded up over the command."""
+    dependent_millicycles: int = Field(default=0, ge=0, le=2**20)
+    """For each vector of an FMA that adds to the same elements as the one before, whose sums it
+    waits for; beside ``callback_millicycles``."""
     vec_cycles: int = Field(default=0, ge=0, le=2**20)
     """To start a VEC."""
     loop_cycles: int = Field(default=0, ge=0, le=2**20)

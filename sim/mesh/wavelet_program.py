@@ -48,7 +48,9 @@ def work_of(
     functions = (op == Op.VEC) & (commands["combine"] >= Function.EXP)
     cycles = np.where(functions, length * costs.function_cycles, -(-length // lanes))
     work[computes] = (vectors * cycles)[computes]
-    callbacks = -(-vectors * costs.callback_millicycles // 1000)
+    # A vector that adds to other elements than the one before waits for nothing.
+    waits = np.where(commands["dst_step"] == 0, costs.dependent_millicycles, 0)
+    callbacks = -(-vectors * (costs.callback_millicycles + waits) // 1000)
     lead[op == Op.FMA] = costs.fma_cycles + callbacks[op == Op.FMA]
     lead[op == Op.VEC] = costs.vec_cycles
     worst = int(np.argmax(np.maximum(work, lead))) if len(work) else 0

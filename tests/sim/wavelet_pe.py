@@ -245,7 +245,10 @@ class Pe:
             work = length * costs.function_cycles
         begins = costs.vec_cycles
         if command["op"] == Op.FMA:
-            begins = costs.fma_cycles + -(-vectors * costs.callback_millicycles // 1000)
+            each = costs.callback_millicycles
+            if command["dst_step"] == 0:
+                each += costs.dependent_millicycles
+            begins = costs.fma_cycles + -(-vectors * each // 1000)
         for _ in range(begins):
             yield Need("overhead")
         for _ in range(work):

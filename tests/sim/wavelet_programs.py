@@ -59,7 +59,7 @@ def random_mesh(draw: random.Random) -> WaveletMesh:
 
     costs = {
         "task_cycles": some(1, 6), "fabric_cycles": some(1, 5), "fma_cycles": some(1, 5),
-        "vec_cycles": some(1, 5),
+        "vec_cycles": some(1, 5), "dependent_millicycles": some(1, 2500),
         "callback_millicycles": some(1, 2500), "loop_cycles": some(1, 4),
         "function_cycles": draw.randint(1, 4),
     }  # fmt: skip
