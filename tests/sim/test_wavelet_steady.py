@@ -95,8 +95,8 @@ def test_a_loop_that_ends_sooner_is_seen() -> None:
 
 
 def test_a_loop_that_ends_at_other_times_is_seen() -> None:
-    """The third PE ends 20 inner turns once in each of the first one's periods, of 23 such turns, but
-    ever sooner: what it sends comes when the second one waits, and later into its delay."""
+    """The third PE ends 20 inner turns once in each of the first one's periods, of 23 such turns,
+    but ever sooner: what it sends comes when the second one waits, and later into its delay."""
     programs = [
         pe_of(mark(0), send(0, 1, 0, "fp32", slot=1), delay(23 * 8), loop(0, 10)),
         pe_of(
