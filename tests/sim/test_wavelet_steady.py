@@ -100,7 +100,7 @@ def test_a_loop_that_ends_at_other_times_is_seen() -> None:
     programs = [
         pe_of(mark(0), send(0, 1, 0, "fp32", slot=1), delay(23 * 8), loop(0, 10)),
         pe_of(
-            recv(1, 12, 0, "fp32", slot=1), recv(0, 1, 20, "fp32"), delay(90), loop(1, 10), wait(1)
+            recv(1, 1, 0, "fp32", slot=1), recv(0, 1, 20, "fp32"), delay(90), loop(0, 10), wait(1)
         ),
         pe_of(delay(8), loop(0, 20, level=1), send(1, 1, 0, "fp32", slot=1), loop(0, 12)),
     ]
