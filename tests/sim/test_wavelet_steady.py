@@ -94,6 +94,23 @@ def test_a_loop_that_ends_sooner_is_seen() -> None:
         assert run.steps["skipped_cycles"] >= 10 * (40 - FINDS)
 
 
+def test_a_loop_that_ends_at_other_times_is_seen() -> None:
+    """The third PE ends 20 inner turns once in each of the first one's periods, of 23 such turns,
+    but ever sooner: what it sends comes when the second one waits, and later into its delay."""
+    programs = [
+        pe_of(mark(0), send(0, 1, 0, "fp32", slot=1), delay(23 * 8), loop(0, 10)),
+        pe_of(
+            recv(1, 1, 0, "fp32", slot=1), recv(0, 1, 20, "fp32"), delay(90), loop(0, 10), wait(1)
+        ),
+        pe_of(delay(8), loop(0, 20, level=1), send(1, 1, 0, "fp32", slot=1), loop(0, 12)),
+    ]
+    routes = [
+        {0: one_way(RAMP, EAST)}, {0: one_way(WEST, RAMP), 1: one_way(EAST, RAMP)},
+        {1: one_way(RAMP, WEST)},
+    ]  # fmt: skip
+    equal(mesh_of(), row_of(programs, routes, memory_of(32)))
+
+
 def test_a_mark_that_nobody_passes() -> None:
     run = equal(mesh_of(), ring_shift(3, (9, [WORK])), steady_mark=7)
     assert not run.steps["skipped_cycles"]
