@@ -54,7 +54,8 @@ def put_wavelet(words, tags, index, values, at):
 
 @njit
 def show_queues(layout, order, m, cell, side, place, up, down, pointer, router_class, first_place,
-                cell_words, up_words, down_words, cell_tags, up_tags, probe, came, values):  # fmt: skip
+                cell_words, up_words, down_words, cell_tags, up_tags, probe, came,
+                values):  # fmt: skip
     """Queues, positions, pointers and what a PE is told.
 
     ``probe`` [1] of SLOT is for asking the kernel. ``came`` [node, colour]: of colours that the
@@ -104,7 +105,8 @@ def show_queues(layout, order, m, cell, side, place, up, down, pointer, router_c
 
 @njit
 def show_ways(layout, numbers, m, cell, side, up, down, down_due, up_due, hop_due, counts,
-              cell_words, up_words, down_words, cell_tags, up_tags, shown, now, values):  # fmt: skip
+              cell_words, up_words, down_words, cell_tags, up_tags, shown, now,
+              values):  # fmt: skip
     """Wavelets on links and ramps; ``shown`` [k * nodes] is for counting those of a queue."""
     nodes = m["nodes"]
     shown[:] = 0

@@ -1,7 +1,7 @@
 """What drives a wavelet mesh's hardware and model, and what is counted of it.
 
-Cycles are made of the parts of the simulator's kernel. In place of its PEs are draws of what to take
-and to put, which is done by the kernel's own operation of a fabric command.
+Cycles are made of the parts of the simulator's kernel. In place of its PEs are draws of what to
+take and to put, which is done by the kernel's own operation of a fabric command.
 """
 
 import numpy as np
@@ -156,8 +156,8 @@ def count_moves(layout, order, m, cell, place, planned, mask, moves, router_clas
 
 
 @njit
-def drive_pe(layout, t, m, commands, cell, up, down, mask, router_bits, router_top, planned, changes,
-             up_due, counts, memory, memory_bits, addresses, up_words, down_words, up_tags,
+def drive_pe(layout, t, m, commands, cell, up, down, mask, router_bits, router_top, planned,
+             changes, up_due, counts, memory, memory_bits, addresses, up_words, down_words, up_tags,
              router_class, last_place, first_place, node, values, at_values, at_words, stim, at,
              events):  # fmt: skip
     """What a PE takes, puts and sets in this cycle. ``at_values``: what it is told is there;
@@ -258,7 +258,8 @@ def drive(layouts, places, stim_places, traffic, order, numbers, probe, came, sh
                     first_place, cell_words, up_words, down_words, cell_tags, up_tags, probe,
                     came, values)  # fmt: skip
         show_ways(layout, numbers, m, cell, side, up, down, down_due, up_due, hop_due, counts,
-                  cell_words, up_words, down_words, cell_tags, up_tags, shown, now, values)  # fmt: skip
+                  cell_words, up_words, down_words, cell_tags, up_tags, shown, now,
+                  values)  # fmt: skip
         inside = 0
         for i in range(layout["nodes"] * layout["colours"]):
             at = layout["at_colours"] + i * layout["colour_span"]

@@ -135,9 +135,7 @@ class WaveletRouter(wiring.Component):
         to = Signal(PORTS, name=f"to_{k}")
         accepted = Signal(PORTS, name=f"accepted_{k}")
         from_ramp = way.source == RAMP
-        there = Mux(
-            from_ramp, self.up_there[k], queue.is_there & (way.source == self.sides[k])
-        )
+        there = Mux(from_ramp, self.up_there[k], queue.is_there & (way.source == self.sides[k]))
         grant = self.arbiter.grants[k]
         m.d.comb += [
             front.eq(Mux(from_ramp, self.up_front[k], queue.front)),
