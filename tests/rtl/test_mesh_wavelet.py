@@ -42,7 +42,7 @@ MESHES = {
         ramp_cycles=1, ramp_down_wavelets=1, ramp_up_wavelets=1,
     ),
 }  # fmt: skip
-ROW = mesh_of({"colours": 1, "switch_positions": 2}, width=3, height=1)
+ROW = mesh_of({"colours": 2, "switch_positions": 3}, width=3, height=1)
 """For faults in the hardware, which is built anew for each."""
 each = pytest.mark.parametrize("name", MESHES)
 
@@ -60,12 +60,11 @@ def column(twin: WaveletTwin, name: str) -> int:
 @pytest.mark.compiled
 @each
 def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:
-    outcome = cosim(twin_of(name), seed=11, cycles=20_000)
+    outcome = cosim(twin_of(name), seed=12, cycles=20_000)
     assert outcome.mismatch is None
     assert outcome.cycles == 20_000
     assert outcome.useful_cycles > 15_000
-    rare = {"PE and control at once"}
-    assert not {event for event, count in outcome.coverage.items() if count == 0} - rare
+    assert not {event for event, count in outcome.coverage.items() if count == 0}
 
 
 @pytest.mark.compiled
