@@ -5,9 +5,8 @@ from random import Random
 
 import numpy as np
 
-from arch.mesh.program import OPPOSITE, RAMP, MeshProgram, PeProgram, Route
+from arch.mesh.program import NONE, OPPOSITE, RAMP, MeshProgram, Op, PeProgram, Route, Task, blank
 from rtl.mesh.wavelet_parameters import Parameters
-from traces.mesh.commands import ctrl, recv, send, task
 
 CYCLES = (60, 300, 1000, 2500)
 """Of a run, at most."""
@@ -19,9 +18,20 @@ CONTROLS = (0, 4, 20, 60, 128)
 SWITCHES = (0, 1, 4, 20, 60)
 """Of 256 cycles, those in which a PE sets the position of a colour."""
 Way = tuple[int, tuple[int, ...]]
+
+
+def _task(name: str, *commands: tuple[Op, int, int]) -> Task:
+    """Operations with the colours that they receive and send, without elements."""
+    made = blank(len(commands))
+    for row, (op, colour_in, colour_out) in zip(made, commands, strict=True):
+        row["op"], row["colour_in"], row["colour_out"] = op, colour_in, colour_out
+        row["a" if op == Op.SEND else "dst"] = NONE if op == Op.CTRL else 0
+    return Task(name, made)
+
+
 PES = PeProgram(
     "driven",
-    (task("operations", [send(0, 0, 0), recv(0, 0, 0), ctrl(0, [])]),),
+    (_task("operations", (Op.SEND, NONE, 0), (Op.RECV, 0, NONE), (Op.CTRL, NONE, 0)),),
 )
 """PEs run no task. What they put and take is drawn, and done as operations of these commands, whose
 places are ``SEND``, ``RECV`` and ``CTRL`` of ``rtl.lockstep.wavelet_traffic``."""
@@ -104,8 +114,8 @@ def routes_of(p: Parameters, random: Random) -> MeshProgram:
         for node in range(p.nodes)
     )
     # Every colour has to be known, even if no router routes it.
-    named = tuple(send(k, 0, 0) for k in range(p.colours))
-    pes = PeProgram(PES.name, (*PES.tasks, task("named", named)))
+    named = _task("named", *((Op.SEND, NONE, k) for k in range(p.colours)))
+    pes = PeProgram(PES.name, (*PES.tasks, named))
     shape = (p.height, p.width)
     return MeshProgram(
         "random", p.width, p.height, (pes,), np.zeros(shape, np.int32), routes,
