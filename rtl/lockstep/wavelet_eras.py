@@ -16,7 +16,7 @@ OFTEN = (8, 40, 128, 220, 256)
 """Of 256 cycles, those in which a PE takes or puts."""
 CONTROLS = (0, 4, 20, 60, 128)
 """Of 256 wavelets, those with controls."""
-SWITCHES = (0, 0, 1, 4, 40)
+SWITCHES = (0, 1, 4, 20, 60)
 """Of 256 cycles, those in which a PE sets the position of a colour."""
 Way = tuple[int, tuple[int, ...]]
 PES = PeProgram(
@@ -51,7 +51,7 @@ class _Routes:
     def __init__(self, p: Parameters, random: Random) -> None:
         self.p, self.random = p, random
         self.loose = random.choice((0.0, 0.0, 0.1, 0.5))
-        self.positions = random.randint(1, p.positions)
+        self.positions = random.choice((1, p.positions, p.positions))
 
     def tree(self) -> dict[int, Way]:
         """A way for each router that the tree reaches."""
@@ -80,13 +80,13 @@ class _Routes:
     def colour(self) -> list[Route | None]:
         """Of each router the route of a colour."""
         random = self.random
-        wanted = random.randint(1, self.positions)
+        wanted = random.choice((1, self.positions, self.positions))
         trees = [self.tree() for _ in range(wanted)]
         found: list[Route | None] = []
         for node in range(self.p.nodes):
             ways = [
                 tree[node] if node in tree and random.random() >= self.loose
-                else self.any_way(node) if random.random() < max(self.loose, 0.2) else None
+                else self.any_way(node) if random.random() < max(self.loose, 0.5) else None
                 for tree in trees
             ]  # fmt: skip
             routed = tuple(way for way in ways if way is not None)

@@ -42,7 +42,7 @@ MESHES = {
         ramp_cycles=1, ramp_down_wavelets=1, ramp_up_wavelets=1,
     ),
 }  # fmt: skip
-ROW = mesh_of({"colours": 1, "switch_positions": 2}, width=3, height=1)
+ROW = mesh_of({"colours": 2, "switch_positions": 3}, width=3, height=1)
 """For faults in the hardware, which is built anew for each."""
 each = pytest.mark.parametrize("name", MESHES)
 
