@@ -60,12 +60,11 @@ def column(twin: WaveletTwin, name: str) -> int:
 @pytest.mark.compiled
 @each
 def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:
-    outcome = cosim(twin_of(name), seed=11, cycles=20_000)
+    outcome = cosim(twin_of(name), seed=12, cycles=20_000)
     assert outcome.mismatch is None
     assert outcome.cycles == 20_000
     assert outcome.useful_cycles > 15_000
-    rare = {"PE and control at once"}
-    assert not {event for event, count in outcome.coverage.items() if count == 0} - rare
+    assert not {event for event, count in outcome.coverage.items() if count == 0}
 
 
 @pytest.mark.compiled
