@@ -5,9 +5,8 @@ from random import Random
 
 import numpy as np
 
-from arch.mesh.program import OPPOSITE, RAMP, MeshProgram, PeProgram, Route
+from arch.mesh.program import OPPOSITE, RAMP, MeshProgram, Op, PeProgram, Route, Task, blank
 from rtl.mesh.wavelet_parameters import Parameters
-from traces.mesh.commands import ctrl, recv, send, task
 
 CYCLES = (60, 300, 1000, 2500)
 """Of a run, at most."""
@@ -19,10 +18,17 @@ CONTROLS = (0, 4, 20, 60, 128)
 SWITCHES = (0, 1, 4, 20, 60)
 """Of 256 cycles, those in which a PE sets the position of a colour."""
 Way = tuple[int, tuple[int, ...]]
-PES = PeProgram(
-    "driven",
-    (task("operations", [send(0, 0, 0), recv(0, 0, 0), ctrl(0, [])]),),
-)
+
+
+def _task(name: str, ops: tuple[Op, ...], colours: range) -> Task:
+    """Commands of no elements: each operation with each colour."""
+    commands = blank(len(ops) * len(colours))
+    commands["op"] = np.repeat(ops, len(colours))
+    commands["colour_in"] = commands["colour_out"] = np.tile(colours, len(ops))
+    return Task(name, commands)
+
+
+PES = PeProgram("driven", (_task("operations", (Op.SEND, Op.RECV, Op.CTRL), range(1)),))
 """PEs run no task. What they put and take is drawn, and done as operations of these commands, whose
 places are ``SEND``, ``RECV`` and ``CTRL`` of ``rtl.lockstep.wavelet_traffic``."""
 
@@ -104,8 +110,7 @@ def routes_of(p: Parameters, random: Random) -> MeshProgram:
         for node in range(p.nodes)
     )
     # Every colour has to be known, even if no router routes it.
-    named = tuple(send(k, 0, 0) for k in range(p.colours))
-    pes = PeProgram(PES.name, (*PES.tasks, task("named", named)))
+    pes = PeProgram(PES.name, (*PES.tasks, _task("named", (Op.SEND,), range(p.colours))))
     shape = (p.height, p.width)
     return MeshProgram(
         "random", p.width, p.height, (pes,), np.zeros(shape, np.int32), routes,
