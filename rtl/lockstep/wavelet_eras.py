@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 
-from arch.mesh.program import NONE, OPPOSITE, RAMP, MeshProgram, Op, PeProgram, Route, Task, blank
+from arch.mesh.program import OPPOSITE, RAMP, MeshProgram, Op, PeProgram, Route, Task, blank
 from rtl.mesh.wavelet_parameters import Parameters
 
 CYCLES = (60, 300, 1000, 2500)
@@ -20,19 +20,15 @@ SWITCHES = (0, 1, 4, 20, 60)
 Way = tuple[int, tuple[int, ...]]
 
 
-def _task(name: str, *commands: tuple[Op, int, int]) -> Task:
-    """Operations with the colours that they receive and send, without elements."""
-    made = blank(len(commands))
-    for row, (op, colour_in, colour_out) in zip(made, commands, strict=True):
-        row["op"], row["colour_in"], row["colour_out"] = op, colour_in, colour_out
-        row["a" if op == Op.SEND else "dst"] = NONE if op == Op.CTRL else 0
-    return Task(name, made)
+def _task(name: str, ops: tuple[Op, ...], colours: range) -> Task:
+    """Commands of no elements: each operation with each colour."""
+    commands = blank(len(ops) * len(colours))
+    commands["op"] = np.repeat(ops, len(colours))
+    commands["colour_in"] = commands["colour_out"] = np.tile(colours, len(ops))
+    return Task(name, commands)
 
 
-PES = PeProgram(
-    "driven",
-    (_task("operations", (Op.SEND, NONE, 0), (Op.RECV, 0, NONE), (Op.CTRL, NONE, 0)),),
-)
+PES = PeProgram("driven", (_task("operations", (Op.SEND, Op.RECV, Op.CTRL), range(1)),))
 """PEs run no task. What they put and take is drawn, and done as operations of these commands, whose
 places are ``SEND``, ``RECV`` and ``CTRL`` of ``rtl.lockstep.wavelet_traffic``."""
 
@@ -114,8 +110,7 @@ def routes_of(p: Parameters, random: Random) -> MeshProgram:
         for node in range(p.nodes)
     )
     # Every colour has to be known, even if no router routes it.
-    named = _task("named", *((Op.SEND, NONE, k) for k in range(p.colours)))
-    pes = PeProgram(PES.name, (*PES.tasks, named))
+    pes = PeProgram(PES.name, (*PES.tasks, _task("named", (Op.SEND,), range(p.colours))))
     shape = (p.height, p.width)
     return MeshProgram(
         "random", p.width, p.height, (pes,), np.zeros(shape, np.int32), routes,

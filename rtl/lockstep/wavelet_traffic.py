@@ -249,7 +249,6 @@ def drive(layouts, places, stim_places, traffic, order, numbers, probe, came, sh
             land_hops(m, cell, mask, router_bits, router_top, hop_due, counts)
         land_ramps(m, pes, up, down, mask, router_bits, router_top, pe_bits, pe_top, down_due,
                    up_due, counts, 0)  # fmt: skip
-        m["due"] -= m["down_landed"] + m["up_landed"]
         counts[m["down_lands"]] = counts[32 + m["up_lands"]] = 0
 
         resets[x] = now == t["cycles"] - 1

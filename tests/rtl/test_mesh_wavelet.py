@@ -179,7 +179,7 @@ def test_wavelets_are_what_was_put() -> None:
     """Without multicast, controls or switches each word that is taken was put before, once."""
     twin, seen = twin_of("slow"), 0
     stim = [field.name for field in twin.fields[0]]
-    for seed in range(40):
+    for seed in range(200):
         traffic = twin.traffic(seed)
         routes = era_of(twin.parameters, seed, 0).program.routes
         single = all(
