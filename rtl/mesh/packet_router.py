@@ -22,7 +22,7 @@ class PacketRouter(wiring.Component):
     allocators look at registers only. A flit that wins the switch is at its output in that
     cycle, and its credit at its input: registers behind them are ``Delay``s of the mesh.
 
-    Latency: ``routing_cycles`` + 2 from a head that is first in its queue to its win. Initiation
+    Latency: ``routing_cycles`` + 1 from a head that is first in its queue to its win. Initiation
     interval: 1 cycle for flits.
 
     Members
