@@ -131,4 +131,4 @@ def pims() -> None:
             pim = load_pim(name)
             device, channels, how = pim.device().device.name, pim.channels, pim.controller.refresh
         refresh = how.replace("_", "-").replace("none", "no")
-        typer.echo(f"{name:<20} {device}, {channels} channels, {refresh} refresh")
+        typer.echo(f"{name:<32} {device}, {channels} channels, {refresh} refresh")

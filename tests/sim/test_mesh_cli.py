@@ -102,12 +102,6 @@ def test_wrong_input(arguments: list[str], message: str, trace: Path) -> None:
     assert "Traceback" not in done.output
 
 
-def test_maps_are_of_packets() -> None:
-    done = call("run", "wse2", "-w", "gpt2", "--figures", "maps")
-    assert done.exit_code == 2
-    assert "--figures: is not for wse2, which has wavelet routers" in done.output
-
-
 def test_lists_and_shows() -> None:
     listed = call("meshes").output
     assert "mesh_W1    8 x 8 packets, 1 VC, 8 flits each, 4 cycles a hop" in listed

@@ -8,6 +8,7 @@ import pim_golden
 import pytest
 from typer.testing import CliRunner
 
+from arch.pim.system import pim_names
 from sim.cli import app
 
 pytestmark = pytest.mark.compiled
@@ -115,15 +116,19 @@ def test_show(name: str, tmp_path: Path) -> None:
 
 
 def test_the_list() -> None:
-    assert call("pims") == (
-        0,
-        "aim                  AiM/GDDR6_8Gb_x16/AiM, 32 channels, all-bank refresh\n"
-        "aim_as_simulated     AiM/GDDR6_8Gb_x16/AiM_in_force, 32 channels, no refresh\n"
-        "hbm_pim              HBM-PIM/HBM2_2Gb/HBM_PIM, 64 channels, all-bank refresh\n"
-        "hbm_pim_as_simulated HBM-PIM/HBM2_2Gb/HBM_PIM, 64 channels, all-bank refresh\n"
-        "pim_gpt              PIM-GPT/GDDR6_16Gb_x16_2KiB/PIM_GPT, 8 channels, all-bank refresh\n",
-        "",
-    )
+    code, listed, errors = call("pims")
+    assert (code, errors) == (0, "")
+    lines = listed.splitlines()
+    for name, told in (
+        ("aim", "AiM/GDDR6_8Gb_x16/AiM, 32 channels, all-bank refresh"),
+        ("aim_as_simulated", "AiM/GDDR6_8Gb_x16/AiM_in_force, 32 channels, no refresh"),
+        ("attacc", "AttAcc/HBM3, 16 channels, all-bank refresh"),
+        ("hbm_pim", "HBM-PIM/HBM2_2Gb/HBM_PIM, 64 channels, all-bank refresh"),
+        ("neupims", "NeuPIMs/HBM_1GB/HBM_1000MHz, 32 channels, all-bank refresh"),
+        ("pim_gpt", "PIM-GPT/GDDR6_16Gb_x16_2KiB/PIM_GPT, 8 channels, all-bank refresh"),
+    ):
+        assert f"{name:<32} {told}" in lines
+    assert [line.split()[0] for line in lines] == [*pim_names()]
 
 
 @pytest.mark.parametrize(
