@@ -40,12 +40,12 @@ MeshGEMM's; the share of its cycles in which a PE computes.
 """
 GEMM_TOLD = """
 The paper: MeshGEMM is two to three times as fast as both; on the largest grids it computes for
-more than 70 % of its cycles, they for less than 50 %. In a step a tile of MeshGEMM goes two hops
-on any grid, in Cannon's one of each row and column goes P - 1, and the row waits for it once that
-takes longer than the product: the smaller the tiles and the larger the grid, the worse. SUMMA's
-root sends to all, and panels and products take turns here. That MeshGEMM computes for less than
-the paper's share has a cause: a PE takes a datapath operation for each wavelet, while WaferLLM
-moves 64 bits at once.
+more than 70 % of its cycles, they for less than 50 %. **That order is not found here.** Cannon's
+tiles that go back over a row of 64 hide behind those of its neighbours, as rows need not wait for
+each other; grids of 360 to 720 are not simulated. SUMMA is the fastest: its panels are multicast, one
+control wavelet moves the root on, and a PE receives each wavelet once and sends hardly any, while the
+paper's SUMMA forwards in software, as it has more paths than colours. And a PE takes a datapath
+operation for each wavelet, while WaferLLM moves 64 bits at once, which MeshGEMM pays for twice.
 """
 GEMV = """
 ## MeshGEMV and other allreduces
