@@ -79,7 +79,8 @@ def test_a_run_takes_a_workload_or_commands(arguments: tuple[str, ...]) -> None:
     shown = call("run", "tpu_v1", *arguments)
     assert shown.exit_code == 2
     assert shown.stderr == (
-        "error: give one of --workload WORKLOAD, --replay FILE, --trace FILE and --packets FILE\n"
+        "error: give one of --workload WORKLOAD, --replay FILE, --trace FILE, --packets FILE and "
+        "--program FILE\n"
     )
 
 
