@@ -1,6 +1,7 @@
-"""Profiles of hypothesis: the same examples in each run, fewer without the compiler."""
+"""Profiles of hypothesis: the same examples in each run, fewer without the compiler. Ctrl-C."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -16,3 +17,6 @@ settings.register_profile(
 )
 settings.register_profile("interpreted", settings.get_profile("compiled"), max_examples=3)
 settings.load_profile("interpreted" if os.environ.get("NUMBA_DISABLE_JIT") == "1" else "compiled")
+
+# Jobs that a shell runs in the background ignore Ctrl-C, and what tests start would, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)

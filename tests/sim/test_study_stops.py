@@ -142,7 +142,7 @@ def test_ctrl_c_status_and_resume(
     finally:
         driver.kill()
     assert driver.returncode == 130
-    assert stderr == f"stopped; `lockstep study resume {slow_study}` goes on\n"
+    assert studies.said(stderr) == [f"stopped; `lockstep study resume {slow_study}` goes on"]
     assert len(workers) == 2
     assert not any(map(studies.lives, workers))
     now = {each.index: each for each in read(slow_study / NAME).records}
@@ -168,7 +168,7 @@ def test_ctrl_c_while_workers_start(tmp_path: Path) -> None:
     os.killpg(driver.pid, signal.SIGINT)
     _, stderr = driver.communicate(timeout=60)
     assert driver.returncode == 130
-    assert stderr == f"stopped; `lockstep study resume {folder}` goes on\n"
+    assert studies.said(stderr) == [f"stopped; `lockstep study resume {folder}` goes on"]
     resumed = studies.start("resume", folder, "--no-cache", "-q")
     assert resumed.communicate(timeout=120) == ("", "")
     assert resumed.returncode == 0
