@@ -44,8 +44,9 @@ more than 70 % of its cycles, they for less than 50 %. **That order is not found
 tiles that go back over a row of 64 hide behind those of its neighbours, as rows need not wait for
 each other; grids of 360 to 720 are not simulated. SUMMA is the fastest: its panels are multicast,
 one control wavelet moves the root on, and a PE receives each wavelet once and sends hardly any,
-while the paper's SUMMA forwards in software, as it has more paths than colours. And a PE takes a datapath
-operation for each wavelet, while WaferLLM moves 64 bits at once, which MeshGEMM pays for twice.
+while the paper's SUMMA forwards in software, as it has more paths than colours. And a PE
+takes a datapath operation for each wavelet, while WaferLLM moves 64 bits at once, which MeshGEMM
+pays for twice.
 """
 GEMV = """
 ## MeshGEMV and other allreduces
