@@ -10,6 +10,8 @@ from pathlib import Path
 
 from arch.dram.channels import Channels
 from arch.machine import Machine
+from arch.mesh.packet import PacketMesh
+from arch.mesh.wavelet import WaveletMesh
 from arch.pim.hbm import HbmPim
 from arch.pim.joint import JointPim
 from arch.pim.system import Pim
@@ -55,6 +57,16 @@ def joint_options(pim: JointPim) -> Iterator[str]:
     """Options that a PIM uses whose channels hold memory commands too, and its controller."""
     for spec in (pim, pim.controller):
         yield from options_of("joint_pim", spec)
+
+
+def mesh_options(mesh: PacketMesh | WaveletMesh) -> Iterator[str]:
+    """Options that a mesh uses, its routers and PEs; wavelet meshes are a unit of their own."""
+    if isinstance(mesh, WaveletMesh):
+        for part in (mesh, mesh.router, mesh.pe, mesh.pe.costs):
+            yield from options_of("wavelet", part)
+    else:
+        for spec in (mesh, mesh.router):
+            yield from options_of("mesh", spec)
 
 
 def options_of(unit: str, spec: Spec | None) -> Iterator[str]:

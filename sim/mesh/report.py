@@ -8,6 +8,7 @@ import numpy as np
 from arch import __version__
 from sim.mesh.replay import PacketRun
 from sim.report.text import count, line, percent, si
+from sim.unproven import as_lines, mesh_options, unproven_among
 from traces.mesh.packets import csv_bytes
 
 PERCENTILES = (50, 90, 99, 99.9)
@@ -50,6 +51,7 @@ def as_dict(run: PacketRun, seconds_run: float | None = None) -> dict[str, Any]:
             name: run.link_flits[:, port].reshape(mesh.height, mesh.width).tolist()
             for port, name in enumerate(DIRECTIONS)
         },
+        "unproven_options": list(unproven_among(mesh_options(mesh))),
     }
     if seconds_run is not None:
         found["simulated_cycles_per_second"] = cycles / seconds_run
@@ -95,6 +97,7 @@ def table(run: PacketRun, seconds_run: float | None = None) -> str:
         lines.append(
             line("simulated", si(found["simulated_cycles_per_second"], ""), "cycles per second")
         )
+    lines += as_lines(found["unproven_options"])
     return "\n".join(lines) + "\n"
 
 

@@ -12,6 +12,7 @@ from arch import __version__
 from arch.mesh.program import PORT_NAMES, RAMP
 from sim.mesh.wavelet_run import WaveletRun
 from sim.report.text import count, line, percent, si
+from sim.unproven import as_lines, mesh_options, unproven_among
 
 LEGENDS = {
     "compute": "the datapath computes",
@@ -57,6 +58,7 @@ def as_dict(run: WaveletRun, seconds_run: float | None = None) -> dict[str, Any]
             name: int(run.links[:, :, port].sum()) for port, name in enumerate(PORT_NAMES)
         },
         "busiest_link": _busiest(run),
+        "unproven_options": list(unproven_among(mesh_options(mesh))),
     }
     if seconds_run is not None:
         found["router_steps_per_second"] = run.steps["router"] / seconds_run
@@ -109,6 +111,7 @@ def table(run: WaveletRun, seconds_run: float | None = None) -> str:
             line("simulated", si(found["router_steps_per_second"], ""),
                  f"active router steps a second, {si(seconds_run, 's')} in all")
         )  # fmt: skip
+    lines += as_lines(found["unproven_options"])
     return "\n".join(lines) + "\n"
 
 

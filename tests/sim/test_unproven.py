@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from arch.load import load_machine
+from arch.mesh.load import load_mesh
 from arch.pim.hbm import load_hbm_pim
 from arch.pim.system import load_pim
 from sim import unproven as module
-from sim.unproven import hbm_pim_options, pim_options, unproven, used
+from sim.unproven import hbm_pim_options, mesh_options, pim_options, unproven, used
 
 
 @pytest.fixture
@@ -35,4 +36,13 @@ def test_options_have_the_record_s_names() -> None:
     units = {name.split(".")[0] for name in recorded} - {"dram"}
     options = {*used(load_machine("tpu_v1")), *pim_options(load_pim("pim_gpt"))}
     options |= {*hbm_pim_options(load_hbm_pim("hbm_pim"))}
+    options |= {*mesh_options(load_mesh("mesh_W1")), *mesh_options(load_mesh("wse2"))}
     assert units <= {option.split(".")[0] for option in options}
+
+
+def test_options_of_meshes_are_those_of_all_their_parts() -> None:
+    packets = set(mesh_options(load_mesh("mesh_W1")))
+    assert {"mesh.width", "mesh.kind=packet", "mesh.vcs=1"} <= packets
+    wavelets = set(mesh_options(load_mesh("wse2", ["pe.costs.task_cycles=7"])))
+    assert {"wavelet.kind=wavelet", "wavelet.colours", "wavelet.slots"} <= wavelets
+    assert "wavelet.task_cycles=7" in wavelets
