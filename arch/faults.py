@@ -38,25 +38,19 @@ def explain(error: ValidationError, root: type[Spec], where: Where) -> list[str]
 
 
 def _reason(fault: Any, path: Path, root: type[Spec]) -> str:
-    above = find(root, path[:-1])
+    loc = tuple(part for part in fault["loc"] if part != "[key]")
+    above = find(root, loc[:-1])
     if fault["loc"][-1:] == ("[key]",):
         return _unknown_name(path, above)
-    shape = find(root, path)
+    shape = find(root, loc)
     if shape is None:
-        return _unknown_key(path, _meant(above, fault["loc"]), root)
+        return _unknown_key(path, above.sections if above else (), root)
     if fault["type"] == "missing":
         return f"is missing; must be {shape.wanted()}"
     given = fault["input"]
     sized = fault["type"] in ("greater_than_equal", "less_than_equal")
     wanted = shape.range() if sized else shape.wanted()
     return f"given {shown(given)}; must be {wanted}{_hint(given, shape)}"
-
-
-def _meant(above: Shape | None, loc: tuple[Any, ...]) -> tuple[type[Spec], ...]:
-    """Parameter objects that a section may be; the one that pydantic took it for, if it says so."""
-    sections = above.sections if above else ()
-    tagged = [section for section in sections if f"[{section.__name__}]" in loc]
-    return tuple(tagged) or sections
 
 
 def _unknown_key(path: Path, above: tuple[type[Spec], ...], root: type[Spec]) -> str:

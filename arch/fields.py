@@ -127,11 +127,19 @@ def _shape(annotation: Any, metadata: Sequence[Any]) -> Shape:
 
 
 def find(root: type[Spec], path: Path) -> Shape | None:
-    """What may stand at a path; None where nothing may."""
+    """What may stand at a path; None where nothing may.
+
+    A part ``[Name]`` says which parameter object a section is, where it may be several.
+    """
     shape: Shape | None = Shape("section", sections=(root,))
     for part in path:
         if shape is None:
             return None
+        if str(part).startswith("["):
+            shape = replace(
+                shape, sections=tuple(s for s in shape.sections if f"[{s.__name__}]" == part)
+            )
+            continue
         if shape.sections:
             fields = (section.model_fields.get(str(part)) for section in shape.sections)
             info = next((each for each in fields if each is not None), None)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import yaml
 
 from arch.catalog import find_machine, machine_names, read_text
-from arch.dram.memory import Dram
 from arch.errors import InputError
 from arch.faults import shown
-from arch.machine import Machine
+from arch.machine import Channelled, Machine
 from arch.overrides import parse_override
+from arch.pim.joint import JointMemory
 from arch.spec import Spec
 from arch.validating import validated
 from arch.yaml_lines import YamlError, parse
@@ -77,8 +77,11 @@ def machine_sha256(machine: Machine) -> str:
     """
     data = machine.model_dump(mode="json")
     data["buffer"]["scratchpads"] = list(data["buffer"]["scratchpads"].items())
-    if isinstance(machine.memory, Dram):
+    memory = machine.memory
+    if isinstance(memory, Channelled):
         # The numbers of the standard count, not its name alone.
-        data["memory"]["device"] = repr(machine.memory.device())
+        data["memory"]["device"] = repr(memory.device())
+    if isinstance(memory, JointMemory):
+        data["memory"]["set"] = repr((memory.command_set().mac, memory.counted()))
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A machine: cores of an array, scratchpads and a vector unit around one memory."""
+"""A machine: cores of an array, scratchpads and a vector unit around one memory, and its link."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,8 +9,10 @@ from arch.buffer import Buffer
 from arch.clock import tick_khz
 from arch.dram.memory import Dram
 from arch.errors import InputError
+from arch.link import Link
 from arch.mapping import Mapping
 from arch.memory import Memory
+from arch.pim.joint import JointMemory
 from arch.spec import Name, Spec
 from arch.technology import TechnologyName
 from arch.vector import Vector
@@ -19,15 +21,24 @@ ClockKhz = Annotated[int, Field(ge=1, le=100_000_000)]
 
 
 def _memory_kind(value: Any) -> str:
-    """Which of the two parameter objects a memory is: DRAM names a standard."""
-    named = "standard" in value if isinstance(value, dict) else isinstance(value, Dram)
-    return f"[{Dram.__name__}]" if named else f"[{Memory.__name__}]"
+    """Which of the three parameter objects a memory is: DRAM names a standard, channels that
+    compute too an interface."""
+    if not isinstance(value, dict):
+        return f"[{type(value).__name__}]"
+    if "interface" in value:
+        return f"[{JointMemory.__name__}]"
+    return f"[{Dram.__name__}]" if "standard" in value else f"[{Memory.__name__}]"
 
 
 AnyMemory = Annotated[
-    Annotated[Memory, Tag("[Memory]")] | Annotated[Dram, Tag("[Dram]")],
+    Annotated[Memory, Tag("[Memory]")]
+    | Annotated[Dram, Tag("[Dram]")]
+    | Annotated[JointMemory, Tag("[JointMemory]")],
     Discriminator(_memory_kind),
 ]
+
+Channelled = Dram | JointMemory
+"""Memories of DRAM channels, on a clock of their own."""
 
 DRAM_CLOCK = "dram"
 """The clock of a machine's DRAM, of the frequency that its speed has."""
@@ -60,8 +71,11 @@ class Machine(Spec):
     vector: Vector | None = None
     """The vector unit of each core; without one only matrix products can run."""
     memory: AnyMemory | None
-    """The memory that all cores share: one of a bandwidth and a latency, or channels of a DRAM
-    ``standard``. Without one all operands are in the scratchpads, whatever their capacity."""
+    """The memory that all cores share: one of a bandwidth and a latency, channels of a DRAM
+    ``standard``, or with ``interface: joint`` channels that compute too. Without one all operands
+    are in the scratchpads, whatever their capacity."""
+    link: Link | None = None
+    """To other devices that share a model; without one no command may use it."""
     mapping: Mapping = Mapping()
     """How operators become commands."""
     technology: TechnologyName = "unknown"
@@ -69,11 +83,13 @@ class Machine(Spec):
 
     @model_validator(mode="after")
     def _clocks_exist(self) -> "Machine":
-        if isinstance(self.memory, Dram):
+        if isinstance(self.memory, Channelled):
             self._dram_fits(self.memory)
-        for unit in ("array", "buffer", "vector", "memory"):
+        for unit in ("array", "buffer", "vector", "memory", "link"):
             spec = getattr(self, unit)
-            if spec is not None and not isinstance(spec, Dram) and spec.clock not in self.clocks:
+            if spec is None or isinstance(spec, Channelled):
+                continue
+            if spec.clock not in self.clocks:
                 raise ValueError(
                     f"{unit}.clock must be one of the clocks ({', '.join(self.clocks)}), "
                     f"not {spec.clock!r}"
@@ -86,7 +102,7 @@ class Machine(Spec):
         tick_khz(self.clocks_khz)
         return self
 
-    def _dram_fits(self, memory: Dram) -> None:
+    def _dram_fits(self, memory: Channelled) -> None:
         if DRAM_CLOCK in self.clocks:
             raise ValueError(
                 f"clocks.{DRAM_CLOCK} must have another name: that of the DRAM's clock, whose "
@@ -105,7 +121,7 @@ class Machine(Spec):
     @property
     def clocks_khz(self) -> dict[str, int]:
         """All clocks, with that of the DRAM."""
-        if isinstance(self.memory, Dram):
+        if isinstance(self.memory, Channelled):
             return {**self.clocks, DRAM_CLOCK: self.memory.device().clock_khz}
         return self.clocks
 
@@ -114,7 +130,12 @@ class Machine(Spec):
         """Name of the memory's clock. Raises ValueError where there is none."""
         if self.memory is None:
             raise ValueError(f"{self.name}: has no memory")
-        return DRAM_CLOCK if isinstance(self.memory, Dram) else self.memory.clock
+        return DRAM_CLOCK if isinstance(self.memory, Channelled) else self.memory.clock
+
+    @property
+    def pim_channels(self) -> int:
+        """Channels that take PIM commands."""
+        return self.memory.channels if isinstance(self.memory, JointMemory) else 0
 
     @property
     def peak_macs_per_second(self) -> int:

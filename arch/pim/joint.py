@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from arch.dram.address import AddressMap, parse_mapping
+from arch.dram.channels import BankHash
 from arch.dram.device import Device, resolve
 from arch.dram.expression import CYCLES_MAX
 from arch.dram.standard import Command, Constraint, LevelName, Organisation, Speed, Standard
@@ -83,16 +84,9 @@ class JointCommandSet(Spec):
         return self
 
 
-class JointPim(Spec):
-    """A file of configs/pims with ``interface: joint``."""
+class JointChannels(Spec):
+    """Channels that are alike: what a PIM on its own and a machine's memory have in common."""
 
-    interface: Literal["joint"]
-    name: Name
-    """Of the PIM."""
-    source: str
-    """Where its numbers come from."""
-    sources: dict[str, str] = Field(default={})
-    """Where single numbers come from, by their path; ``assumed`` where no source says."""
     commands: str
     """Command set: a name of configs/pim, or a file."""
     variant: Name
@@ -102,7 +96,7 @@ class JointPim(Spec):
     speed: Name
     """A preset of the command set."""
     channels: int = Field(ge=1, le=CHANNELS_MAX)
-    """Of the PIM."""
+    """Of the PIM or memory."""
     timings: dict[str, Annotated[int, Field(ge=0, le=CYCLES_MAX)]] = Field(default={})
     """Cycles, in place of the speed's."""
     mapping: str
@@ -116,7 +110,7 @@ class JointPim(Spec):
     """Of each channel."""
 
     @model_validator(mode="after")
-    def _apart(self) -> "JointPim":
+    def _apart(self) -> Self:
         if self.controller.mode == "concurrent" and self.row_buffers == "single":
             raise ValueError(
                 "controller.mode: must be blocked where row_buffers is single: memory commands "
@@ -147,6 +141,47 @@ class JointPim(Spec):
     def address_map(self) -> AddressMap:
         """Of all channels. Raises InputError for a mapping that does not fit."""
         return parse_mapping(self.mapping, self._device, self.channels)
+
+    @property
+    def bytes_per_cycle(self) -> int:
+        """Peak of the data pins of all channels, rounded down."""
+        device = self.device()
+        return self.channels * device.data_buses * device.burst_bytes // device.burst_cycles
+
+
+class JointPim(JointChannels):
+    """A file of configs/pims with ``interface: joint``."""
+
+    interface: Literal["joint"]
+    name: Name
+    """Of the PIM."""
+    source: str
+    """Where its numbers come from."""
+    sources: dict[str, str] = Field(default={})
+    """Where single numbers come from, by their path; ``assumed`` where no source says."""
+
+
+class JointMemory(JointChannels):
+    """The memory of a machine whose channels compute too, on the clock of their speed.
+
+    Requests go as of ``arch.dram.memory.Dram``: each is split into bursts, those go to the channels
+    of their addresses. PIM commands are those of a trace.
+    """
+
+    interface: Literal["joint"]
+    """What tells it from other memories."""
+    bank_hash: BankHash = "none"
+    """As of a DRAM's channels, of ordinary reads and writes; PIM instructions name their bank."""
+    latency_cycles: int = Field(default=10, ge=0, le=2**31)
+    """Cycles of the channels' clock between requester and channels, there and back."""
+    port_clock: Name | None = None
+    """Clock of the ports between requesters and channels: a channel takes one burst an edge; null:
+    one a cycle of its own."""
+
+    @property
+    def is_shared(self) -> bool:
+        """All operands pass the same channels."""
+        return True
 
 
 def _resolved(

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from arch.buffer import OPERANDS
 from arch.dram.memory import Dram
+from arch.pim.joint import JointMemory
 from sim.figures.alike import TIMES
 from sim.result import peak_macs_per_second
 
@@ -43,8 +44,8 @@ def roofs(machine: Mapping[str, Any]) -> Roofs:
     memory, peak = machine["memory"], float(peak_macs_per_second(machine))
     if memory is None:
         return Roofs(peak, None)
-    if "standard" in memory:
-        name = f"{memory['channels']} {TIMES} {memory['standard']}"
+    if "channels" in memory:
+        name = f"{memory['channels']} {TIMES} {memory.get('standard') or memory['commands']}"
         return Roofs(peak, Roof(name, dram_bytes_per_second(memory)))
     hz = machine["clocks"][memory["clock"]] * 1000
     if memory.get("bytes_per_cycle") is not None:
@@ -63,7 +64,9 @@ def roofs(machine: Mapping[str, Any]) -> Roofs:
 
 def dram_bytes_per_second(memory: Mapping[str, Any]) -> float:
     """Peak of all data pins."""
-    dram = TypeAdapter(Dram).validate_json(json.dumps(memory))
+    kind: TypeAdapter[Dram | JointMemory]
+    kind = TypeAdapter(Dram) if "standard" in memory else TypeAdapter(JointMemory)
+    dram = kind.validate_json(json.dumps(memory))
     device = dram.device()
     bursts_per_second = dram.channels * device.data_buses * device.clock_khz * 1e3
     return bursts_per_second * device.burst_bytes / device.burst_cycles

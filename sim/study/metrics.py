@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from arch.dram.memory import Dram
 from arch.errors import InputError
-from arch.machine import Machine
+from arch.machine import Channelled, Machine
 from arch.mesh.packet import PacketMesh
 from sim.area import area, column_kib
 from sim.energy import EnergyModel
@@ -182,7 +181,7 @@ def _bandwidth(machine: Machine) -> float | None:
     if memory is None:
         return None
     hertz = machine.clocks_khz[machine.memory_clock] * 1000
-    if isinstance(memory, Dram) or memory.bytes_per_cycle is not None:
+    if isinstance(memory, Channelled) or memory.bytes_per_cycle is not None:
         width = memory.bytes_per_cycle
         assert width is not None
         return width * hertz

@@ -28,6 +28,13 @@ def dram() -> dict[str, Any]:
     return data
 
 
+def joint() -> dict[str, Any]:
+    """Every field of a machine whose memory computes too."""
+    data = everything()
+    data["memory"] = copy.deepcopy(JOINT)
+    return data
+
+
 def engines() -> dict[str, Any]:
     """Every field of an array of SIMD engines; others have the formats of that array."""
     data = everything()
@@ -75,6 +82,40 @@ DRAM: dict[str, Any] = {
     },
     "latency_cycles": 20,
     "order": "in_order",
+    "port_clock": "core",
+}
+
+JOINT: dict[str, Any] = {
+    "interface": "joint",
+    "commands": "neupims",
+    "variant": "dual",
+    "organisation": "HBM_1GB",
+    "speed": "HBM_1000MHz",
+    "channels": 4,
+    "timings": {"nRCDRD": 15},
+    "mapping": "rorabgbachco",
+    "row_buffers": "dual",
+    "composite": True,
+    "controller": {
+        "dispatch_width": 2,
+        "pim_transactions": 16,
+        "pim_transactions_in": "reads",
+        "pim_commands": 64,
+        "read_entries": 16,
+        "write_entries": 8,
+        "bank_entries": 4,
+        "mode": "concurrent",
+        "priority": "memory_first",
+        "fairness_cycles": 500,
+        "slack_checked": False,
+        "refresh": "none",
+        "tile_ends_first": False,
+        "group_ready": "one_bank",
+        "row_reserved": "next_tile",
+        "deadline": "lenient",
+    },
+    "bank_hash": "fold",
+    "latency_cycles": 20,
     "port_clock": "core",
 }
 
@@ -132,6 +173,13 @@ FULL: dict[str, Any] = {
         "operations": {"exp": {"interval_cycles": 2, "latency_cycles": 9}},
     },
     "memory": {"clock": "ddr", "latency_cycles": 50, "bytes_per_cycle": 16},
+    "link": {
+        "clock": "core",
+        "devices": 4,
+        "topology": "fully_connected",
+        "bytes_per_cycle": 50,
+        "latency_cycles": 300,
+    },
     "mapping": {
         "loop_order": "kmn",
         "tile_m": 256,

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from machine_text import (
     DRAM,
+    JOINT,
     Path,
     block,
     dram,
     engines,
     everything,
     get,
+    joint,
     line_of,
     put,
     separate,
@@ -24,7 +26,7 @@ from arch.load import load_machine
 from arch.machine import Machine
 
 SCHEMA = Machine.model_json_schema()
-BASES = (everything, separate, dram, engines)
+BASES = (everything, separate, dram, joint, engines)
 NAMES = {
     "scratchpads": "rest", "operations": "exp", "clocks": "ddr", "sources": "array.rows",
     "levels": "rank", "timings": "nRCD",
@@ -62,7 +64,7 @@ def fields(
         yield from fields(schema["items"], kind, (*path, 0))
 
 
-FIELDS = dict(fields(SCHEMA, 1)) | dict(fields(SCHEMA, 0))
+FIELDS = {path: of for kind in (2, 1, 0) for path, of in fields(SCHEMA, kind)}
 NUMBERS = [path for path, schema in FIELDS.items() if schema.get("type") == "integer"]
 SECTIONS = [(), *(path for path, schema in FIELDS.items() if "properties" in schema)]
 REQUIRED = [
@@ -74,7 +76,10 @@ REQUIRED = [
 
 def base_of(path: Path) -> dict[str, Any]:
     if len(path) > 1 and path[0] == "memory" and path[1] in DRAM and path[1] != "latency_cycles":
-        return dram()
+        both = path[1] == "controller" and len(path) > 2 and path[2] not in DRAM["controller"]
+        return joint() if both else dram()
+    if len(path) > 1 and path[0] == "memory" and path[1] in JOINT and path[1] != "latency_cycles":
+        return joint()
     if path[:2] in (("array", "engine"), ("mapping", "formats")):
         return engines()
     return separate() if "operand_bytes_per_cycle" in path else everything()
@@ -105,11 +110,11 @@ def fault(tmp_path: File, data: Any, at: Path) -> str:
 
 def test_the_walk_meets_every_kind_of_field() -> None:
     assert len(FIELDS) >= 80
-    assert len(NUMBERS) == 37
+    assert len(NUMBERS) == 44
     assert {named(path) for path in SECTIONS} == {
         "", "array", "buffer", "buffer.scratchpads.rest", "buffer.dma", "vector", "mapping",
         "vector.operations.exp", "array.engine", "array.engine.modes[0]", "mapping.formats[0]",
-        "memory", "memory.operand_bytes_per_cycle", "memory.controller",
+        "memory", "memory.operand_bytes_per_cycle", "memory.controller", "link",
     }  # fmt: skip
 
 

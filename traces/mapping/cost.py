@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.buffer import OPERANDS
-from arch.dram.memory import Dram
-from arch.machine import Machine
+from arch.machine import Channelled, Machine
 from traces.mapping.candidates import Candidates, footprint
 from traces.mapping.fold_cost import fold_cycles
 from traces.mapping.product import Product
@@ -219,7 +218,7 @@ class CostTable:
     def _held(self, request: Table, width: int) -> Table:
         """Memory cycles that a request takes: whole ones, or those of whole bursts."""
         memory = self.machine.memory
-        if not isinstance(memory, Dram):
+        if not isinstance(memory, Channelled):
             return np.ceil(request / width)
         burst_bytes = memory.device().burst_bytes
         return np.ceil(request / burst_bytes) * burst_bytes / width
@@ -228,7 +227,7 @@ class CostTable:
         """Memory cycles that a read waits for its data at least."""
         memory = self.machine.memory
         assert memory is not None
-        if not isinstance(memory, Dram):
+        if not isinstance(memory, Channelled):
             return memory.latency_cycles
         return memory.latency_cycles + memory.device().idle_latency_cycles
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arch.errors import InputError
-from arch.pim.joint import JointPim
+from arch.pim.joint import JointChannels
 from traces.pim.joint import COMP, COMPS, GWRITE, HEADER, LINE, READRES, SYNC, Lines
 
 ELEMENT_BYTES = 2
@@ -41,7 +41,7 @@ class Shape:
 
 
 def attention_stage(
-    pim: JointPim, requests: Sequence[Request], shape: Shape, softmax_cycles: int = 0
+    pim: JointChannels, requests: Sequence[Request], shape: Shape, softmax_cycles: int = 0
 ) -> Lines:
     """Array of LINE: all logits, then ``softmax_cycles`` in which others work, then all values.
 
@@ -71,24 +71,24 @@ def attention_stage(
     return np.array(lines + weighed, LINE)
 
 
-def key_rows(pim: JointPim, length: int, shape: Shape) -> int:
+def key_rows(pim: JointChannels, length: int, shape: Shape) -> int:
     """Rows that the keys of a sequence take, of all banks of its channel."""
     return -(-length // pim.device().banks) * -(-shape.heads // _heads_a_row(pim, shape))
 
 
-def kv_rows(pim: JointPim, length: int, shape: Shape) -> int:
+def kv_rows(pim: JointChannels, length: int, shape: Shape) -> int:
     """Rows that keys and values of a sequence take, of all banks of its channel."""
     tiles = -(-shape.head_dim // pim.device().banks)
     values = shape.heads * tiles * -(-length // _elements_a_row(pim))
     return key_rows(pim, length, shape) + values
 
 
-def _elements_a_row(pim: JointPim) -> int:
+def _elements_a_row(pim: JointChannels) -> int:
     device = pim.device()
     return device.columns * device.burst_bytes // ELEMENT_BYTES
 
 
-def _heads_a_row(pim: JointPim, shape: Shape) -> int:
+def _heads_a_row(pim: JointChannels, shape: Shape) -> int:
     if shape.head_dim > _elements_a_row(pim):
         raise InputError(
             f"head_dim: a row holds {_elements_a_row(pim)} elements, a head has {shape.head_dim}"
@@ -96,11 +96,11 @@ def _heads_a_row(pim: JointPim, shape: Shape) -> int:
     return _elements_a_row(pim) // shape.head_dim
 
 
-def _columns(pim: JointPim, elements: int) -> int:
+def _columns(pim: JointChannels, elements: int) -> int:
     return -(-elements // pim.command_set().mac.lanes)
 
 
-def _keys(pim: JointPim, request: Request, shape: Shape, first: int) -> Iterator[Line]:
+def _keys(pim: JointChannels, request: Request, shape: Shape, first: int) -> Iterator[Line]:
     in_row = _heads_a_row(pim, shape)
     parts = -(-shape.heads // in_row)
     for part in range(parts):
@@ -111,7 +111,7 @@ def _keys(pim: JointPim, request: Request, shape: Shape, first: int) -> Iterator
             yield from _tile(pim, request, first + tile * parts + part, columns)
 
 
-def _values(pim: JointPim, request: Request, shape: Shape, first: int) -> Iterator[Line]:
+def _values(pim: JointChannels, request: Request, shape: Shape, first: int) -> Iterator[Line]:
     tokens = _elements_a_row(pim)
     tiles = -(-shape.head_dim // pim.device().banks)
     parts = -(-request.length // tokens)
@@ -128,7 +128,7 @@ def _gwrite(request: Request) -> Line:
     return (GWRITE, request.channel, 0, QUERY_ROW, 0, 0, 0, 0, 0, 0)
 
 
-def _tile(pim: JointPim, request: Request, row: int, columns: Sequence[int]) -> Iterator[Line]:
+def _tile(pim: JointChannels, request: Request, row: int, columns: Sequence[int]) -> Iterator[Line]:
     """A header, and columns and a result for each of some sums."""
     channel = request.channel
     yield (HEADER, channel, 0, row, 0, sum(columns), len(columns), 0, 0, 0)

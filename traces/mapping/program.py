@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from arch.commands import OPCODES
+from arch.commands import OP_LOAD, OP_MATMUL, OP_STORE, OP_VECTOR
 from traces.jit import njit
 from traces.mapping.slots import NONE
 
-LOAD, STORE, MATMUL, VECTOR = (np.int64(number) for number in range(len(OPCODES)))
+LOAD, STORE, MATMUL, VECTOR = (np.int64(op) for op in (OP_LOAD, OP_STORE, OP_MATMUL, OP_VECTOR))
 """What a command does: its opcode, and its queue among those of the core, have one number."""
 
 CURSOR = np.dtype(

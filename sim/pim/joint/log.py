@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from arch.dram.device import Device
 from arch.dram.standard import Command
-from arch.pim.joint import JointPim
+from arch.pim.joint import JointChannels
 from sim.dram.commands_file import MOVES, ROWS, CommandsFile
 from sim.dram.state import LOG
 
@@ -18,12 +18,12 @@ INSIDE = ("COMPC", "READRESC")
 """What a composite command does inside, which takes no command bus."""
 
 
-def names_of(pim: JointPim) -> tuple[str, ...]:
+def names_of(pim: JointChannels) -> tuple[str, ...]:
     """Commands of an expanded log, by number."""
     return (*pim.device().commands, *INSIDE)
 
 
-def expanded(pim: JointPim, log: Records) -> Records:
+def expanded(pim: JointChannels, log: Records) -> Records:
     """A channel's log (``sim.dram.state.LOG``) with a line for each column and result of its
     composite commands, by cycle."""
     timings, names = pim.device().timings, names_of(pim)
@@ -49,7 +49,7 @@ def _logged(device: Device) -> Device:
 
 
 @contextmanager
-def commands_file(path: Path, pim: JointPim) -> Iterator[Callable[[int, Records], None]]:
+def commands_file(path: Path, pim: JointChannels) -> Iterator[Callable[[int, Records], None]]:
     """Takes the logs of channels, each by cycle; the file, as of
     ``sim.dram.commands_file.CommandsFile``, is there once all are. Raises InputError."""
     rows = (*ROWS, "GACT", "GWRITE", "HEADER", "COMP", "COMPS", "COMPC")

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from arch.commands import PIM_OPS
 from arch.dram.controller import Controller
-from arch.pim.joint import JointPim
+from arch.pim.joint import JointChannels
 from sim.dram.bank_queues_state import QueuesState, new_queues
 from sim.dram.state import CLOSED, State
 from sim.dram.tables import NEVER
 from sim.pim.joint.tables import JointTables
 
-GWRITE, HEADER, COMP, READRES, COMPS = range(5)
-OPS = ("GWRITE", "HEADER", "COMP", "READRES", "COMPS")
-"""PIM instructions."""
+OPS = PIM_OPS
+GWRITE, HEADER, COMP, READRES, COMPS = range(len(OPS))
 MEMORY, PIM = range(2)
 
 ITEM = np.dtype(
@@ -89,7 +89,7 @@ class JointState:
     """Ring: of PIM transactions that wait, how many requests had been taken before"""
 
 
-def new_joint(pim: JointPim, tables: JointTables) -> JointState:
+def new_joint(pim: JointChannels, tables: JointTables) -> JointState:
     """A channel at rest, before cycle 0. Raises InputError."""
     own = pim.controller
     memory = Controller(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from arch.dram.controller import Controller
 from arch.dram.device import Device
 from arch.errors import InputError
-from arch.pim.joint import GIVEN, JointPim
+from arch.pim.joint import GIVEN, JointChannels
 from sim.dram.tables import NEVER, RULE, Tables, command_tables, spans_of
 from sim.dram.tables import build as build_memory
 
@@ -67,7 +67,7 @@ class JointTables:
     """Of commands, as in the log"""
 
 
-def build(pim: JointPim) -> JointTables:
+def build(pim: JointChannels) -> JointTables:
     """Tables of a PIM. Raises InputError."""
     device = pim.device()
     own = pim.controller
@@ -121,7 +121,7 @@ def _distance(device: Device, before: str, after: str) -> int:
     )
 
 
-def _settings(pim: JointPim, device: Device, names: tuple[str, ...]) -> dict[str, Any]:
+def _settings(pim: JointChannels, device: Device, names: tuple[str, ...]) -> dict[str, Any]:
     own, timings = pim.controller, device.timings
     dual = pim.row_buffers == "dual"
     spans = spans_of(device)
