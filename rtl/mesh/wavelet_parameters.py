@@ -39,8 +39,8 @@ class Parameters:
                 )
         if mesh.pe.wavelets_per_operation > 1:
             raise InputError(
-                f"{mesh.name}: pe.wavelets_per_operation: hardware has 1, not "
-                f"{mesh.pe.wavelets_per_operation}; pe.wavelets_per_operation=1 would do"
+                f"{mesh.name}: pe.wavelets_per_operation: hardware needs 1, not "
+                f"{mesh.pe.wavelets_per_operation}"
             )
         self.mesh = mesh
         self.width, self.height, self.nodes = mesh.width, mesh.height, mesh.nodes

@@ -43,12 +43,13 @@ def charge(accounts, p, node, nodes, since, why):
 
 @njit
 def together(m, left):
-    """Wavelets of a fabric command's next operation, which still has so many."""
-    return min(np.int64(left), m["together"])
+    """Wavelets of a fabric command's next operation; it still has ``left``, one at least."""
+    most = m["together"]
+    return most if most == 1 else min(most, np.int64(left))
 
 
 @njit
-def lacks(m, slot, ramp, up, down, node):
+def lacks(m, slot, up, down, node, ramp=0):
     """What an operation of a slot's fabric command waits for: FOR_WAVELETS, FOR_ROOM, or nothing
     (0); the main slot is its PE. ``ramp``: whether it still carries a wavelet up."""
     count = together(m, slot["left"])
@@ -64,7 +65,7 @@ def lacks(m, slot, ramp, up, down, node):
 
 
 @inlined
-def exchange(m, commands, p, up, down, mask, router_bits, router_top, up_due, counts, memory,
+def exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts, memory,
              memory_bits, addresses, up_words, down_words, up_tags, node, slot, pc, took, put,
              left):  # fmt: skip
     """An operation of a fabric command: wavelets from the router, to it, or both; returns how many
@@ -106,23 +107,22 @@ def exchange(m, commands, p, up, down, mask, router_bits, router_top, up_due, co
             counts[u(32 + due)] += 1
     if put >= 0:
         m["sent"] += count
-        p["ramp"] = count - 1
     return left - count
 
 
 @njit
-def waiting(m, commands, p, slots, ramp, up, down, node):
+def waiting(m, commands, p, slots, up, down, node, ramp=0):
     """The account of a cycle in which no slot can have an operation."""
     phase = p["phase"]
     if phase == FABRIC:
-        return lacks(m, p, ramp, up, down, node)
+        return lacks(m, p, up, down, node, ramp)
     if phase == SLOTS:
         return FOR_SLOTS
     if phase == DELAY:
         return IN_DELAY
     if p["busy"]:
         slot = lowest(np.int64(p["busy"]))
-        return lacks(m, slots[u((slot - 1) * m["nodes"] + node)], ramp, up, down, node)
+        return lacks(m, slots[u((slot - 1) * m["nodes"] + node)], up, down, node, ramp)
     return FINISHED if phase == HALTED else IDLE
 
 
@@ -160,13 +160,13 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
     ramp = np.int64(p["ramp"])
     p["ramp"] = 0
     computes = phase in (OVERHEAD, COMPUTE)
-    if computes or (phase == FABRIC and lacks(m, p, ramp, up, down, node) == 0):
+    if computes or (phase == FABRIC and lacks(m, p, up, down, node, ramp) == 0):
         ready = 1
     busy = np.int64(p["busy"])
     while busy:
         slot = lowest(busy)
         busy &= busy - 1
-        if lacks(m, slots[u((slot - 1) * nodes + node)], ramp, up, down, node) == 0:
+        if lacks(m, slots[u((slot - 1) * nodes + node)], up, down, node, ramp) == 0:
             ready |= 1 << slot
     since = now
     if ready:
@@ -199,9 +199,12 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
                 left = np.int64(p["left"])
                 took = np.int64(p["took"])
                 put = np.int64(p["put"])
-            left = exchange(m, commands, p, up, down, mask, router_bits, router_top, up_due, counts,
-                            memory, memory_bits, addresses, up_words, down_words, up_tags, node,
-                            slot, pc, took, put, left)  # fmt: skip
+            after = exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts,
+                             memory, memory_bits, addresses, up_words, down_words, up_tags, node,
+                             slot, pc, took, put, left)  # fmt: skip
+            if put >= 0:
+                p["ramp"] = left - after - 1
+            left = after
             lack = 0
             if slot:
                 slots[u((slot - 1) * nodes + node)]["left"] = left
@@ -211,7 +214,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
                     end_of(p, commands[u(pc)])
                     write_log(m, log, begins, chosen, node, slot, pc, now + 1)
                     return True
-                lack = lacks(m, slots[u((slot - 1) * nodes + node)], 0, up, down, node)
+                lack = lacks(m, slots[u((slot - 1) * nodes + node)], up, down, node)
             else:
                 p["left"] = left
                 if left == 0:
@@ -219,7 +222,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
                         m, commands, p, ends, memory, addresses, log, begins, chosen, node, now + 1
                     )
                     return True
-                lack = lacks(m, p, 0, up, down, node)
+                lack = lacks(m, p, up, down, node)
             if lack:
                 ready &= ~(1 << slot)
         if ready > 1 or (ready and (not computes or p["left"] < 2)):
@@ -228,7 +231,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
         # A slot may wait for the ramp alone, which nobody wakes it for.
         if since == now:
             charge(
-                accounts, p, node, nodes, now, waiting(m, commands, p, slots, ramp, up, down, node)
+                accounts, p, node, nodes, now, waiting(m, commands, p, slots, up, down, node, ramp)
             )
         return True
     if computes:
@@ -236,7 +239,7 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
         ends[u(node)] = now + 1 + p["left"]
         arm(m, wheel, following, timer, node, ends[u(node)])
     else:
-        p["nap"] = waiting(m, commands, p, slots, 0, up, down, node)
+        p["nap"] = waiting(m, commands, p, slots, up, down, node)
         if phase == DELAY:
             arm(m, wheel, following, timer, node, ends[u(node)])
     p["slept"] = since
