@@ -70,6 +70,9 @@ class ProcessingElement(Spec):
     """Commands that run at once: the main one, and microthreads that send and receive."""
     tasks: int = Field(ge=1, le=32)
     """That a program may have."""
+    wavelets_per_operation: int = Field(default=1, ge=1, le=2)
+    """That an operation of a command that sends or receives moves at most; two are the 64 bits of
+    a read or a write port (Hot Chips 34), as WaferLLM's programs move them."""
     costs: PeCosts = PeCosts()
 
     @model_validator(mode="after")
@@ -123,10 +126,10 @@ class WaveletMesh(Spec):
     """From a router to its PE, and back (T_R)."""
     ramp_down_wavelets: int = Field(ge=1, le=32)
     """Depth of the queue of a colour from a router to its PE, wavelets on the way included;
-    ``ramp_cycles + 1`` sustain one a cycle."""
+    ``ramp_cycles + pe.wavelets_per_operation`` sustain one a cycle."""
     ramp_up_wavelets: int = Field(ge=1, le=32)
     """Depth of the queue of a colour from a PE to its router, wavelets on the way included;
-    ``ramp_cycles + 2`` sustain one a cycle."""
+    one more than that sustain one a cycle."""
     router: WaveletRouter
     """All routers are alike."""
     pe: ProcessingElement
@@ -136,6 +139,16 @@ class WaveletMesh(Spec):
     def _is_numbered(self) -> "WaveletMesh":
         if self.nodes > NODES_MAX:
             raise ValueError(f"width x height: must be {NODES_MAX} at most, not {self.nodes}")
+        return self
+
+    @model_validator(mode="after")
+    def _feeds_operations(self) -> "WaveletMesh":
+        for name in ("ramp_down_wavelets", "ramp_up_wavelets"):
+            if getattr(self, name) < self.pe.wavelets_per_operation:
+                raise ValueError(
+                    f"{name}: must be pe.wavelets_per_operation "
+                    f"({self.pe.wavelets_per_operation}) at least, not {getattr(self, name)}"
+                )
         return self
 
     @property

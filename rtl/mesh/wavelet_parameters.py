@@ -25,7 +25,8 @@ class Parameters:
     ----------
     mesh : arch.mesh.wavelet.WaveletMesh
 
-    Raises InputError for a mesh of more than ``SIDE_MAX`` x ``SIDE_MAX``.
+    Raises InputError for a mesh of more than ``SIDE_MAX`` x ``SIDE_MAX``, and for PEs that move two
+    wavelets at once.
     """
 
     def __init__(self, mesh: WaveletMesh) -> None:
@@ -36,6 +37,11 @@ class Parameters:
                     f"{mesh.name}: {name}: hardware needs {SIDE_MAX} at most, not {given}; "
                     f"{name}={SIDE_MAX} would do"
                 )
+        if mesh.pe.wavelets_per_operation > 1:
+            raise InputError(
+                f"{mesh.name}: pe.wavelets_per_operation: hardware needs 1, not "
+                f"{mesh.pe.wavelets_per_operation}"
+            )
         self.mesh = mesh
         self.width, self.height, self.nodes = mesh.width, mesh.height, mesh.nodes
         self.colours = mesh.router.colours

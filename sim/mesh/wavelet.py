@@ -55,10 +55,11 @@ def land_ramps(m, pes, up, down, mask, router_bits, router_top, pe_bits, pe_top,
         at += 1
     m["down_landed"] = at
     slot = m["up_lands"]
+    first = slot * m["together"] * nodes
     count = counts[u(32 + slot)]
     at = m["up_landed"]
-    while at < count and up_due[u(slot * nodes + at)] >> 15 == high:
-        entry = np.int64(up_due[u(slot * nodes + at)])
+    while at < count and up_due[u(first + at)] >> 15 == high:
+        entry = np.int64(up_due[u(first + at)])
         node = entry >> 5
         k = entry & 31
         up[u(k * nodes + node)] += HEAD

@@ -83,13 +83,15 @@ def new_state(
     longest_work = int(max(commands["work"].max(), commands["lead"].max())) + 1
     controls = bool((commands["op"] == Op.CTRL).any())
     elements = program.memory_elements if values else 0
+    together = mesh.pe.wavelets_per_operation
     for name, value in {
         "nodes": nodes, "width": program.width, "height": program.height,
         "lag": (31 + 2 * (tiles.across + 1)) >> 5, "tiles": tiles.across, "tile_bits": tiles.bits,
         "colours": span, "fixed": fixed, "depth": depth,
         "hop": mesh.hop_cycles, "pushed": 0x11 if mesh.hop_cycles == 1 else 1,
         "to_pe": mesh.ramp_cycles, "to_router": mesh.ramp_cycles + 1, "down_depth": down_depth,
-        "up_depth": up_depth, "tops": -(-nodes // 1024),
+        "up_depth": up_depth, "together": together, "up_wakes": up_depth - together + 1,
+        "tops": -(-nodes // 1024),
         "span": min(1 << longest_work.bit_length(), SPAN_MAX), "task_cycles": costs.task_cycles,
         "fabric_cycles": costs.fabric_cycles, "loop_cycles": costs.loop_cycles,
         "elements": elements, "values": values, "controls": controls, "logging": bool(len(logged)),
@@ -133,7 +135,7 @@ def new_state(
         router_top=np.zeros_like(upper), pe_bits=every, pe_top=upper,
         moves=np.zeros(queues, np.int32), changes=np.zeros(queues if switched else one, np.int32),
         down_due=np.zeros((mesh.ramp_cycles + 1) * nodes, np.int32),
-        up_due=np.zeros((mesh.ramp_cycles + 2) * nodes, np.int32),
+        up_due=np.zeros((mesh.ramp_cycles + 2) * together * nodes, np.int32),
         hop_due=np.zeros(mesh.hop_cycles * 4 * nodes if mesh.hop_cycles > 1 else 1, np.int32),
         counts=np.zeros(3 * 32, np.int64), wheel=np.full(int(m["span"][0]), NONE, np.int32),
         following=np.full(nodes, NONE, np.int32), timer=np.full(nodes, NEVER, np.int64),

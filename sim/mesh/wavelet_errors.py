@@ -10,6 +10,7 @@ from sim.mesh.wavelet_state import (
     FABRIC,
     FAILED,
     HALTED,
+    HEAD,
     NO_TASK,
     NO_TIME,
     ROUND,
@@ -51,14 +52,17 @@ def not_done(program: MeshProgram, state: WaveletState) -> npt.NDArray[np.int64]
 
 
 def _fabric_wait(
-    program: MeshProgram, state: WaveletState, colours: tuple[int, ...], node: int, pc: int
-) -> str:
+    program: MeshProgram, state: WaveletState, colours: tuple[int, ...], node: int, pc: int,
+    left: int,
+) -> str:  # fmt: skip
     command = state.commands[pc]
     nodes = len(state.pes)
     took, put = int(command["took"]), int(command["put"])
     where = command_name(program, state, node, pc)
-    if took >= 0 and state.down[took * nodes + node] < 0x100:
-        return f"{where} waits for a wavelet of colour {colours[took]}"
+    count = min(left, int(state.mesh[0]["together"]))
+    if took >= 0 and state.down[took * nodes + node] < count * HEAD:
+        wavelets = "a wavelet" if count == 1 else f"{count} wavelets at once"
+        return f"{where} waits for {wavelets} of colour {colours[took]}"
     return f"{where} waits for room to send colour {colours[put]}"
 
 
@@ -70,7 +74,7 @@ def _waits(
     p = state.pes[node]
     reasons = []
     if p["phase"] == FABRIC:
-        reasons.append(_fabric_wait(program, state, colours, node, int(p["pc"])))
+        reasons.append(_fabric_wait(program, state, colours, node, int(p["pc"]), int(p["left"])))
     elif p["phase"] == SLOTS:
         reasons.append(f"{command_name(program, state, node, int(p['pc']))} waits for slots")
     elif p["phase"] == NO_TASK:
@@ -78,8 +82,9 @@ def _waits(
     nodes = len(state.pes)
     for slot in range(1, 8):
         if (int(p["busy"]) >> slot) & 1:
-            pc = int(state.slots[(slot - 1) * nodes + node]["pc"])
-            reasons.append(f"slot {slot}: {_fabric_wait(program, state, colours, node, pc)}")
+            at = state.slots[(slot - 1) * nodes + node]
+            pc, left = int(at["pc"]), int(at["left"])
+            reasons.append(f"slot {slot}: {_fabric_wait(program, state, colours, node, pc, left)}")
     return f"{pe_name(state, node)}: {', '.join(reasons)}"
 
 

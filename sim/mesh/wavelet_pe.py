@@ -42,15 +42,25 @@ def charge(accounts, p, node, nodes, since, why):
 
 
 @njit
-def lacks(m, slot, up, down, node):
+def together(m, left):
+    """Wavelets of a fabric command's next operation; it still has ``left``, one at least."""
+    most = m["together"]
+    return most if most == 1 else min(most, np.int64(left))
+
+
+@njit
+def lacks(m, slot, up, down, node, ramp=0):
     """What an operation of a slot's fabric command waits for: FOR_WAVELETS, FOR_ROOM, or nothing
-    (0); the main slot is its PE."""
+    (0); the main slot is its PE. ``ramp``: whether it still carries a wavelet up."""
+    count = together(m, slot["left"])
     took = slot["took"]
-    if took >= 0 and down[u(took * m["nodes"] + node)] < HEAD:
+    if took >= 0 and down[u(took * m["nodes"] + node)] < count * HEAD:
         return FOR_WAVELETS
     put = slot["put"]
-    if put >= 0 and (up[u(put * m["nodes"] + node)] & 0xFF) >= m["up_depth"]:
-        return FOR_ROOM
+    if put >= 0:
+        room = m["up_depth"] - (np.int64(up[u(put * m["nodes"] + node)]) & 0xFF)
+        if ramp or room < count:
+            return FOR_ROOM
     return 0
 
 
@@ -58,56 +68,61 @@ def lacks(m, slot, up, down, node):
 def exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts, memory,
              memory_bits, addresses, up_words, down_words, up_tags, node, slot, pc, took, put,
              left):  # fmt: skip
-    """An operation of a fabric command: a wavelet from the router, to it, or both."""
+    """An operation of a fabric command: wavelets from the router, to it, or both; returns how many
+    wavelets the command still has."""
     nodes = m["nodes"]
-    word = 0
+    count = together(m, left)
     if took >= 0:
         at = took * nodes + node
-        count = np.int64(down[u(at)])
-        if m["values"]:
-            first = at * m["down_depth"]
-            word = np.int64(down_words[first])
-            for index in range(first, first + (count & 0xFF) - 1):
-                down_words[index] = down_words[index + 1]
-        down[u(at)] = count - BOTH
-        if count & 0xFF == m["down_depth"]:
+        there = np.int64(down[u(at)])
+        down[u(at)] = there - count * BOTH
+        if there & 0xFF == m["down_depth"]:
             wake_router(mask, router_bits, router_top, node, took)
-        m["taken"] += 1
-    if m["values"]:
-        word = receive(
-            m, commands[u(pc)], memory, memory_bits, addresses, node, slot,
-            commands[u(pc)]["work"] - left, word,
-        )  # fmt: skip
-    if put >= 0:
-        at = put * nodes + node
-        count = np.int64(up[u(at)])
+        m["taken"] += count
+    for number in range(count):
+        word = 0
         if m["values"]:
-            up_words[at * m["up_depth"] + (count & 0xFF)] = word
-        if m["controls"]:
-            tag = 0
-            if commands[u(pc)]["op"] == CTRL:
-                tag = CONTROL | commands[u(pc)]["controls"]
-            up_tags[at * m["up_depth"] + (count & 0xFF)] = tag
-        up[u(at)] = count + 1
-        due = m["up_slot"]
-        up_due[u(due * nodes + counts[u(32 + due)])] = (node << 5) | put
-        counts[u(32 + due)] += 1
-        m["sent"] += 1
+            if took >= 0:
+                first = (took * nodes + node) * m["down_depth"]
+                word = np.int64(down_words[first])
+                for index in range(first, first + m["down_depth"] - 1):
+                    down_words[index] = down_words[index + 1]
+            word = receive(
+                m, commands[u(pc)], memory, memory_bits, addresses, node, slot,
+                commands[u(pc)]["work"] - left + number, word,
+            )  # fmt: skip
+        if put >= 0:
+            at = put * nodes + node
+            there = np.int64(up[u(at)])
+            if m["values"]:
+                up_words[at * m["up_depth"] + (there & 0xFF)] = word
+            if m["controls"]:
+                tag = 0
+                if commands[u(pc)]["op"] == CTRL:
+                    tag = CONTROL | commands[u(pc)]["controls"]
+                up_tags[at * m["up_depth"] + (there & 0xFF)] = tag
+            up[u(at)] = there + 1
+            due = m["up_slot"]
+            up_due[u(due * m["together"] * nodes + counts[u(32 + due)])] = (node << 5) | put
+            counts[u(32 + due)] += 1
+    if put >= 0:
+        m["sent"] += count
+    return left - count
 
 
 @njit
-def waiting(m, commands, p, slots, up, down, node):
+def waiting(m, commands, p, slots, up, down, node, ramp=0):
     """The account of a cycle in which no slot can have an operation."""
     phase = p["phase"]
     if phase == FABRIC:
-        return lacks(m, p, up, down, node)
+        return lacks(m, p, up, down, node, ramp)
     if phase == SLOTS:
         return FOR_SLOTS
     if phase == DELAY:
         return IN_DELAY
     if p["busy"]:
         slot = lowest(np.int64(p["busy"]))
-        return lacks(m, slots[u((slot - 1) * m["nodes"] + node)], up, down, node)
+        return lacks(m, slots[u((slot - 1) * m["nodes"] + node)], up, down, node, ramp)
     return FINISHED if phase == HALTED else IDLE
 
 
@@ -142,14 +157,16 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
               changes, marks, addresses, ends, turned, log, begins, chosen, node, now)  # fmt: skip
     phase = p["phase"]
     ready = 0
+    ramp = np.int64(p["ramp"])
+    p["ramp"] = 0
     computes = phase in (OVERHEAD, COMPUTE)
-    if computes or (phase == FABRIC and lacks(m, p, up, down, node) == 0):
+    if computes or (phase == FABRIC and lacks(m, p, up, down, node, ramp) == 0):
         ready = 1
     busy = np.int64(p["busy"])
     while busy:
         slot = lowest(busy)
         busy &= busy - 1
-        if lacks(m, slots[u((slot - 1) * nodes + node)], up, down, node) == 0:
+        if lacks(m, slots[u((slot - 1) * nodes + node)], up, down, node, ramp) == 0:
             ready |= 1 << slot
     since = now
     if ready:
@@ -182,10 +199,12 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
                 left = np.int64(p["left"])
                 took = np.int64(p["took"])
                 put = np.int64(p["put"])
-            exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts, memory,
-                     memory_bits, addresses, up_words, down_words, up_tags, node, slot, pc,
-                     took, put, left)  # fmt: skip
-            left -= 1
+            after = exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts,
+                             memory, memory_bits, addresses, up_words, down_words, up_tags, node,
+                             slot, pc, took, put, left)  # fmt: skip
+            if put >= 0:
+                p["ramp"] = left - after - 1
+            left = after
             lack = 0
             if slot:
                 slots[u((slot - 1) * nodes + node)]["left"] = left
@@ -208,6 +227,13 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
                 ready &= ~(1 << slot)
         if ready > 1 or (ready and (not computes or p["left"] < 2)):
             return True
+    if ramp or p["ramp"]:
+        # A slot may wait for the ramp alone, which nobody wakes it for.
+        if since == now:
+            charge(
+                accounts, p, node, nodes, now, waiting(m, commands, p, slots, up, down, node, ramp)
+            )
+        return True
     if computes:
         p["nap"] = AT_COMPUTE if phase == COMPUTE else AT_OVERHEAD
         ends[u(node)] = now + 1 + p["left"]

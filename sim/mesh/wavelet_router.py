@@ -189,7 +189,7 @@ def carry(m, cell, side, place, planned, up, down, mask, router_bits, router_top
         if m["controls"]:
             tag = pulled(up_tags, at, m["up_depth"], count)
         up[u(at)] -= BOTH
-        if count == m["up_depth"]:
+        if count >= m["up_wakes"]:
             set_bit(pe_bits, pe_top, node)
         m["used"] = now
     else:

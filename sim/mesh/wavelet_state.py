@@ -67,6 +67,8 @@ MESH = np.dtype(
         ("to_router", np.int64),  # cycles from a PE's operation to its router
         ("down_depth", np.int64),
         ("up_depth", np.int64),
+        ("together", np.int64),  # wavelets that an operation moves at most
+        ("up_wakes", np.int64),  # wavelets in an up queue from which on room for more wakes its PE
         ("tops", np.int64),  # words of the upper bitmaps
         ("span", np.int64),  # slots of the timer wheel, a power of two
         ("task_cycles", np.int64),
@@ -178,7 +180,8 @@ PE = np.dtype(
         ("nap", np.uint8),  # account while it sleeps, or AWAKE
         ("took", np.int8),  # k of the colour that the main slot receives, or NONE
         ("put", np.int8),  # k of the colour that it sends, or NONE
-        ("spare", np.uint16),
+        ("ramp", np.uint8),  # whether the ramp still carries what it put in the cycle before
+        ("spare", np.uint8),
     ]
 )
 """64 bytes: a line of the cache."""
@@ -257,7 +260,7 @@ class WaveletState:
     down_due: npt.NDArray[np.int32]
     """[(to_pe + 1) * nodes] wavelets that come to PEs, likewise"""
     up_due: npt.NDArray[np.int32]
-    """[(to_router + 1) * nodes] wavelets that come to routers from PEs"""
+    """[(to_router + 1) * together * nodes] wavelets that come to routers from PEs"""
     hop_due: npt.NDArray[np.int32]
     """[hop * 4 * nodes] wavelets that come to routers from others"""
     counts: npt.NDArray[np.int64]

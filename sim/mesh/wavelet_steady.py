@@ -21,7 +21,7 @@ COUNTED = ("sent", "taken", "absorbed", "moved")
 LATEST = ("last", "used", "acted")
 SAME_OF_PES = (
     "left", "pc", "taking", "putting", "listen", "active", "blocked", "phase", "after", "why",
-    "last", "busy", "picked", "nap", "took", "put",
+    "last", "busy", "picked", "nap", "took", "put", "ramp",
 )  # fmt: skip
 SAME = (
     "slots", "cell", "side", "place", "planned", "up", "down", "mask", "pointer", "router_bits",
@@ -72,7 +72,7 @@ def _under_way(state: WaveletState, now: int) -> list[npt.NDArray[np.generic]]:
     found: list[npt.NDArray[np.generic]] = []
     for first, due, slots, span in (
         (0, state.down_due, int(m["to_pe"]) + 1, nodes),
-        (32, state.up_due, int(m["to_router"]) + 1, nodes),
+        (32, state.up_due, int(m["to_router"]) + 1, int(m["together"]) * nodes),
         (64, state.hop_due, int(m["hop"]), 4 * nodes),
     ):
         for ahead in range(slots):

@@ -51,6 +51,22 @@ def test_wrong_parameters(change: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["pe.wavelets_per_operation=3"], "given 3; must be 1 to 2"),
+        (
+            ["pe.wavelets_per_operation=2", "ramp_up_wavelets=1"],
+            "ramp_up_wavelets: must be pe.wavelets_per_operation (2) at least, not 1",
+        ),
+    ],
+)
+def test_wrong_wavelets_of_an_operation(changes: list[str], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_mesh("wse2", changes)
+    assert message in str(caught.value)
+
+
 def test_too_many_nodes() -> None:
     with pytest.raises(InputError, match="width x height: must be 1048576 at most, not 16777216"):
         load_mesh("mesh_W1", ["width=4096", "height=4096"])

@@ -217,5 +217,8 @@ def test_a_campaign_has_every_pair_of_values() -> None:
 def test_what_is_not_built_is_refused() -> None:
     with pytest.raises(InputError, match="width: hardware needs 16 at most, not 750; width=16"):
         unit_twin(load_mesh("wse2"), "mesh")
+    two = load_mesh("wse2", ["width=2", "height=2", "pe.wavelets_per_operation=2"])
+    with pytest.raises(InputError, match="wavelets_per_operation: hardware needs 1, not 2"):
+        unit_twin(two, "mesh")
     with pytest.raises(InputError, match="co-simulation takes 65,536: take a smaller one"):
         unit_twin(load_mesh("wse2", ["width=4", "height=4"]), "mesh").traffic(1)

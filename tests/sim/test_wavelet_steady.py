@@ -71,6 +71,13 @@ def test_latencies_and_costs_are_in_a_period() -> None:
     assert run.steps["skipped_cycles"]
 
 
+def test_pairs_of_wavelets_are_in_a_period() -> None:
+    """Compute in each second cycle of a ramp that is taken."""
+    mesh = mesh_of(ramp_up_wavelets=5, ramp_down_wavelets=4, pe={"wavelets_per_operation": 2})
+    run = equal(mesh, ring_shift(5, (40, [WORK])))
+    assert run.steps["skipped_cycles"]
+
+
 def test_two_loops_one_after_the_other() -> None:
     """The second one has a loop of its own inside; each is skipped by its mark."""
     program = ring_shift(4, (30, [WORK]), (25, [WORK, delay(2)]))

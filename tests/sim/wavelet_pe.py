@@ -55,6 +55,10 @@ class Transfer:
         if op in (Op.SEND, Op.RELAY, Op.CTRL):
             self.sends = int(self.command["colour_out"])
 
+    @property
+    def left(self) -> int:
+        return self.wavelets - self.moved
+
 
 @dataclass
 class Need:
@@ -83,6 +87,8 @@ class Pe:
         self.need: Need | None = None
         self.granted = True
         """The main slot has what it needed."""
+        self.ramp_taken = -1
+        """Cycle in which the ramp up carries the second of two wavelets on."""
         self.halted = False
         self.now = 0
         self.steps = 0
@@ -126,7 +132,7 @@ class Pe:
             self.granted = True
             return
         self.carry(transfer, now)
-        if transfer.moved == transfer.wavelets:
+        if transfer.left == 0:
             self.slots[slot] = None
             if slot == 0:
                 self.granted = True
@@ -178,7 +184,7 @@ class Pe:
         for step in range(1, len(self.tasks) + 1):
             task = (self.picked + step) % len(self.tasks)
             colour = self.tasks[task].colour
-            wakes = colour != NONE and self.usable(colour, self.now)
+            wakes = colour != NONE and self.usable(colour, self.now) > 0
             if (self.is_active[task] or wakes) and not self.is_blocked[task]:
                 return task
         return None
@@ -278,29 +284,39 @@ class Pe:
 
     # What an operation does.
 
-    def usable(self, colour: int, now: int) -> bool:
-        return bool(self.down[colour]) and self.down[colour][0].ready <= now
+    def usable(self, colour: int, now: int) -> int:
+        """Wavelets that it can use; those behind one that it cannot come later still."""
+        return sum(wavelet.ready <= now for wavelet in self.down[colour])
+
+    def at_once(self, transfer: Transfer) -> int:
+        return min(self.mesh.pe.wavelets_per_operation, transfer.left)
 
     def lacks(self, transfer: Transfer, now: int) -> str | None:
-        if transfer.receives != NONE and not self.usable(transfer.receives, now):
+        many = self.at_once(transfer)
+        if transfer.receives != NONE and self.usable(transfer.receives, now) < many:
             return "wavelets"
-        sends = transfer.sends
-        if sends != NONE and len(self.up[sends]) >= self.mesh.ramp_up_wavelets:
-            return "room"
+        if transfer.sends != NONE:
+            room = self.mesh.ramp_up_wavelets - len(self.up[transfer.sends])
+            if room < many or self.ramp_taken == now:
+                return "room"
         return None
 
     def carry(self, transfer: Transfer, now: int) -> None:
         """One operation of a fabric command."""
         command, name = transfer.command, FORMATS[transfer.command["format"]]
+        many = self.at_once(transfer)
         ready = now + self.mesh.ramp_cycles + 1
-        came = self.down[transfer.receives].popleft().bits if transfer.receives != NONE else 0
-        sent = 0
-        if self.memory is not None and command["op"] != Op.CTRL:
-            sent = self.elements(self.memory, transfer, name, came)
-        if transfer.sends != NONE:
-            controls = int(command["controls"]) if command["op"] == Op.CTRL else None
-            self.up[transfer.sends].append(Wavelet(sent, controls, ready))
-        transfer.moved += 1
+        for number in range(many):
+            came = self.down[transfer.receives].popleft().bits if transfer.receives != NONE else 0
+            sent = 0
+            if self.memory is not None and command["op"] != Op.CTRL:
+                sent = self.elements(self.memory, transfer, name, came)
+            if transfer.sends != NONE:
+                controls = int(command["controls"]) if command["op"] == Op.CTRL else None
+                self.up[transfer.sends].append(Wavelet(sent, controls, ready + number))
+            transfer.moved += 1
+        if transfer.sends != NONE and many == 2:
+            self.ramp_taken = now + 1
 
     def elements(self, memory: list[float], transfer: Transfer, name: str, came: int) -> int:
         """The elements of a wavelet, one after the other; the bits that are sent."""

@@ -65,15 +65,15 @@ def random_mesh(draw: random.Random) -> WaveletMesh:
     }  # fmt: skip
     usual = draw.random() < 0.3
     depth = draw.choice((1, 2, 2, 3, 8))
-    ramp = 2 if usual else draw.randint(1, 5)
+    ramp, together = 2 if usual else draw.randint(1, 5), draw.randint(1, 2)
     return mesh_of(
         width=draw.randint(1, 4), height=draw.randint(1, 4),
         hop_cycles=1 if usual else draw.randint(1, 4), ramp_cycles=ramp,
-        ramp_down_wavelets=ramp + 1 if usual else draw.randint(1, 7),
-        ramp_up_wavelets=ramp + 2 if usual else draw.randint(1, 7),
+        ramp_down_wavelets=ramp + together if usual else draw.randint(together, 7),
+        ramp_up_wavelets=ramp + 1 + together if usual else draw.randint(together, 7),
         router={"colours": draw.choice((6, 24, 32)), "queue_wavelets": depth},
         pe={
-            "slots": draw.randint(1, 8), "costs": costs,
+            "slots": draw.randint(1, 8), "costs": costs, "wavelets_per_operation": together,
             "lanes": {"fp16": draw.randint(1, 8), "bf16": 4, "fp32": draw.randint(1, 4)},
         },
     )  # fmt: skip

@@ -60,11 +60,11 @@ def draining(draw: random.Random, mesh: WaveletMesh, wavelets: int) -> MeshProgr
 def switchyard(draw: random.Random) -> tuple[WaveletMesh, MeshProgram]:
     """A row in which the middle takes one colour from both ends, by switches that both ends and
     itself set, and passes some of it on."""
-    ramp = draw.randint(1, 3)
+    ramp, together = draw.randint(1, 3), draw.randint(1, 2)
     mesh = mesh_of(
         width=3, height=1, ramp_cycles=ramp, hop_cycles=draw.randint(1, 3),
-        ramp_down_wavelets=draw.randint(1, 4), ramp_up_wavelets=draw.randint(1, 4),
-        router={"queue_wavelets": draw.randint(1, 4)},
+        ramp_down_wavelets=draw.randint(together, 4), ramp_up_wavelets=draw.randint(together, 4),
+        router={"queue_wavelets": draw.randint(1, 4)}, pe={"wavelets_per_operation": together},
     )  # fmt: skip
     middle = [(WEST, (RAMP,)), (EAST, (RAMP,))]
     while draw.random() < 0.4 and len(middle) < 4:
