@@ -119,10 +119,11 @@ def points() -> list[Point]:
 
 
 def mesh_of(side: int, costs: Mapping[str, int], ramp: int) -> WaveletMesh:
-    """A square of wse2 with costs, and ramps of so many cycles."""
+    """A square of wse2 with costs, ramps of so many cycles, and two wavelets an operation."""
     changes = [f"pe.costs.{name}={value}" for name, value in costs.items()]
     changes += [
-        f"ramp_cycles={ramp}", f"ramp_down_wavelets={ramp + 1}", f"ramp_up_wavelets={ramp + 2}"
+        f"ramp_cycles={ramp}", f"ramp_down_wavelets={ramp + 2}", f"ramp_up_wavelets={ramp + 3}",
+        "pe.wavelets_per_operation=2",
     ]  # fmt: skip
     return load_mesh("wse2", [f"width={side}", f"height={side}", *changes])  # type: ignore[return-value]
 
