@@ -1,9 +1,9 @@
 """WaferLLM's layers: ``PYTHONPATH=. python benchmarks/waferllm.py``.
 
-Three costs of commands are fitted to the six published figures of LLaMA3-8B; layers of the other
-models are then simulated with them. docs/waferllm.md and docs/validation/waferllm.json are what
-came of it. Simulations that the record has are not done again: delete it to begin anew. Some 25
-minutes.
+Three costs of commands, and the lanes of the datapath, are fitted to the six published figures of
+LLaMA3-8B; layers of the other models are then simulated with them. docs/waferllm.md and
+docs/validation/waferllm.json are what came of it. Simulations that the record has are not done
+again: delete it to begin anew. Some 25 minutes.
 """
 
 import csv
@@ -47,12 +47,18 @@ GROUPS = {420: 20, 540: 20, 660: 22}
 SMALL = (8, 12)
 """Grids of a prefill: with the tiles of the large one each step takes the same, and the number of
 steps is linear in the side."""
+WAVELETS = {"decode": 1, "prefill": 2}
+"""That an operation moves: WaferLLM's code for WSE-2 has fabric transfers of 32 bits at once in
+decoding (``simd_32``), and in the products of a prefill of 64 (``simd_64``)."""
+LANES = (4, 2)
+"""Elements of fp16 that are computed a cycle: what Hot Chips 34 says, and half of it."""
 COSTS = ("callback_millicycles", "fabric_cycles", "dependent_millicycles")
-STEPS = (1000, 10, 10_000)
+OTHER_COSTS = ("callback_millicycles", "fabric_cycles", "vec_cycles")
+STEPS = {
+    "callback_millicycles": 1000, "fabric_cycles": 10, "dependent_millicycles": 10_000,
+    "vec_cycles": 10,
+}  # fmt: skip
 """By which each cost is moved to see what it does."""
-
-OTHER = {"callback_millicycles": 4431, "fabric_cycles": 50, "vec_cycles": 32}
-"""As fitted with what begins a vector operation in place of the third of ``COSTS``."""
 
 HEAD = """\
 # WaferLLM's layers on wse2
@@ -118,22 +124,31 @@ def points() -> list[Point]:
         ]
 
 
-def mesh_of(side: int, costs: Mapping[str, int], ramp: int) -> WaveletMesh:
-    """A square of wse2 with costs, and ramps of so many cycles."""
+def mesh_of(
+    side: int, costs: Mapping[str, int], ramp: int, wavelets: int, lanes: int
+) -> WaveletMesh:
+    """A square of wse2 with costs, ramps of so many cycles whose queues sustain a wavelet a cycle,
+    wavelets of an operation, and lanes of fp16."""
     changes = [f"pe.costs.{name}={value}" for name, value in costs.items()]
     changes += [
-        f"ramp_cycles={ramp}", f"ramp_down_wavelets={ramp + 1}", f"ramp_up_wavelets={ramp + 2}"
+        f"ramp_cycles={ramp}", f"ramp_down_wavelets={ramp + wavelets}",
+        f"ramp_up_wavelets={ramp + wavelets + 1}", f"pe.wavelets_per_operation={wavelets}",
+        f"pe.lanes.fp16={lanes}",
     ]  # fmt: skip
     return load_mesh("wse2", [f"width={side}", f"height={side}", *changes])  # type: ignore[return-value]
 
 
-class Simulated:
-    """Cycles of layers; those of the record are taken from there."""
+def known_cycles() -> dict[str, int]:
+    """Of the simulations that the record has."""
+    found: dict[str, int] = json.loads(RECORD.read_text())["simulated"] if RECORD.exists() else {}
+    return found
 
-    def __init__(self) -> None:
-        self.known: dict[str, int] = {}
-        if RECORD.exists():
-            self.known = json.loads(RECORD.read_text())["simulated"]
+
+class Simulated:
+    """Cycles of layers on PEs with so many lanes; those in ``known`` are taken from there."""
+
+    def __init__(self, known: dict[str, int], lanes: int) -> None:
+        self.known, self.lanes = known, lanes
 
     def cycles(self, point: Point, costs: Mapping[str, int], ramp: int = RAMP) -> float:
         """Of a layer."""
@@ -145,7 +160,8 @@ class Simulated:
 
     def _decode(self, point: Point, costs: Mapping[str, int], ramp: int) -> int:
         def run() -> int:
-            grid, mesh = (point.grid, point.grid), mesh_of(point.grid, costs, ramp)
+            grid = point.grid, point.grid
+            mesh = mesh_of(point.grid, costs, ramp, WAVELETS["decode"], self.lanes)
             layer = Layer(*LAYERS[point.model])
             mapped = transformer_decode_layer(
                 mesh, layer, TOKENS, grid, groups=GROUPS[point.grid], odd_chunks=True
@@ -160,14 +176,15 @@ class Simulated:
         tokens = -(-TOKENS // point.grid)
 
         def run() -> int:
-            mesh, layer = mesh_of(side, costs, ramp), Layer(dim * side, ffn * side)
+            mesh = mesh_of(side, costs, ramp, WAVELETS["prefill"], self.lanes)
+            layer = Layer(dim * side, ffn * side)
             mapped = transformer_prefill_layer(mesh, layer, tokens * side, side, odd_chunks=True)
             return run_program(mesh, mapped.program).cycles
 
         return self._once(f"prefill {tokens}x{dim}x{ffn} on {side}", costs, ramp, run)
 
     def _once(self, what: str, costs: Mapping[str, int], ramp: int, run: Callable[[], int]) -> int:
-        given = {"ramp_cycles": 0 if ramp == WSE2_RAMP else ramp, **costs}
+        given = {"lanes": self.lanes, "ramp_cycles": 0 if ramp == WSE2_RAMP else ramp, **costs}
         key = " ".join([what, *(f"{name}={value}" for name, value in given.items() if value)])
         if key not in self.known:
             began = time.perf_counter()
@@ -183,29 +200,29 @@ class Simulated:
         RECORD.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
 
 
-def fit(simulated: Simulated, of: Sequence[Point]) -> dict[str, int]:
-    """The costs, none below zero, with the least squares of relative errors.
+def fit(simulated: Simulated, of: Sequence[Point], names: Sequence[str]) -> dict[str, int]:
+    """Costs of these names, none below zero, with the least squares of relative errors.
 
     Cycles are taken as linear in the costs, with the slopes that they have without any and with
     the ramps of wse2.
     """
     wanted = np.array([point.cycles for point in of], float)
-    at = dict.fromkeys(COSTS, 0)
+    at = dict.fromkeys(names, 0)
     slopes = np.array([
         [
             (
-                simulated.cycles(point, {**at, name: step}, WSE2_RAMP)
+                simulated.cycles(point, {**at, name: STEPS[name]}, WSE2_RAMP)
                 - simulated.cycles(point, at, WSE2_RAMP)
             )
-            / step
-            for name, step in zip(COSTS, STEPS, strict=True)
+            / STEPS[name]
+            for name in names
         ]
         for point in of
     ])  # fmt: skip
     for _ in range(2):
         base = np.array([simulated.cycles(point, at) for point in of])
-        rest = wanted - base + slopes @ np.array([at[name] for name in COSTS])
-        at = dict(zip(COSTS, _least(slopes / wanted[:, None], rest / wanted), strict=True))
+        rest = wanted - base + slopes @ np.array([at[name] for name in names])
+        at = dict(zip(names, _least(slopes / wanted[:, None], rest / wanted), strict=True))
     return at
 
 
@@ -312,6 +329,27 @@ def page(simulated: Simulated, costs: Mapping[str, int]) -> str:
             f"the line between measured ones {_mean(errors['between'])}."
         )
     return "\n".join(text) + "\n"
+
+
+class Fitted(NamedTuple):
+    """What LLaMA3-8B's figures give, with so many lanes."""
+
+    simulated: Simulated
+    costs: dict[str, int]
+
+    def errors(self, of: Sequence[Point]) -> list[float]:
+        """Relative, of these points."""
+        return [self.simulated.cycles(each, self.costs) / each.cycles - 1 for each in of]
+
+
+def fits(known: dict[str, int], names: Sequence[str]) -> list[Fitted]:
+    """With each of ``LANES``, what fits LLaMA3-8B best first."""
+    own = [point for point in points() if point.model == FITTED]
+    found = []
+    for lanes in LANES:
+        simulated = Simulated(known, lanes)
+        found.append(Fitted(simulated, fit(simulated, own, names)))
+    return sorted(found, key=lambda each: sum(error**2 for error in each.errors(own)))
 
 
 def main() -> None:

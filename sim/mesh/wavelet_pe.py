@@ -42,25 +42,20 @@ def charge(accounts, p, node, nodes, since, why):
 
 
 @njit
-def together(m, left):
-    """Wavelets of a fabric command's next operation; it still has ``left``, one at least."""
-    most = m["together"]
-    return most if most == 1 else min(most, np.int64(left))
-
-
-@njit
 def lacks(m, slot, up, down, node, ramp=0):
     """What an operation of a slot's fabric command waits for: FOR_WAVELETS, FOR_ROOM, or nothing
     (0); the main slot is its PE. ``ramp``: whether it still carries a wavelet up."""
-    count = together(m, slot["left"])
     took = slot["took"]
-    if took >= 0 and down[u(took * m["nodes"] + node)] < count * HEAD:
-        return FOR_WAVELETS
     put = slot["put"]
-    if put >= 0:
-        room = m["up_depth"] - (np.int64(up[u(put * m["nodes"] + node)]) & 0xFF)
-        if ramp or room < count:
+    if took >= 0 and down[u(took * m["nodes"] + node)] < HEAD:
+        return FOR_WAVELETS
+    if m["together"] > 1 and slot["left"] > 1:
+        if took >= 0 and down[u(took * m["nodes"] + node)] < 2 * HEAD:
+            return FOR_WAVELETS
+        if put >= 0 and (up[u(put * m["nodes"] + node)] & 0xFF) + 1 >= m["up_depth"]:
             return FOR_ROOM
+    if put >= 0 and (ramp or (up[u(put * m["nodes"] + node)] & 0xFF) >= m["up_depth"]):
+        return FOR_ROOM
     return 0
 
 
@@ -68,46 +63,41 @@ def lacks(m, slot, up, down, node, ramp=0):
 def exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts, memory,
              memory_bits, addresses, up_words, down_words, up_tags, node, slot, pc, took, put,
              left):  # fmt: skip
-    """An operation of a fabric command: wavelets from the router, to it, or both; returns how many
-    wavelets the command still has."""
+    """A wavelet of an operation of a fabric command: from the router, to it, or both."""
     nodes = m["nodes"]
-    count = together(m, left)
+    word = 0
     if took >= 0:
         at = took * nodes + node
-        there = np.int64(down[u(at)])
-        down[u(at)] = there - count * BOTH
-        if there & 0xFF == m["down_depth"]:
-            wake_router(mask, router_bits, router_top, node, took)
-        m["taken"] += count
-    for number in range(count):
-        word = 0
+        count = np.int64(down[u(at)])
         if m["values"]:
-            if took >= 0:
-                first = (took * nodes + node) * m["down_depth"]
-                word = np.int64(down_words[first])
-                for index in range(first, first + m["down_depth"] - 1):
-                    down_words[index] = down_words[index + 1]
-            word = receive(
-                m, commands[u(pc)], memory, memory_bits, addresses, node, slot,
-                commands[u(pc)]["work"] - left + number, word,
-            )  # fmt: skip
-        if put >= 0:
-            at = put * nodes + node
-            there = np.int64(up[u(at)])
-            if m["values"]:
-                up_words[at * m["up_depth"] + (there & 0xFF)] = word
-            if m["controls"]:
-                tag = 0
-                if commands[u(pc)]["op"] == CTRL:
-                    tag = CONTROL | commands[u(pc)]["controls"]
-                up_tags[at * m["up_depth"] + (there & 0xFF)] = tag
-            up[u(at)] = there + 1
-            due = m["up_slot"]
-            up_due[u(due * m["together"] * nodes + counts[u(32 + due)])] = (node << 5) | put
-            counts[u(32 + due)] += 1
+            first = at * m["down_depth"]
+            word = np.int64(down_words[first])
+            for index in range(first, first + (count & 0xFF) - 1):
+                down_words[index] = down_words[index + 1]
+        down[u(at)] = count - BOTH
+        if count & 0xFF == m["down_depth"]:
+            wake_router(mask, router_bits, router_top, node, took)
+        m["taken"] += 1
+    if m["values"]:
+        word = receive(
+            m, commands[u(pc)], memory, memory_bits, addresses, node, slot,
+            commands[u(pc)]["work"] - left, word,
+        )  # fmt: skip
     if put >= 0:
-        m["sent"] += count
-    return left - count
+        at = put * nodes + node
+        count = np.int64(up[u(at)])
+        if m["values"]:
+            up_words[at * m["up_depth"] + (count & 0xFF)] = word
+        if m["controls"]:
+            tag = 0
+            if commands[u(pc)]["op"] == CTRL:
+                tag = CONTROL | commands[u(pc)]["controls"]
+            up_tags[at * m["up_depth"] + (count & 0xFF)] = tag
+        up[u(at)] = count + 1
+        due = m["up_slot"]
+        up_due[u(due * m["together"] * nodes + counts[u(32 + due)])] = (node << 5) | put
+        counts[u(32 + due)] += 1
+        m["sent"] += 1
 
 
 @njit
@@ -158,7 +148,8 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
     phase = p["phase"]
     ready = 0
     ramp = np.int64(p["ramp"])
-    p["ramp"] = 0
+    if ramp:
+        p["ramp"] = 0
     computes = phase in (OVERHEAD, COMPUTE)
     if computes or (phase == FABRIC and lacks(m, p, up, down, node, ramp) == 0):
         ready = 1
@@ -199,12 +190,16 @@ def step_pe(m, commands, task_pc, task_colour, classes, pe_class, pes, slots, pl
                 left = np.int64(p["left"])
                 took = np.int64(p["took"])
                 put = np.int64(p["put"])
-            after = exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts,
-                             memory, memory_bits, addresses, up_words, down_words, up_tags, node,
-                             slot, pc, took, put, left)  # fmt: skip
+            before = left
+            while True:
+                exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts,
+                         memory, memory_bits, addresses, up_words, down_words, up_tags, node, slot,
+                         pc, took, put, left)  # fmt: skip
+                left -= 1
+                if left == 0 or before - left == m["together"]:
+                    break
             if put >= 0:
-                p["ramp"] = left - after - 1
-            left = after
+                p["ramp"] = before - left - 1
             lack = 0
             if slot:
                 slots[u((slot - 1) * nodes + node)]["left"] = left

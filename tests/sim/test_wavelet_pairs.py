@@ -81,7 +81,9 @@ def test_a_ramp_carries_one_wavelet_a_cycle_of_all_colours() -> None:
 def test_a_pair_that_never_comes() -> None:
     """Three wavelets for a command of four: one stays in the queue."""
     programs = [pe_of(send(0, 3, 0, "fp32"), delay(30)), pe_of(recv(0, 4, 0, "fp32"))]
-    with pytest.raises(SimulationError, match=r"command 0 \(RECV\) waits for 2 wavelets at once of"):
+    with pytest.raises(
+        SimulationError, match=r"command 0 \(RECV\) waits for 2 wavelets at once of"
+    ):
         run_program(mesh_of_pairs(), row_of(programs, EASTWARDS, memory_of(8)))
     alone = [programs[0], pe_of(recv(0, 3, 0, "fp32"))]
     run = run_program(mesh_of_pairs(), row_of(alone, EASTWARDS, memory_of(8)))
