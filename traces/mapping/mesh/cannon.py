@@ -8,13 +8,14 @@ import numpy.typing as npt
 
 from arch.mesh.wavelet import WaveletMesh
 from traces.mapping.mesh.assembly import Mapped
-from traces.mapping.mesh.shift_gemm import Sizes, shift_gemm
+from traces.mapping.mesh.shift_gemm import Align, Sizes, shift_gemm
 
 
 def cannon(
     mesh: WaveletMesh, sizes: Sizes, grid: int, format: str = "fp16",
-    x: npt.ArrayLike | None = None, w: npt.ArrayLike | None = None,
+    x: npt.ArrayLike | None = None, w: npt.ArrayLike | None = None, align_by: Align = "grid",
+    only: int | None = None,
 ) -> Mapped:  # fmt: skip
     """Program of X W; see ``shift_gemm``. Raises InputError."""
     where = f"cannon:{sizes},grid={grid},{format}"
-    return shift_gemm(where, "wrapped", mesh, sizes, grid, format, x, w)
+    return shift_gemm(where, "wrapped", mesh, sizes, grid, format, x, w, align_by, only)

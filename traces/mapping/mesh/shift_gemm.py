@@ -1,12 +1,13 @@
 """X W on a square grid by shifts: X goes round along rows, W along columns, C stays.
 
-At step s the PE at place (r, l) of the rings has block l + r - s of K. X is aligned for that on
-the grid, W by the host.
+At step s the PE at place (r, l) of the rings has block l + r - s of K. W is aligned for that by the
+host, X on the grid or by the host too: then all PEs begin their steps at once.
 """
 
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,9 @@ SLOTS = 5
 """The main one, and two for each matrix that moves."""
 ALIGNED, DONE, TURN = 0, 1, 2
 """Marks: before the steps, after them, and before each second one, so that steady ones are seen."""
+
+Align = Literal["grid", "host"]
+"""Who aligns X."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +62,18 @@ class Sizes:
 
 def shift_gemm(
     where: str, kind: Kind, mesh: WaveletMesh, sizes: Sizes, grid: int, format: str = "fp16",
-    x: npt.ArrayLike | None = None, w: npt.ArrayLike | None = None,
+    x: npt.ArrayLike | None = None, w: npt.ArrayLike | None = None, align_by: Align = "grid",
+    only: int | None = None,
 ) -> Mapped:  # fmt: skip
     """Program of C = X W on ``grid`` x ``grid`` PEs; with ``x`` and ``w`` it has values.
 
     Each element of C is a chain of FMAs from 0, each rounded to ``format``: over the blocks of K in
-    the order of the steps, in a block ascending. Raises InputError.
+    the order of the steps, in a block ascending. ``only``: of the steps just this one, on what the
+    one before left in memory, X aligned by the host. Raises InputError.
     """
     check(where, mesh, sizes, grid, format)
+    check_only(where, only, grid)
+    by_host = align_by == "host" or only is not None
     rows = Axis(kind, "x", grid, 0)
     columns = Axis(kind, "y", grid, rows.colours, both=False)
     check_colours(where, mesh, rows.colours + columns.colours)
@@ -89,20 +97,21 @@ def shift_gemm(
         def marked(at: int, parity: int) -> list[Command]:
             return step(at, parity) if parity else [mark(TURN), *step(at + 1, parity)]
 
-        return task("steps", [mark(ALIGNED), *alternating(1, grid, marked), mark(DONE), halt()])
+        doing = alternating(1, grid, marked) if only is None else step(1, only % 2)
+        return task("steps", [mark(ALIGNED), *doing, mark(DONE), halt()], active=by_host)
 
     places = rows.ahead.turn
-    steps = [rows.alignment(-place) for place in places]
+    steps = [(0, False) if by_host else rows.alignment(-place) for place in places]
 
     def pe(at_x: int, at_y: int) -> PeProgram:
         count, back = steps[at_y]
         ports = x_back[at_x] if back else x_ports[at_x]
-        tasks = aligning(ports, count), stepping(x_ports[at_x], w_ports[at_y], count % 2)
-        return PeProgram(where, tasks)
+        steps_of = stepping(x_ports[at_x], w_ports[at_y], count % 2)
+        return PeProgram(where, (steps_of,) if by_host else (aligning(ports, count), steps_of))
 
     x_keys: list[Hashable] = list(zip(x_ports, x_back, strict=True))
     y_keys: list[Hashable] = list(zip(w_ports, steps, strict=True))
-    results = layout(sizes, grid, places)
+    results = layout(sizes, grid, places, by_host)
     values = {}
     if x is not None and w is not None:
         values = {"x": results["x"].placed(x, format), "w": results["w"].placed(w, format)}
@@ -117,15 +126,19 @@ def shift_gemm(
     return Mapped(program, {"c": results["c"]}, sizes.padding(tile, (grid, grid)))
 
 
-def layout(sizes: Sizes, grid: int, places: tuple[int, ...]) -> dict[str, Tiles]:
-    """Tiles of X, W (skewed by the host) and C; ``places`` of the positions in their ring."""
+def layout(
+    sizes: Sizes, grid: int, places: tuple[int, ...], by_host: bool = False
+) -> dict[str, Tiles]:
+    """Tiles of X, W (skewed by the host, X too if ``by_host``) and C; ``places`` of the positions
+    in their ring."""
     mt, kt, nt = sizes.tile(grid, grid)
     place = np.array(places)
     at = np.argsort(place)
     y, x = np.indices((grid, grid))
     skewed = at[(place[y] + place[x]) % grid]
+    skewed_x = skewed if by_host else x
     return {
-        "x": Tiles("x", sizes.m, sizes.k, mt, kt, y, x, column_major=True),
+        "x": Tiles("x", sizes.m, sizes.k, mt, kt, y, skewed_x, column_major=True),
         "w": Tiles("w", sizes.k, sizes.n, kt, nt, skewed, x),
         "c": Tiles("c", sizes.m, sizes.n, mt, nt, y, x, column_major=True),
     }
@@ -136,6 +149,12 @@ def check_sizes(where: str, sizes: Sizes) -> None:
     for name, size in vars(sizes).items():
         if size < 1:
             raise InputError(f"{where}: {name} must be at least 1, not {size}")
+
+
+def check_only(where: str, only: int | None, steps: int) -> None:
+    """Refuse a step that there is not. Raises InputError."""
+    if only is not None and not 0 <= only < steps:
+        raise InputError(f"{where}: step must be 0 to {steps - 1}, not {only}")
 
 
 def check(where: str, mesh: WaveletMesh, sizes: Sizes, grid: int, format: str) -> None:

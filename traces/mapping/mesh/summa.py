@@ -25,8 +25,9 @@ from traces.mapping.mesh.assembly import (
     check_memory,
     check_slots,
 )
-from traces.mapping.mesh.shift_gemm import Sizes, check_sizes
+from traces.mapping.mesh.shift_gemm import Sizes, check_only, check_sizes
 from traces.mapping.mesh.shifts import product
+from traces.mapping.mesh.summa_steps import Forward, summa_steps
 from traces.mapping.mesh.tiles import Memory, Tiles
 from traces.mesh.commands import act, ctrl, recv, send, task
 
@@ -40,11 +41,14 @@ START, PANEL, PRODUCT, X_ENDS, W_ENDS = range(5)
 
 def summa(
     mesh: WaveletMesh, sizes: Sizes, grid: tuple[int, int], format: str = "fp16",
-    x: npt.ArrayLike | None = None, w: npt.ArrayLike | None = None,
+    x: npt.ArrayLike | None = None, w: npt.ArrayLike | None = None, forward: Forward = "multicast",
+    only: int | None = None,
 ) -> Mapped:  # fmt: skip
     """Program of C = X W on a grid of width x height PEs; with ``x`` and ``w`` it has values.
 
     Each element of C is a chain of FMAs from 0 over ascending k, each rounded to ``format``.
+    ``forward``: routers multicast a panel, or PEs relay it. ``only``: just this step, on what the
+    one before left in memory. Both on square grids, see ``summa_steps``.
     Raises InputError.
     """
     width, height = grid
@@ -61,6 +65,11 @@ def summa(
         )
     check_memory(where, mesh, grid, lambda *at: _memory(sizes, at, format)[0].bytes)
     laid, panel = _memory(sizes, grid, format)
+    if forward != "multicast" or only is not None:
+        if width != height:
+            raise InputError(f"{where}: forward and step are for a square grid")
+        check_only(where, only, width)
+        return summa_steps(where, mesh, sizes, width, format, laid, forward, only, x, w)
     x_own, w_own, x_panel, w_panel, c = (region.start for region in laid.regions)
     mt, kp, nt = panel
     x_elements, w_elements = laid.regions[0].elements, laid.regions[1].elements

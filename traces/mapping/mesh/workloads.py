@@ -43,6 +43,7 @@ class MeshWorkload:
 FORMAT: Choices = {"format": FORMATS}
 PLACE: Choices = {"width": int, "height": int, "grid": int}
 PRODUCT: Choices = {"m": int, "k": int, "n": int, "grid": int, **FORMAT}
+SHIFTS: Choices = {**PRODUCT, "align": ("grid", "host"), "step": int}
 TREE: Choices = {"allreduce": ALLREDUCES, "groups": int}
 LAYER: Choices = {
     "model": str, "dim": int, "ffn": int, "heads": int, "odd_chunks": int, **TREE, **FORMAT,
@@ -73,12 +74,22 @@ def _sizes(given: Given) -> Sizes:
     return Sizes(given["m"], given["k"], given["n"])
 
 
+def _shifts(build: Callable[..., Mapped]) -> Callable[[WaveletMesh, Given], Mapped]:
+    return lambda mesh, given: build(
+        mesh, _sizes(given), _square(mesh, given), _format(given),
+        align_by=given.get("align", "grid"), only=given.get("step"),
+    )  # fmt: skip
+
+
 def _square_product(build: Callable[..., Mapped]) -> Callable[[WaveletMesh, Given], Mapped]:
     return lambda mesh, given: build(mesh, _sizes(given), _square(mesh, given), _format(given))
 
 
 def _summa(mesh: WaveletMesh, given: Given) -> Mapped:
-    return summa(mesh, _sizes(given), _grid(mesh, given), _format(given))
+    return summa(
+        mesh, _sizes(given), _grid(mesh, given), _format(given),
+        forward=given.get("forward", "multicast"), only=given.get("step"),
+    )  # fmt: skip
 
 
 def _gemv(mesh: WaveletMesh, given: Given) -> Mapped:
@@ -163,9 +174,11 @@ def _lines(kind: str) -> MeshWorkload:
 
 MNK = ("m", "k", "n")
 WORKLOADS: dict[str, MeshWorkload] = {
-    "mesh_gemm": MeshWorkload("MeshGEMM", PRODUCT, MNK, _square_product(mesh_gemm)),
-    "cannon": MeshWorkload("Cannon's product", PRODUCT, MNK, _square_product(cannon)),
-    "summa": MeshWorkload("SUMMA", {**PRODUCT, **PLACE}, MNK, _summa),
+    "mesh_gemm": MeshWorkload("MeshGEMM", SHIFTS, MNK, _shifts(mesh_gemm)),
+    "cannon": MeshWorkload("Cannon's product", SHIFTS, MNK, _shifts(cannon)),
+    "summa": MeshWorkload(
+        "SUMMA", {**PRODUCT, **PLACE, "forward": ("multicast", "relay"), "step": int}, MNK, _summa
+    ),
     "dist_gemm_t": MeshWorkload("X W^T", PRODUCT, MNK, _square_product(dist_gemm_t)),
     "mesh_gemv": MeshWorkload(
         "MeshGEMV, and a next one", {"k": int, "n": int, "next": int, **PLACE, **TREE, **FORMAT},
@@ -187,7 +200,7 @@ WORKLOADS: dict[str, MeshWorkload] = {
     ),
     **{kind: _lines(kind) for kind in COLLECTIVES},
     **{short: _lines(kind) for short, kind in ALIASES.items()},
-    "meshgemm": MeshWorkload("MeshGEMM", PRODUCT, MNK, _square_product(mesh_gemm)),
+    "meshgemm": MeshWorkload("MeshGEMM", SHIFTS, MNK, _shifts(mesh_gemm)),
 }  # fmt: skip
 WORKLOADS["meshgemv"] = WORKLOADS["mesh_gemv"]
 
