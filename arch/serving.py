@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from arch.catalog import CONFIGS
 from arch.errors import InputError
+from arch.hybrid import HybridMapping
 from arch.load import load_machine
 from arch.machine import Machine
 from arch.roofline import Roofline
@@ -37,34 +38,22 @@ class ServingSystem(Spec):
     """Fields of the machine that are set anew, each as of ``--set``."""
     roofline: Roofline | None = None
     """The device by its peaks alone."""
-    attention: Literal["pim", "npu"]
-    """What does the two products of attention: the memory or the arrays."""
-    placement: Literal["greedy", "round_robin"] = "greedy"
-    """The channel of a new sequence: the longest first to the channel with the least estimated
-    load, or one channel after the other."""
-    interleave_from: Annotated[int, Field(ge=2, le=2**20)] | None = None
-    """Sequences from which a batch is run as two sub-batches that take turns; null: never."""
+    mapping: HybridMapping | None = None
+    """How sequences are laid onto the machine; null where it is a roofline."""
+    interleave_from: Annotated[int, Field(ge=2, le=2**20)] = 2
+    """Sequences from which a batch is run as the sub-batches that the mapping has."""
     split: Literal["halves", "balanced"] = "halves"
-    """The two sub-batches: of each channel's sequences half by number, or the sums of their
-    estimated loads as equal as can be."""
+    """Two sub-batches: of each channel's sequences half by number, or the sums of their estimated
+    loads as equal as can be."""
 
     @model_validator(mode="after")
     def _one_device(self) -> "ServingSystem":
         if (self.machine is None) == (self.roofline is None):
             raise ValueError("machine: must be given where roofline is not, and not beside it")
-        if self.roofline is not None:
-            if self.changes:
-                raise ValueError("changes: are those of a machine; a roofline has its own fields")
-            if self.attention == "pim" or self.interleave_from is not None:
-                raise ValueError(
-                    "attention: must be npu and interleave_from null for a roofline, which has no "
-                    "PIM"
-                )
-        elif self.attention == "npu" and self.interleave_from is not None:
-            raise ValueError(
-                "interleave_from: must be null where attention is npu; nothing would be done at "
-                "the same time"
-            )
+        if (self.mapping is None) != (self.machine is None):
+            raise ValueError("mapping: must be given with a machine, and not with a roofline")
+        if self.roofline is not None and self.changes:
+            raise ValueError("changes: are those of a machine; a roofline has its own fields")
         return self
 
     @cached_property
@@ -91,7 +80,7 @@ system_names = SYSTEMS.names
 def is_system(name_or_path: str) -> bool:
     """Whether a name, or what a file holds, is a system that serves."""
     content = SYSTEMS.content(name_or_path.removeprefix(KIND_PREFIX))
-    return "attention" in content and ("machine" in content or "roofline" in content)
+    return "source" in content and ("machine" in content or "roofline" in content)
 
 
 def load_system(name_or_path: str, overrides: Sequence[str] = ()) -> ServingSystem:
@@ -103,16 +92,16 @@ def load_system(name_or_path: str, overrides: Sequence[str] = ()) -> ServingSyst
     path = SYSTEMS.find(name_or_path.removeprefix(KIND_PREFIX))
     own = [text for text in overrides if not text.startswith(MACHINE_PREFIX)]
     changes = [text.removeprefix(MACHINE_PREFIX) for text in overrides if text not in own]
-    what = "a system: name, source, machine or roofline, attention ..."
+    what = "a system: name, source, machine and mapping, or roofline"
     system = read_spec(ServingSystem, path, what, own)
     if changes:
         if system.machine is None:
             raise InputError(f"--set machine.{changes[0]}: {system.name} is a roofline")
         system = system.model_copy(update={"changes": (*system.changes, *changes)})
-    device = system.device()
-    if device is not None and system.attention == "pim" and not device.pim_channels:
+    device, mapping = system.device(), system.mapping
+    if device and mapping and mapping.attention == "pim" and not device.pim_channels:
         raise InputError(
-            f"{path}: attention: must be npu, as the memory of {system.machine} takes no PIM "
-            "commands"
+            f"{path}: mapping.attention: must be npu, as the memory of {system.machine} takes no "
+            "PIM commands"
         )
     return system

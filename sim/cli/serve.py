@@ -119,14 +119,14 @@ def serve(
         iterations=iterations,
         warm_up=warm_up,
         refill=not drain,
-        placement=loaded.placement,
+        placement=loaded.mapping.assignment if loaded.mapping else "min_load",
         capacity="unbounded" if unbounded else "all_layers",
     )
     if out is not None:
         from sim.report.writing import check_folder
 
         check_folder(out)
-    device, closing = _device(loaded, share, reuse)
+    device, closing = _device(loaded, share, batch, reuse)
     if replay is not None:
         from sim.serving.record import read_record
 
@@ -166,7 +166,9 @@ def _model(given: str) -> tuple[str, Any]:
     return name, known[name]
 
 
-def _device(system: "ServingSystem", share: "Share", reuse: str) -> "tuple[Device, Any]":
+def _device(
+    system: "ServingSystem", share: "Share", batch: int, reuse: str
+) -> "tuple[Device, Any]":
     """What serves, and what is to be closed after. Raises InputError."""
     from contextlib import nullcontext
 
@@ -178,7 +180,7 @@ def _device(system: "ServingSystem", share: "Share", reuse: str) -> "tuple[Devic
     from sim.serving.machine import MachineDevice
 
     cache = Cache() if reuse == "exact" else None
-    return MachineDevice(system, share, cache), cache or nullcontext()
+    return MachineDevice(system, share, batch, cache), cache or nullcontext()
 
 
 def _schedule(
@@ -216,9 +218,14 @@ def systems() -> None:
 
     for name in system_names():
         system = load_system(name)
-        device = system.machine or "roofline"
-        halves = system.interleave_from
-        batch = "whole batch" if halves is None else f"two sub-batches from {halves}"
+        mapping = system.mapping
+        if mapping is None:
+            typer.echo(f"{name:<26} by its peaks alone")
+            continue
+        halves = (
+            "" if mapping.sub_batches == 1 else f", 2 sub-batches from {system.interleave_from}"
+        )
         typer.echo(
-            f"{name:<26} {device:<15} attention {system.attention}, {system.placement}, {batch}"
+            f"{name:<26} {system.machine}, attention {mapping.attention}, {mapping.assignment}"
+            f"{halves}"
         )

@@ -1,7 +1,6 @@
 """What serves a micro-batch: one of the devices of a system, all alike."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,7 +33,7 @@ class Pass:
     """Read from and written to the memory by requests; what PIM reads in its banks is not among
     them."""
     sub_batches: int = 1
-    causes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    causes: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """Seconds of each unit by cause."""
 
 
@@ -121,6 +120,6 @@ class RooflineDevice:
         seconds = done.seconds
         if share.pipeline_parallel > 1:
             sent = len(slots) * share.model.hidden * self._roofline.element_bytes
-            seconds += self._roofline.send_seconds(sent // share.tensor_parallel)
+            seconds += self._roofline.send_seconds(sent)
         row = StageRow("layer", share.layers, done.seconds / share.layers)
         return Pass(seconds, (row,), done.macs, done.moved_bytes)

@@ -1,6 +1,5 @@
 """What serving gave: iterations, and totals over them."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,15 +62,15 @@ class Served:
         return [done for each in self.iterations for done in each.passes]
 
     @property
-    def causes(self) -> Counter[tuple[str, str]]:
+    def causes(self) -> dict[tuple[str, str], float]:
         """Seconds of each unit of a device by cause; it is idle between passes."""
-        found: Counter[tuple[str, str]] = Counter()
+        found: dict[tuple[str, str], float] = {}
         for done in self._passes:
             for key, seconds in done.causes.items():
-                found[key] += seconds
+                found[key] = found.get(key, 0.0) + seconds
         between = self.seconds - sum(done.seconds for done in self._passes)
         for unit in dict.fromkeys(unit for unit, _ in found):
-            found[unit, "idle"] += between
+            found[unit, "idle"] = found.get((unit, "idle"), 0.0) + between
         return found
 
     def busy_share(self, prefix: str, cause: str) -> float | None:
@@ -80,7 +79,7 @@ class Served:
         units = dict.fromkeys(unit for unit, _ in found if unit.startswith(prefix))
         if not units:
             return None
-        return sum(found[unit, cause] for unit in units) / (len(units) * self.seconds)
+        return sum(found.get((unit, cause), 0.0) for unit in units) / (len(units) * self.seconds)
 
     def stage_seconds(self) -> dict[str, float]:
         """Time by stage, over all passes."""

@@ -30,7 +30,7 @@ class Pool:
     that it never waits once it has begun."""
 
     room: Room
-    placement: Literal["greedy", "round_robin"]
+    placement: Literal["min_load", "round_robin"]
     free: list[int] = field(init=False)
     """Units by channel."""
     next_channel: int = 0

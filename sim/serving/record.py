@@ -68,8 +68,14 @@ def read_record(path: Path) -> Record:
             )
             for each in found["iterations"]
         )
-        totals = (_whole(found[name]) for name in ("arrived", "finished", "active", "waiting"))
-        record = Record(iterations, *totals, _text(found["origin"]))
+        record = Record(
+            iterations,
+            arrived=_whole(found["arrived"]),
+            finished=_whole(found["finished"]),
+            active=_whole(found["active"]),
+            waiting=_whole(found["waiting"]),
+            origin=_text(found["origin"]),
+        )
     except (KeyError, TypeError, ValueError):
         raise InputError(
             f"{path}: must hold iterations, each with its finished requests and its sequences as "

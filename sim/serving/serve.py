@@ -32,7 +32,7 @@ class Options:
     the middle of a service."""
     refill: bool = True
     """Whether others take the place of finished requests at once, or all of a batch end first."""
-    placement: Literal["greedy", "round_robin"] = "greedy"
+    placement: Literal["min_load", "round_robin"] = "min_load"
     capacity: Literal["all_layers", "unbounded"] = "all_layers"
     """Whether keys and values must have room in the memory."""
 
