@@ -41,7 +41,8 @@ def test_micro_batches_share_out_the_sequences_of_each_channel(
     batch = [Slot(number, *each) for number, each in enumerate(slots)]
     parts = micro_batches(batch, stages, 4)
     assert Counter(slot for part in parts for slot in part) == Counter(batch)
-    assert all(parts) and len(parts) == min(stages, len(batch))
+    assert all(parts)
+    assert len(parts) == min(stages, len(batch))
     for channel in range(4):
         sizes = [sum(slot.channel == channel for slot in part) for part in parts]
         assert max(sizes) - min(sizes) <= 1
