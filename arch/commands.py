@@ -100,6 +100,11 @@ def link_queue(cores: int, channels: int) -> int:
     return side_queue(cores, channels, cores)
 
 
+def side_store_queue(cores: int, channels: int, core: int) -> int:
+    """Second queue of a core's store engine, whose commands go before those of the first."""
+    return link_queue(cores, channels) + 1 + core
+
+
 def queue_name(queue: int, cores: int, channels: int) -> str:
     """A queue as reports name it."""
     if queue < pim_queue(cores, 0):
@@ -109,7 +114,9 @@ def queue_name(queue: int, cores: int, channels: int) -> str:
         return f"pim{queue - pim_queue(cores, 0)}"
     if queue < link_queue(cores, channels):
         return f"core{queue - side_queue(cores, channels, 0)}.side"
-    return "link"
+    if queue == link_queue(cores, channels):
+        return "link"
+    return f"core{queue - side_store_queue(cores, channels, 0)}.side_store"
 
 
 @dataclass(frozen=True)

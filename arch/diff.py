@@ -1,4 +1,4 @@
-"""What differs between two machines, memories or PIMs."""
+"""What differs between two machines, memories, PIMs or systems that serve."""
 
 from typing import Any, Final, NamedTuple
 
@@ -9,6 +9,7 @@ from arch.paths import Path, dotted
 from arch.pim.hbm import HbmPim
 from arch.pim.joint import JointPim
 from arch.pim.system import Pim
+from arch.serving import ServingSystem
 from arch.spec import Spec
 
 
@@ -33,8 +34,13 @@ class Difference(NamedTuple):
 def diff(a: Spec, b: Spec) -> list[Difference]:
     """Fields that differ, defaults included, in the order in which ``a`` has them; then timings of
     the DRAM, in cycles. Raises InputError where a memory or PIM names what is not there."""
-    own = _diff((), a.model_dump(mode="json"), b.model_dump(mode="json"))
+    own = _diff((), _plain(a), _plain(b))
     return own + _diff(("device", "timings"), timings_of(a), timings_of(b))
+
+
+def _plain(spec: Spec) -> dict[str, Any]:
+    """All fields; of a system that serves, those of its machine too."""
+    return spec.expanded() if isinstance(spec, ServingSystem) else spec.model_dump(mode="json")
 
 
 def timings_of(spec: Spec) -> dict[str, int]:

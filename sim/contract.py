@@ -6,12 +6,20 @@ which are the multiples of its period.
 
 import numpy as np
 
-from arch.commands import OP_LOAD, OP_MATMUL, OP_STORE, OPERAND_FILTER, OPERAND_IFMAP
+from arch.commands import (
+    OP_LINK,
+    OP_LOAD,
+    OP_MATMUL,
+    OP_PIM,
+    OP_STORE,
+    OPERAND_FILTER,
+    OPERAND_IFMAP,
+)
 from sim.jit import njit
 
 NEVER = np.int64(2**62)
 
-KIND_ARRAY, KIND_BUFFER, KIND_MEMORY, KIND_VECTOR, KIND_DRAM = range(5)
+KIND_ARRAY, KIND_BUFFER, KIND_MEMORY, KIND_VECTOR, KIND_DRAM, KIND_JOINT, KIND_LINK = range(7)
 
 UNIT = np.dtype(
     [
@@ -22,6 +30,8 @@ UNIT = np.dtype(
         ("first_account", np.int64),  # row of its first account
         ("due", np.int64),  # tick of its next step, NEVER if only a wake can cause one
         ("housekeeping", np.int64),  # 1: that step alone does not bring the work on
+        ("woken_from", np.int64),  # units that may wait for its commands:
+        ("woken_until", np.int64),  # those before this one
     ]
 )
 
@@ -37,7 +47,7 @@ CAUSES = (
     "busy.stream",  # array: operands enter
     "busy.load",  # array: the stationary operand enters and nothing streams
     "busy.drain",  # array: results leave, nothing enters, and no operand is waited for
-    "busy.transfer",  # DMA, memory: data move
+    "busy.transfer",  # DMA, memory, link: data move
     "busy.compute",  # vector
     "stall.ports",  # scratchpad ports serve somebody else, or too few for one cycle's demand
     "stall.memory",  # DMA: requests are in flight and none has been answered
@@ -51,6 +61,10 @@ CAUSES = (
     "stall.row",  # DRAM channel: what may come first opens its row
     "stall.refresh",  # DRAM channel: it waits for a refresh
     "stall.bus",  # DRAM channel: its row is open, its command is not to come yet
+    "busy.pim",  # PIM channel: a tile or a GWRITE is under way, or an answer on its way
+    "stall.dispatch",  # PIM channel: its instructions have not been handed out yet
+    "stall.pim",  # waits for a PIM command
+    "stall.link",  # waits for the link
 )
 (
     IDLE,
@@ -71,6 +85,10 @@ CAUSES = (
     STALL_ROW,
     STALL_REFRESH,
     STALL_BUS,
+    BUSY_PIM,
+    STALL_DISPATCH,
+    STALL_PIM,
+    STALL_LINK,
 ) = range(len(CAUSES))
 
 RUNTIME = np.dtype(
@@ -111,12 +129,11 @@ def wake(units, unit, edge):
 
 @njit
 def finish(units, runtime, unit, command, now):
-    """Mark a command as done and wake the units of its core when they can see it."""
+    """Mark a command as done and wake those that may wait for it when they can see it."""
     runtime[command]["end"] = now
     period = units[unit]["period"]
     runtime[command]["producer_period"] = period
-    core = units[unit]["index"]
-    for other in range(core * UNITS_PER_CORE, (core + 1) * UNITS_PER_CORE):
+    for other in range(units[unit]["woken_from"], units[unit]["woken_until"]):
         wake(
             units,
             other,
@@ -171,6 +188,10 @@ def cause_of_waiting(commands, dependency):
         return STALL_STORE
     if opcode == OP_MATMUL:
         return STALL_ARRAY
+    if opcode == OP_PIM:
+        return STALL_PIM
+    if opcode == OP_LINK:
+        return STALL_LINK
     return STALL_VECTOR
 
 

@@ -12,6 +12,8 @@ from sim.contract import (
     KIND_ARRAY,
     KIND_BUFFER,
     KIND_DRAM,
+    KIND_JOINT,
+    KIND_LINK,
     KIND_MEMORY,
     NEVER,
     charge,
@@ -20,7 +22,10 @@ from sim.contract import (
 from sim.dram.accounting import settle_channel
 from sim.dram.unit import step_dram
 from sim.jit import njit
+from sim.link import step_link
 from sim.memory import step_memory
+from sim.pim.joint.cycle import settle as settle_joint
+from sim.pim.joint.unit import step_joint
 from sim.vector import step_vector
 
 DONE, PAUSED, DEADLOCK = range(3)
@@ -48,9 +53,9 @@ def unfinished(runtime):
 @njit
 def run(
     units, marked, arrays, outs, demands, demand_tails, buffers, pads, engines, memories,
-    interfaces, vectors, dram_tables, fronts, lanes, dram, accounts, ticks_by_cause, requests,
-    request_ends, responses, response_ends, commands, dependencies, runtime, queue, clock, limit,
-    steps, force, seed,
+    interfaces, vectors, links, dram_tables, fronts, lanes, dram, joint_tables, joint, accounts,
+    ticks_by_cause, requests, request_ends, responses, response_ends, commands, dependencies,
+    runtime, queue, clock, limit, steps, force, seed,
 ):  # fmt: skip
     """Step units until all commands are done, ``limit`` (tick) or ``steps`` is reached.
 
@@ -107,6 +112,18 @@ def run(
                         units, unit, now, force, dram_tables, fronts, lanes, dram, accounts,
                         ticks_by_cause, requests, request_ends, responses, response_ends,
                     )  # fmt: skip
+            elif kind == KIND_JOINT:
+                if joint is not None:
+                    due = step_joint(
+                        units, unit, now, force, joint_tables, fronts, lanes, joint, accounts,
+                        ticks_by_cause, commands, dependencies, runtime, queue, requests,
+                        request_ends, responses, response_ends,
+                    )  # fmt: skip
+            elif kind == KIND_LINK:
+                due = step_link(
+                    units, unit, now, links, accounts, ticks_by_cause, commands, dependencies,
+                    runtime, queue,
+                )  # fmt: skip
             elif kind == KIND_ARRAY:
                 due = step_array(
                     units, unit, now, arrays, outs, demands, demand_tails, accounts,
@@ -124,8 +141,8 @@ def run(
 
 @njit
 def flush(
-    units, arrays, demands, demand_tails, buffers, pads, engines, memories, channels, accounts,
-    ticks_by_cause, end,
+    units, arrays, demands, demand_tails, buffers, pads, engines, memories, channels,
+    joint_channels, joint_states, accounts, ticks_by_cause, end,
 ):  # fmt: skip
     """Account for every cycle that began before ``end`` (tick)."""
     for unit in range(units.shape[0]):
@@ -147,6 +164,12 @@ def flush(
             for channel in range(channels.shape[0]):
                 s = channels[channel]
                 s["now"] = edge // period
+                settle_channel(s, accounts, ticks_by_cause, row + 1 + channel, edge, period)
+        elif kind == KIND_JOINT:
+            for channel in range(joint_channels.shape[0]):
+                s = joint_channels[channel]
+                s["now"] = edge // period
+                settle_joint(s, joint_states[channel])
                 settle_channel(s, accounts, ticks_by_cause, row + 1 + channel, edge, period)
         for account in range(row, row + rows):
             charge(accounts, ticks_by_cause, account, accounts[account]["why"], edge)

@@ -8,12 +8,22 @@ import numpy.typing as npt
 
 from arch.buffer import OPERANDS
 from arch.clock import periods, tick_khz
-from arch.commands import COMMAND, OP_STORE, TENSOR, CommandTrace
+from arch.commands import (
+    COMMAND,
+    OP_STORE,
+    OP_VECTOR,
+    TENSOR,
+    CommandTrace,
+    link_queue,
+    pim_queue,
+    side_queue,
+)
 from arch.dram.memory import Dram
 from arch.errors import InputError
 from arch.mac.formats import FORMAT_BITS
-from arch.machine import Machine
+from arch.machine import Channelled, Machine
 from arch.memory import Memory
+from arch.pim.joint import JointMemory
 from arch.vector import VECTOR_OPS
 from sim import engine
 from sim.array.folds import DATAFLOWS
@@ -26,6 +36,8 @@ from sim.contract import (
     KIND_ARRAY,
     KIND_BUFFER,
     KIND_DRAM,
+    KIND_JOINT,
+    KIND_LINK,
     KIND_MEMORY,
     KIND_VECTOR,
     NEVER,
@@ -33,11 +45,13 @@ from sim.contract import (
     UNIT,
     UNITS_PER_CORE,
 )
-from sim.dram.build import DRAM_NAMES, DramState, dram_state, dram_tables
+from sim.dram.build import DRAM_NAMES, DramState, dram_state, dram_tables, front_state
+from sim.link import LINK_STATE
 from sim.memory import INTERFACE, INTERFACES_MAX, MEMORY_STATE, RING_ITEM
+from sim.pim.joint.build import JOINT_NAMES, MachineChannels, joint_channels, joint_tables
+from sim.pim.joint.load import check_queues, load_items, load_queues
 from sim.vector import VECTOR_STATE
 
-QUEUES_PER_CORE = 4
 ACCOUNTS_PER_CORE = 4
 ACCOUNT_NAMES = ("array", "dma_load", "dma_store", "vector")
 
@@ -60,9 +74,11 @@ class State:
     memories: Records
     interfaces: Records
     vectors: Records
+    links: Records
     fronts: Records
     lanes: Records
     dram: DramState
+    joint: MachineChannels
     accounts: Records
     ticks_by_cause: Integers
     requests: Records
@@ -74,13 +90,16 @@ class State:
 
     def arrays_by_name(self) -> dict[str, npt.NDArray[Any]]:
         """Each array by its name."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "dram"}
-        return own | {f"dram.{name}": getattr(self.dram, name) for name in DRAM_NAMES}
+        inner = {"dram": DRAM_NAMES, "joint": JOINT_NAMES}
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in inner}
+        for owner, names in inner.items():
+            own |= {f"{owner}.{name}": getattr(getattr(self, owner), name) for name in names}
+        return own
 
     def put(self, name: str, array: npt.NDArray[Any]) -> None:
         """Replace an array of ``arrays_by_name``."""
         owner, _, inner = name.rpartition(".")
-        setattr(self.dram if owner else self, inner, array)
+        setattr(getattr(self, owner) if owner else self, inner, array)
 
 
 def _array_state(machine: Machine, arrays: Records) -> None:
@@ -150,10 +169,28 @@ def _vector_state(machine: Machine, vectors: Records) -> None:
         vectors["latency"][:, at] = machine.vector.timing(op).latency_cycles
 
 
+def _link_state(machine: Machine, links: Records) -> None:
+    links["command"] = -1
+    link = machine.link
+    if link is None:
+        return
+    links["devices"] = link.devices
+    links["steps"] = 2 * (link.devices - 1) if link.topology == "ring" else 2
+    links["bytes_per_cycle"] = link.bytes_per_cycle
+    links["latency"] = link.latency_cycles
+
+
+def memory_rows(machine: Machine) -> int:
+    """Accounts of a memory: its front and a row a channel, or a row an interface."""
+    channels = machine.memory.channels if isinstance(machine.memory, Channelled) else 0
+    return max(INTERFACES_MAX, 1 + channels)
+
+
 def _units(machine: Machine) -> Records:
     ticks = periods(machine.clocks_khz)
-    memory = machine.memory
-    units = np.zeros(machine.cores * UNITS_PER_CORE + (memory is not None), UNIT)
+    memory, link = machine.memory, machine.link
+    own = machine.cores * UNITS_PER_CORE
+    units = np.zeros(own + (memory is not None) + (link is not None), UNIT)
     units["synchroniser"] = machine.synchroniser_cycles
     units["due"] = NEVER
     vector_clock = machine.array.clock if machine.vector is None else machine.vector.clock
@@ -165,22 +202,32 @@ def _units(machine: Machine) -> Records:
             unit["index"] = core
             unit["period"] = ticks[clocks[at]]
             unit["first_account"] = core * ACCOUNTS_PER_CORE + (0, 1, 3)[at]
+            unit["woken_from"] = core * UNITS_PER_CORE
+            unit["woken_until"] = (core + 1) * UNITS_PER_CORE
     if memory is not None:
-        units[-1]["kind"] = KIND_DRAM if isinstance(memory, Dram) else KIND_MEMORY
-        units[-1]["period"] = ticks[machine.memory_clock]
-        units[-1]["first_account"] = machine.cores * ACCOUNTS_PER_CORE
+        kinds = {Dram: KIND_DRAM, JointMemory: KIND_JOINT, Memory: KIND_MEMORY}
+        units[own]["kind"] = kinds[type(memory)]
+        units[own]["period"] = ticks[machine.memory_clock]
+        units[own]["first_account"] = machine.cores * ACCOUNTS_PER_CORE
+    if link is not None:
+        units[-1]["kind"] = KIND_LINK
+        units[-1]["period"] = ticks[link.clock]
+        units[-1]["first_account"] = machine.cores * ACCOUNTS_PER_CORE + memory_rows(machine)
+    if link is not None or machine.pim_channels:
+        units["woken_from"], units["woken_until"] = 0, len(units)
     return units
 
 
-def build_state(machine: Machine) -> State:
-    """The state of a machine at reset."""
+def build_state(machine: Machine, log_entries: int = 0) -> State:
+    """The state of a machine at reset, with room for so many commands of each joint channel."""
     cores = machine.cores
     spec = machine.array
     in_array = spec.rows * max(spec.pe_latency_cycles, 2) + spec.cols + spec.pe_latency_cycles + 4
     rings = cores * 2 * INTERFACES_MAX
     places = 1 << (machine.buffer.dma.outstanding + 1).bit_length()
     front, lanes, dram = dram_state(machine)
-    rows = cores * ACCOUNTS_PER_CORE + max(INTERFACES_MAX, 1 + len(lanes))
+    joint = joint_channels(machine, *front_state(machine)[2:], log_entries)
+    rows = cores * ACCOUNTS_PER_CORE + memory_rows(machine) + (machine.link is not None)
     state = State(
         units=_units(machine),
         arrays=np.zeros(cores, ARRAY_STATE),
@@ -193,9 +240,11 @@ def build_state(machine: Machine) -> State:
         memories=np.zeros(1, MEMORY_STATE),
         interfaces=np.zeros(INTERFACES_MAX, INTERFACE),
         vectors=np.zeros(cores, VECTOR_STATE),
+        links=np.zeros(1, LINK_STATE),
         fronts=front,
         lanes=lanes,
         dram=dram,
+        joint=joint,
         accounts=np.zeros(rows, ACCOUNT),
         ticks_by_cause=np.zeros((rows, len(CAUSES)), np.int64),
         requests=np.zeros((rings, places), RING_ITEM),
@@ -211,33 +260,43 @@ def build_state(machine: Machine) -> State:
     _buffer_state(machine, state.buffers, state.pads)
     _memory_state(machine, state.memories, state.interfaces)
     _vector_state(machine, state.vectors)
+    _link_state(machine, state.links)
     return state
 
 
 class System:
     """A machine that runs command traces, one after the other."""
 
-    def __init__(self, machine: Machine, *, force: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self, machine: Machine, *, force: bool = False, seed: int = 0, log_entries: int = 0
+    ) -> None:
         self.machine = machine
         self.tick_khz = tick_khz(machine.clocks_khz)
         self.force = force
         """Step every unit at every edge."""
         self.seed = seed
         """Other than 0: shuffle the order of units within a cycle."""
+        self._log_entries = log_entries
         self._dram_tables = dram_tables(machine)
+        self._joint_tables = joint_tables(machine)
         self.reset()
         self._marked = np.zeros(len(self.state.units), np.int64)
 
     def reset(self) -> None:
         """Put every unit back to where it starts, without commands."""
-        self.state = build_state(self.machine)
+        self.state = build_state(self.machine, self._log_entries)
         self.load(EMPTY_TRACE)
 
     def load(self, trace: CommandTrace) -> None:
-        """Put a trace's commands into the queues; the former trace must have run to its end."""
+        """Put a trace's commands into the queues; the former trace must have run to its end.
+
+        Raises InputError for commands that the machine cannot run.
+        """
         self.resume(trace)
         state = self.state
         commands = trace.commands
+        if (commands["opcode"] > OP_VECTOR).any() or len(trace.items):
+            check_queues(self.machine, trace)
         state.runtime = np.zeros(len(commands), RUNTIME)
         state.runtime["start"] = state.runtime["end"] = -1
         state.runtime["left_bytes"] = commands["bytes"]
@@ -246,14 +305,18 @@ class System:
         if state.memories["interfaces"][0] > 1:
             state.runtime["interface"] = commands["operand"]
         state.runtime["address"] = self._addresses(trace)
-        ends = np.searchsorted(
-            commands["queue"][self.queue],
-            np.arange(self.machine.cores * QUEUES_PER_CORE),
-            side="right",
-        )
+        cores, channels = self.machine.cores, self.machine.pim_channels
+        first, side = pim_queue(cores, 0), side_queue(cores, channels, 0)
+        link = link_queue(cores, channels)
+        ends = np.searchsorted(commands["queue"][self.queue], np.arange(link + 1), side="right")
         begins = np.concatenate(([0], ends[:-1]))
-        for core in range(self.machine.cores):
-            load, store, array, vector = range(core * QUEUES_PER_CORE, (core + 1) * QUEUES_PER_CORE)
+        if channels:
+            load_items(self.machine, state.joint, trace)
+            load_queues(state.joint, begins[first:side], ends[first:side])
+        state.vectors["side_head"], state.vectors["side_end"] = begins[side:link], ends[side:link]
+        state.links["head"], state.links["queue_end"] = begins[link], ends[link]
+        for core in range(cores):
+            load, store, array, vector = range(pim_queue(core, 0), pim_queue(core + 1, 0))
             for engine_index, queue in enumerate((load, store)):
                 state.engines["head"][core, engine_index] = begins[queue]
                 state.engines["queue_end"][core, engine_index] = ends[queue]
@@ -269,7 +332,7 @@ class System:
         commands, memory = trace.commands, self.machine.memory
         moves = (commands["opcode"] <= OP_STORE) & (commands["tensor"] >= 0)
         addresses = np.zeros(len(commands), np.int64)
-        if not isinstance(memory, Dram) or not moves.any():
+        if not isinstance(memory, Channelled) or not moves.any():
             return addresses
         moved = commands[moves]
         addresses[moves] = trace.tensors["address"][moved["tensor"]] + moved["offset_bytes"]
@@ -296,15 +359,18 @@ class System:
         Returns ``engine.DONE``, ``engine.PAUSED`` or ``engine.DEADLOCK``.
         """
         s = self.state
-        dram = None
+        dram = joint = None
         if isinstance(self.machine.memory, Dram):
             dram = tuple(getattr(s.dram, name) for name in DRAM_NAMES)
+        if isinstance(self.machine.memory, JointMemory):
+            joint = tuple(getattr(s.joint, name) for name in JOINT_NAMES)
         status: int = engine.run(
             s.units, self._marked, s.arrays, s.outs, s.demands, s.demand_tails, s.buffers, s.pads,
-            s.engines, s.memories, s.interfaces, s.vectors, self._dram_tables, s.fronts, s.lanes,
-            dram, s.accounts, s.ticks_by_cause, s.requests, s.request_ends, s.responses,
-            s.response_ends, self.trace.commands, self.trace.dependencies, s.runtime, self.queue,
-            s.clock, limit_tick, steps, self.force, self.seed,
+            s.engines, s.memories, s.interfaces, s.vectors, s.links, self._dram_tables, s.fronts,
+            s.lanes, dram, self._joint_tables, joint, s.accounts, s.ticks_by_cause, s.requests,
+            s.request_ends, s.responses, s.response_ends, self.trace.commands,
+            self.trace.dependencies, s.runtime, self.queue, s.clock, limit_tick, steps, self.force,
+            self.seed,
         )  # fmt: skip
         return status
 
@@ -312,14 +378,15 @@ class System:
     def dram_commands(self) -> tuple[str, ...]:
         """Names of the commands that the DRAM counts."""
         memory = self.machine.memory
-        return tuple(memory.device().commands) if isinstance(memory, Dram) else ()
+        return tuple(memory.device().commands) if isinstance(memory, Channelled) else ()
 
     def flush(self, end_tick: int) -> None:
         """Account for every cycle before a tick."""
         s = self.state
         engine.flush(
             s.units, s.arrays, s.demands, s.demand_tails, s.buffers, s.pads, s.engines,
-            s.memories, s.dram.channels, s.accounts, s.ticks_by_cause, end_tick,
+            s.memories, s.dram.channels, s.joint.channels, s.joint.states, s.accounts,
+            s.ticks_by_cause, end_tick,
         )  # fmt: skip
 
     def ticks_of(self, clock: str) -> int:

@@ -1,7 +1,8 @@
 """The vector unit: one command at a time, ``lanes`` elements a group.
 
 A command of E elements takes ``(ceil(E / lanes) - 1) * interval + latency`` cycles, and the next
-one starts when it is done.
+one starts when it is done. Beside its queue a unit may have a side queue, whose next command goes
+first if it is ready.
 """
 
 import numpy as np
@@ -29,6 +30,8 @@ VECTOR_STATE = np.dtype(
         ("latency", np.int64, OPS),  # cycles from operands to result
         ("head", np.int64),  # position in the queue of the command that is next
         ("queue_end", np.int64),
+        ("side_head", np.int64),  # the same of the side queue
+        ("side_end", np.int64),
         ("command", np.int64),  # running, -1 for none
         ("done_at", np.int64),  # tick at which it is done
         ("elements", np.int64, OPS),  # count of elements operated on
@@ -45,6 +48,19 @@ def vector_cycles(s, op, elements):
 
 
 @njit
+def start(s, now, period, commands, runtime, command):
+    """Run a command."""
+    op = commands[command]["vector_op"]
+    elements = commands[command]["elements"]
+    s["command"] = command
+    s["done_at"] = now + vector_cycles(s, op, elements) * period
+    s["elements"][op] += elements
+    bits = commands[command]["output_bits"]
+    s["element_bits"][op] += elements * (bits if bits else s["output_bits"])
+    runtime[command]["start"] = now
+
+
+@njit
 def step_vector(
     units, unit, now, vectors, accounts, ticks_by_cause, commands, dependencies, runtime, queue
 ):
@@ -56,23 +72,24 @@ def step_vector(
     if s["command"] >= 0 and s["done_at"] <= now:
         finish(units, runtime, unit, s["command"], now)
         s["command"] = -1
+    if s["command"] < 0 and s["side_head"] < s["side_end"]:
+        command = queue[s["side_head"]]
+        missing = first_missing(units, commands, dependencies, runtime, unit, command, now)
+        if missing < 0:
+            s["side_head"] += 1
+            start(s, now, period, commands, runtime, command)
+        else:
+            why = cause_of_waiting(commands, missing)
+            due = seen_at(units, runtime, unit, missing)
     if s["command"] < 0 and s["head"] < s["queue_end"]:
         command = queue[s["head"]]
         missing = first_missing(units, commands, dependencies, runtime, unit, command, now)
         if missing < 0:
-            op = commands[command]["vector_op"]
-            elements = commands[command]["elements"]
-            cycles = vector_cycles(s, op, elements)
             s["head"] += 1
-            s["command"] = command
-            s["done_at"] = now + cycles * period
-            s["elements"][op] += elements
-            bits = commands[command]["output_bits"]
-            s["element_bits"][op] += elements * (bits if bits else s["output_bits"])
-            runtime[command]["start"] = now
+            start(s, now, period, commands, runtime, command)
         else:
             why = cause_of_waiting(commands, missing)
-            due = seen_at(units, runtime, unit, missing)
+            due = min(due, seen_at(units, runtime, unit, missing))
     if s["command"] >= 0:
         why = BUSY_COMPUTE
         due = s["done_at"]

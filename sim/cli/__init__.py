@@ -22,6 +22,7 @@ from sim.cli import (
     mesh,
     pim,
     run,
+    serve,
     show,
     study,
     synth,
@@ -69,6 +70,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("serve")(serve.serve)
 app.command("show")(show.show)
 app.command("workload")(workload.workload)
 app.command("diff")(diff.diff)
@@ -80,6 +82,7 @@ app.command("memories")(memory.memories)
 app.command("meshes")(mesh.meshes)
 app.command("pims")(pim.pims)
 app.command("pim-kernel")(hbm_pim.pim_kernel)
+app.command("systems")(serve.systems)
 app.command("formats")(formats.formats)
 app.command("check-commands")(check_commands)
 app.command("workloads")(lists.workloads)

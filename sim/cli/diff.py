@@ -12,16 +12,17 @@ RESULT_FILE = "result.json"
 NAMES = {
     "Machine": "a machine", "MemorySystem": "a memory", "Pim": "a PIM", "HbmPim": "an HBM-PIM",
     "AttAcc": "an AttAcc", "JointPim": "a PIM with memory commands beside its own",
+    "ServingSystem": "a system that serves",
 }  # fmt: skip
 
-HELP = "A machine, memory or PIM, or a result.json or its folder."
+HELP = "A machine, memory, PIM or system, or a result.json or its folder."
 
 A = Annotated[str, typer.Argument(metavar="A", help=HELP)]
 B = Annotated[str, typer.Argument(metavar="B", help="Another of the same sort.")]
 
 
 def diff(a: A, b: B) -> None:
-    """Show what differs between two machines, memories or PIMs, or between two results."""
+    """Show what differs between two machines, memories, PIMs or systems, or between two results."""
     results = [_is_result(each) for each in (a, b)]
     if results[0] != results[1]:
         sorts = ["a result" if each else "a machine" for each in results]
@@ -40,7 +41,7 @@ def diff(a: A, b: B) -> None:
         return
     from arch.diff import diff as machine_diff
 
-    before, after = (inputs.load_any(each, None) for each in (a, b))
+    before, after = inputs.load_pair(a, b)
     if type(before) is not type(after):
         kinds = [NAMES[type(each).__name__] for each in (before, after)]
         raise InputError(f"{a} is {kinds[0]} and {b} is {kinds[1]}; give two of a sort")

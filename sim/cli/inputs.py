@@ -70,13 +70,15 @@ def load_machine(name_or_path: str, settings: list[str] | None) -> "arch.machine
 
 
 def load_any(name_or_path: str, settings: list[str] | None) -> "Spec":
-    """The machine, memory, mesh or PIM of that name, or of that file. Raises InputError."""
+    """The machine, memory, mesh, PIM or system of that name, or of that file; of a PIM and a
+    system of one name the PIM. Raises InputError."""
     from arch.dram.memory import load_memory, memory_names
     from arch.mesh.load import is_mesh, load_mesh
     from arch.pim.attacc import is_attacc, load_attacc
     from arch.pim.hbm import is_hbm_pim, load_hbm_pim
     from arch.pim.joint import is_joint_pim, load_joint_pim
     from arch.pim.system import is_pim, load_pim
+    from arch.serving import is_system, load_system
 
     if is_hbm_pim(name_or_path):
         return load_hbm_pim(name_or_path, settings or ())
@@ -90,7 +92,22 @@ def load_any(name_or_path: str, settings: list[str] | None) -> "Spec":
         return load_memory(name_or_path, settings or ())
     if is_mesh(name_or_path):
         return load_mesh(name_or_path, settings or ())
+    if is_system(name_or_path):
+        return load_system(name_or_path, settings or ())
     return load_machine(name_or_path, settings)
+
+
+def load_pair(a: str, b: str) -> "tuple[Spec, Spec]":
+    """Two of a sort, if there are; a name that a PIM has too is the system's beside a system.
+
+    Raises InputError.
+    """
+    from arch.serving import is_system, load_system
+
+    one, other = load_any(a, None), load_any(b, None)
+    if type(one) is not type(other) and is_system(a) and is_system(b):
+        return load_system(a), load_system(b)
+    return one, other
 
 
 def load_workload(

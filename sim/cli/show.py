@@ -11,13 +11,14 @@ Shown = Annotated[
     str,
     typer.Argument(
         metavar="MACHINE",
-        help="A name (lockstep machines, memories, meshes, pims), a .yaml or a SCALE-Sim .cfg.",
+        help="A name (lockstep machines, memories, meshes, pims, systems), a .yaml or a "
+        "SCALE-Sim .cfg.",
     ),
 ]
 
 
 def show(machine: Shown, settings: inputs.Settings = None, as_yaml: AsYaml = False) -> None:
-    """Show a machine, memory, mesh or PIM: parameters, sources, and what follows from them."""
+    """Show a machine, memory, mesh, PIM or system: parameters, sources, what follows from them."""
     from arch.machine import Machine
 
     built = inputs.load_any(machine, settings)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from arch.clock import periods
 from arch.dram.memory import Dram
-from arch.machine import Machine
+from arch.machine import Channelled, Machine
 from sim.dram.front_state import BURST, FRONT, LANE, NONE, TRANSFER
 from sim.dram.places import LAYOUT, PARTS, SLICE, places
 from sim.dram.state import (
@@ -75,16 +75,26 @@ def dram_tables(machine: Machine) -> DramTables:
 def dram_state(machine: Machine) -> tuple[Records, Records, DramState]:
     """Front [1], lanes [channel] and channels of a machine at rest."""
     memory = machine.memory
-    front = np.zeros(1, FRONT)
+    front, lanes, bursts, transfers = front_state(machine)
     if not isinstance(memory, Dram):
-        return front, np.zeros(0, LANE), _nothing()
+        return front, lanes, _nothing()
+    one = new_state(build(memory.device(), memory.controller))
+    return front, lanes, _stacked(one, memory.channels, bursts, transfers)
+
+
+def front_state(machine: Machine) -> tuple[Records, Records, Records, Records]:
+    """Front [1], lanes [channel], bursts and transfers of a machine at rest."""
+    memory = machine.memory
+    front = np.zeros(1, FRONT)
+    if not isinstance(memory, Channelled):
+        return front, np.zeros(0, LANE), np.zeros(0, BURST), np.zeros(0, TRANSFER)
     lanes = np.zeros(memory.channels, LANE)
     lanes["head"] = lanes["tail"] = NONE
     dma = machine.buffer.dma
     requesters = machine.cores * 2
     front["requesters"] = requesters
     front["latency"] = memory.latency_cycles
-    front["in_order"] = memory.order == "in_order"
+    front["in_order"] = isinstance(memory, Dram) and memory.order == "in_order"
     if memory.port_clock is not None:
         front["port_period"] = periods(machine.clocks_khz)[memory.port_clock]
     front["head"] = front["tail"] = NONE
@@ -94,8 +104,7 @@ def dram_state(machine: Machine) -> tuple[Records, Records, DramState]:
     for records in (transfers, bursts):
         records["next"] = np.arange(1, len(records) + 1)
         records["next"][-1] = NONE
-    one = new_state(build(memory.device(), memory.controller))
-    return front, lanes, _stacked(one, memory.channels, bursts, transfers)
+    return front, lanes, bursts, transfers
 
 
 def _stacked(one: State, channels: int, bursts: Records, transfers: Records) -> DramState:

@@ -16,6 +16,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "machines.md"
 NAMES = (
     "gemmini_16",
+    "neupims_device",
     "onnxim_ws128",
     "onnxim_ws128_hbm2",
     "onnxim_ws8",
@@ -113,6 +114,7 @@ PEAK_TOPS = {
     "onnxim_ws128": 131.072,
     "onnxim_ws128_hbm2": 131.072,
     "onnxim_ws8": 0.128,
+    "neupims_device": 262.144,
     "scalesim_32": 2.048,
     "xr_npe": 0.881,  # four lanes of four bits
 }

@@ -73,52 +73,55 @@ def attention_stage(
 
 def key_rows(pim: JointChannels, length: int, shape: Shape) -> int:
     """Rows that the keys of a sequence take, of all banks of its channel."""
-    return -(-length // pim.device().banks) * -(-shape.heads // _heads_a_row(pim, shape))
+    return -(-length // pim.device().banks) * -(-shape.heads // heads_a_row(pim, shape))
 
 
 def kv_rows(pim: JointChannels, length: int, shape: Shape) -> int:
     """Rows that keys and values of a sequence take, of all banks of its channel."""
     tiles = -(-shape.head_dim // pim.device().banks)
-    values = shape.heads * tiles * -(-length // _elements_a_row(pim))
+    values = shape.heads * tiles * -(-length // elements_a_row(pim))
     return key_rows(pim, length, shape) + values
 
 
-def _elements_a_row(pim: JointChannels) -> int:
+def elements_a_row(pim: JointChannels) -> int:
+    """Elements that a row of a bank holds."""
     device = pim.device()
     return device.columns * device.burst_bytes // ELEMENT_BYTES
 
 
-def _heads_a_row(pim: JointChannels, shape: Shape) -> int:
-    if shape.head_dim > _elements_a_row(pim):
+def heads_a_row(pim: JointChannels, shape: Shape) -> int:
+    """Heads of a token that a row of a bank holds. Raises InputError for heads larger than it."""
+    if shape.head_dim > elements_a_row(pim):
         raise InputError(
-            f"head_dim: a row holds {_elements_a_row(pim)} elements, a head has {shape.head_dim}"
+            f"head_dim: a row holds {elements_a_row(pim)} elements, a head has {shape.head_dim}"
         )
-    return _elements_a_row(pim) // shape.head_dim
+    return elements_a_row(pim) // shape.head_dim
 
 
-def _columns(pim: JointChannels, elements: int) -> int:
+def columns_of(pim: JointChannels, elements: int) -> int:
+    """Columns that so many elements of a row take."""
     return -(-elements // pim.command_set().mac.lanes)
 
 
 def _keys(pim: JointChannels, request: Request, shape: Shape, first: int) -> Iterator[Line]:
-    in_row = _heads_a_row(pim, shape)
+    in_row = heads_a_row(pim, shape)
     parts = -(-shape.heads // in_row)
     for part in range(parts):
         heads = min(in_row, shape.heads - part * in_row)
         yield _gwrite(request)
         for tile in range(-(-request.length // pim.device().banks)):
-            columns = [_columns(pim, shape.head_dim)] * heads
+            columns = [columns_of(pim, shape.head_dim)] * heads
             yield from _tile(pim, request, first + tile * parts + part, columns)
 
 
 def _values(pim: JointChannels, request: Request, shape: Shape, first: int) -> Iterator[Line]:
-    tokens = _elements_a_row(pim)
+    tokens = elements_a_row(pim)
     tiles = -(-shape.head_dim // pim.device().banks)
     parts = -(-request.length // tokens)
     for head in range(shape.heads):
         for part in range(parts):
             yield _gwrite(request)
-            columns = _columns(pim, min(tokens, request.length - part * tokens))
+            columns = columns_of(pim, min(tokens, request.length - part * tokens))
             for tile in range(tiles):
                 row = first + (head * tiles + tile) * parts + part
                 yield from _tile(pim, request, row, [columns])

@@ -1,0 +1,231 @@
+"""``lockstep serve`` and ``lockstep systems``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arch.errors import InputError
+
+if TYPE_CHECKING:
+    from arch.serving import ServingSystem
+    from sim.serving.device import Device, Share
+    from sim.serving.record import Record
+
+SystemName = Annotated[
+    str, typer.Argument(metavar="SYSTEM", help="A name (lockstep systems) or a .yaml.")
+]
+Model = Annotated[
+    str, typer.Option(help="A transformer by name (lockstep workloads).", metavar="NAME")
+]
+BatchSize = Annotated[
+    int, typer.Option("--batch", help="Sequences at a time, of all micro-batches.", metavar="N")
+]
+LengthsOption = Annotated[
+    str,
+    typer.Option(
+        help="sharegpt or alpaca, of which requests are drawn, or a .csv with the columns "
+        "input_tokens and output_tokens.",
+        metavar="NAME|FILE",
+    ),
+]
+Iterations = Annotated[
+    int | None,
+    typer.Option(help="To simulate; by default until no request is left.", metavar="N"),
+]
+Requests = Annotated[
+    int | None, typer.Option(help="Requests at most; drawn ones have no end.", metavar="N", min=1)
+]
+Seed = Annotated[int, typer.Option(help="Of requests that are drawn.", metavar="N", min=0)]
+WarmUp = Annotated[
+    int,
+    typer.Option(help="Iterations before, scheduled and not simulated.", metavar="N"),
+]
+Tensor = Annotated[int, typer.Option("--tp", help="Devices that share a layer.", metavar="N")]
+Pipeline = Annotated[int, typer.Option("--pp", help="Groups of layers.", metavar="N")]
+Drain = Annotated[
+    bool, typer.Option("--drain", help="Begin new requests when all of a batch have ended.")
+]
+Unbounded = Annotated[
+    bool,
+    typer.Option(
+        "--unbounded", help="Let keys and values of all layers be larger than the memory."
+    ),
+]
+Reuse = Annotated[
+    str,
+    typer.Option(
+        help="exact: a stage equal to a former one is not simulated again; none: all are, one "
+        "after the other in one machine.",
+        metavar="exact|none",
+    ),
+]
+Replayed = Annotated[
+    Path | None,
+    typer.Option(
+        "--replay",
+        help="Run what record.json of a former --out says was issued, in place of --lengths.",
+        metavar="FILE",
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option(help="Write result.json and record.json here.", metavar="DIR")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print result.json instead of a table.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No table, messages or progress.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change a field of the system, or of its machine: machine.memory.channels=16; may be "
+        "repeated.",
+    ),
+]
+
+
+def serve(
+    system: SystemName,
+    model: Model,
+    batch: BatchSize = 64,
+    lengths: LengthsOption = "sharegpt",
+    iterations: Iterations = None,
+    requests: Requests = None,
+    seed: Seed = 1,
+    warm_up: WarmUp = 0,
+    tp: Tensor = 1,
+    pp: Pipeline = 1,
+    drain: Drain = False,
+    unbounded: Unbounded = False,
+    reuse: Reuse = "exact",
+    replay: Replayed = None,
+    settings: Settings = None,
+    out: Out = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Serve requests with a model on a system: tokens a second, utilisation."""
+    from arch.serving import load_system
+    from sim.serving.device import Share
+    from sim.serving.serve import Options
+
+    if reuse not in ("exact", "none"):
+        raise InputError(f"--reuse {reuse}: must be exact or none")
+    loaded = load_system(system, settings or ())
+    name, found = _model(model)
+    share = Share(name, found, tp, pp)
+    options = Options(
+        batch=batch,
+        iterations=iterations,
+        warm_up=warm_up,
+        refill=not drain,
+        placement=loaded.mapping.assignment if loaded.mapping else "min_load",
+        capacity="unbounded" if unbounded else "all_layers",
+    )
+    if out is not None:
+        from sim.report.writing import check_folder
+
+        check_folder(out)
+    device, closing = _device(loaded, share, batch, reuse)
+    if replay is not None:
+        from sim.serving.record import read_record
+
+        record = read_record(replay)
+    else:
+        record = _schedule(device, lengths, seed, found.positions, requests, options)
+    from rich.console import Console
+
+    from sim.serving.report import Serving, result_json, table
+    from sim.serving.serve import run
+
+    stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+    with closing:
+        served = run(device, record, pp, _progress(stderr, len(record.iterations)))
+    done = Serving(loaded, share, reuse, served)
+    if out is not None:
+        from sim.report.writing import write_folder
+        from sim.serving.record import record_text
+
+        files = {"result.json": result_json(done), "record.json": record_text(record)}
+        write_folder(out, {name: text.encode() for name, text in files.items()})
+        stderr.print(f"wrote {out}", markup=False)
+    if as_json:
+        typer.echo(result_json(done), nl=False)
+    elif not quiet:
+        typer.echo(table(done), nl=False)
+
+
+def _model(given: str) -> tuple[str, Any]:
+    """A transformer that decodes. Raises InputError."""
+    from traces.transformer.model import models
+
+    name, known = given.replace("-", "_").lower(), models()
+    decoders = [each for each, model in known.items() if model.kind == "decoder"]
+    if name not in decoders:
+        raise InputError(f"--model {given}: must be one of {', '.join(sorted(decoders))}")
+    return name, known[name]
+
+
+def _device(
+    system: "ServingSystem", share: "Share", batch: int, reuse: str
+) -> "tuple[Device, Any]":
+    """What serves, and what is to be closed after. Raises InputError."""
+    from contextlib import nullcontext
+
+    if system.roofline is not None:
+        from sim.serving.device import RooflineDevice
+
+        return RooflineDevice(system.roofline, share), nullcontext()
+    from sim.cache import Cache
+    from sim.serving.machine import MachineDevice
+
+    cache = Cache() if reuse == "exact" else None
+    return MachineDevice(system, share, batch, cache), cache or nullcontext()
+
+
+def _schedule(
+    device: "Device",
+    lengths: str,
+    seed: int,
+    positions: int,
+    number: int | None,
+    options: Any,
+) -> "Record":
+    from sim.serving.requests import DATA_SETS, requests_of
+    from sim.serving.serve import schedule
+
+    if lengths in DATA_SETS and number is None and options.iterations is None:
+        raise InputError(
+            f"--lengths {lengths}: has requests without end; give --iterations or --requests"
+        )
+    drawn = requests_of(lengths, seed, positions or 2**20, number)
+    where = lengths
+    if lengths in DATA_SETS:
+        where = f"{lengths}, seed {seed}: {DATA_SETS[lengths].source}"
+    return schedule(drawn, device.room(), options, where)
+
+
+def _progress(stderr: Any, total: int) -> Any:
+    """Tells of each iteration, where there is a terminal and more than one."""
+    if not stderr.is_terminal or total < 2:
+        return None
+    return lambda done, of: stderr.print(f"iteration {done} of {of}", end="\r")
+
+
+def systems() -> None:
+    """List the systems that serve and are known by name."""
+    from arch.serving import load_system, system_names
+
+    for name in system_names():
+        system = load_system(name)
+        mapping = system.mapping
+        if mapping is None:
+            typer.echo(f"{name:<26} by its peaks alone")
+            continue
+        halves = (
+            "" if mapping.sub_batches == 1 else f", 2 sub-batches from {system.interleave_from}"
+        )
+        typer.echo(
+            f"{name:<26} {system.machine}, attention {mapping.attention}, {mapping.assignment}"
+            f"{halves}"
+        )

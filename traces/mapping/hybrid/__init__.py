@@ -1,0 +1,1 @@
+"""Decoder layers on arrays and on memory that computes, together."""
