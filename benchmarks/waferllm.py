@@ -53,11 +53,7 @@ decoding (``simd_32``), and in the products of a prefill of 64 (``simd_64``)."""
 LANES = (4, 2)
 """Elements of fp16 that are computed a cycle: what Hot Chips 34 says, and half of it."""
 COSTS = ("callback_millicycles", "fabric_cycles", "dependent_millicycles")
-OTHER_COSTS = ("callback_millicycles", "fabric_cycles", "vec_cycles")
-STEPS = {
-    "callback_millicycles": 1000, "fabric_cycles": 10, "dependent_millicycles": 10_000,
-    "vec_cycles": 10,
-}  # fmt: skip
+STEPS = (1000, 10, 10_000)
 """By which each cost is moved to see what it does."""
 
 HEAD = """\
@@ -200,29 +196,35 @@ class Simulated:
         RECORD.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
 
 
-def fit(simulated: Simulated, of: Sequence[Point], names: Sequence[str]) -> dict[str, int]:
-    """Costs of these names, none below zero, with the least squares of relative errors.
-
-    Cycles are taken as linear in the costs, with the slopes that they have without any and with
-    the ramps of wse2.
-    """
-    wanted = np.array([point.cycles for point in of], float)
-    at = dict.fromkeys(names, 0)
-    slopes = np.array([
+def slopes_of(simulated: Simulated, of: Sequence[Point]) -> np.ndarray:  # type: ignore[type-arg]
+    """[points, costs] cycles that each cost adds, where there are no others, with ramps of wse2."""
+    at = dict.fromkeys(COSTS, 0)
+    return np.array([
         [
             (
-                simulated.cycles(point, {**at, name: STEPS[name]}, WSE2_RAMP)
+                simulated.cycles(point, {**at, name: step}, WSE2_RAMP)
                 - simulated.cycles(point, at, WSE2_RAMP)
             )
-            / STEPS[name]
-            for name in names
+            / step
+            for name, step in zip(COSTS, STEPS, strict=True)
         ]
         for point in of
     ])  # fmt: skip
+
+
+def fit(
+    simulated: Simulated, of: Sequence[Point], slopes: np.ndarray,  # type: ignore[type-arg]
+) -> dict[str, int]:  # fmt: skip
+    """The costs, none below zero, with the least squares of relative errors.
+
+    Cycles are taken as linear in the costs, twice: without any, and at what came of it.
+    """
+    wanted = np.array([point.cycles for point in of], float)
+    at = dict.fromkeys(COSTS, 0)
     for _ in range(2):
         base = np.array([simulated.cycles(point, at) for point in of])
-        rest = wanted - base + slopes @ np.array([at[name] for name in names])
-        at = dict(zip(names, _least(slopes / wanted[:, None], rest / wanted), strict=True))
+        rest = wanted - base + slopes @ np.array([at[name] for name in COSTS])
+        at = dict(zip(COSTS, _least(slopes / wanted[:, None], rest / wanted), strict=True))
     return at
 
 
@@ -342,13 +344,14 @@ class Fitted(NamedTuple):
         return [self.simulated.cycles(each, self.costs) / each.cycles - 1 for each in of]
 
 
-def fits(known: dict[str, int], names: Sequence[str]) -> list[Fitted]:
-    """With each of ``LANES``, what fits LLaMA3-8B best first."""
+def fits(known: dict[str, int]) -> list[Fitted]:
+    """With each of ``LANES``, what fits LLaMA3-8B best first; slopes are those of the first."""
     own = [point for point in points() if point.model == FITTED]
+    slopes = slopes_of(Simulated(known, LANES[0]), own)
     found = []
     for lanes in LANES:
         simulated = Simulated(known, lanes)
-        found.append(Fitted(simulated, fit(simulated, own, names)))
+        found.append(Fitted(simulated, fit(simulated, own, slopes)))
     return sorted(found, key=lambda each: sum(error**2 for error in each.errors(own)))
 
 

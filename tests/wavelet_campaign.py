@@ -1,6 +1,7 @@
 """Wavelet meshes at length: ``python -m tests.wavelet_campaign``.
 
-Random programs on the kernel and on the oracle, everything compared; collectives against the
+Random programs on the kernel and on the oracle, half of them on PEs that move two wavelets an
+operation, everything compared; collectives against the
 published models; trees of routes whose PEs drain them, which must never block; and planted cyclic
 waits, which must be found. ``--seed`` alone says which programs. The record is
 docs/validation/wavelet.json.
@@ -57,6 +58,7 @@ def compared(programs: int, seed: int) -> dict[str, Any]:
     """Random programs on both; every other one with all visited in each cycle, in two orders."""
     outcomes: Counter[str] = Counter()
     wrong = []
+    pairs = 0
     for number in range(programs):
         draw = Random(f"{seed} {number}")
         mesh, program = random_case(draw)
@@ -64,10 +66,14 @@ def compared(programs: int, seed: int) -> dict[str, Any]:
             mesh, program, forced=number % 2 == 1, backwards=number % 4 > 1
         )
         outcomes[outcome] += 1
+        pairs += mesh.pe.wavelets_per_operation == 2
         if found:
             wrong.append({"program": number, "differs": found[:SHOWN]})
             sys.stdout.write(f"{wrong[-1]}\n")
-    return {"programs": programs, "ends": dict(sorted(outcomes.items())), "wrong": wrong}
+    return {
+        "programs": programs, "of_pairs": pairs, "ends": dict(sorted(outcomes.items())),
+        "wrong": wrong,
+    }  # fmt: skip
 
 
 def modelled(longest: int) -> dict[str, Any]:
@@ -95,12 +101,13 @@ def drained(cycles: int, seed: int) -> dict[str, Any]:
     wrong = []
     while total < cycles:
         draw = Random(f"{seed} drained {runs}")
-        ramp = draw.randint(1, 4)
+        ramp, together = draw.randint(1, 4), draw.randint(1, 2)
         mesh = mesh_of(
             width=draw.randint(2, 8), height=draw.randint(2, 8), hop_cycles=draw.randint(1, 3),
-            ramp_cycles=ramp, ramp_down_wavelets=draw.randint(1, ramp + 2),
-            ramp_up_wavelets=draw.randint(1, ramp + 3),
+            ramp_cycles=ramp, ramp_down_wavelets=draw.randint(together, ramp + 2),
+            ramp_up_wavelets=draw.randint(together, ramp + 3),
             router={"queue_wavelets": draw.randint(1, 4)},
+            pe={"wavelets_per_operation": together},
         )  # fmt: skip
         program = draining(draw, mesh, 8000)
         check_program(program, mesh)
