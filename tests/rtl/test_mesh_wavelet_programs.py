@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.hdl import Module
+from typer.testing import CliRunner
 from wavelet_cases import one_way, pe_of, row_of
 from wavelet_oracle import Oracle
 from wavelet_programs import random_program
@@ -26,6 +27,7 @@ from rtl.lockstep.wavelet_eras import Job
 from rtl.lockstep.wavelet_jobs import job_of, program_twin, whole_program
 from rtl.mesh.wavelet_port import FabricPort
 from rtl.mesh.wavelet_router import WaveletRouter
+from sim.cli import app
 from sim.mesh.wavelet_run import result, run_program
 from traces.mesh.commands import delay, recv, route, send
 
@@ -222,6 +224,20 @@ def test_every_kind_of_program_is_in_the_campaign() -> None:
             and text.startswith("mesh_gemv") and text.endswith("k_tree")
         }  # fmt: skip
         assert products
+
+
+@pytest.mark.compiled
+def test_the_command_line_runs_a_program() -> None:
+    arguments = ["cosim", "wse2", "--unit", "mesh", "--set", "router.colours=2", "--set",
+                 "width=3", "--set", "height=1", "--set", "ramp_down_wavelets=1",
+                 "--workload", "chain:wavelets=20", "--cycles", "2000"]  # fmt: skip
+    done = CliRunner(env={"COLUMNS": "80"}).invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "2,000 cycles compared in every register, all equal" in done.output
+    assert "program ran to its end" in done.output
+    refused = CliRunner().invoke(app, ["cosim", "gemmini_16", "--workload", "chain:wavelets=20"])
+    assert refused.exit_code == 2
+    assert "is run by PEs of a wafer" in refused.stderr
 
 
 def test_refused() -> None:
