@@ -204,8 +204,8 @@ def test_a_port_that_takes_without_looking_is_found(monkeypatch: pytest.MonkeyPa
 
 
 def test_programs_and_draws_take_turns() -> None:
-    job = square().jobs[0]
-    traffic = WaveletTwin(SQUARE, [job], mixed=True).traffic(2)
+    jobs = program_twin(*WORKLOADS["chain"]).jobs
+    traffic = WaveletTwin(ROW, jobs, mixed=True).traffic(2)
     kinds = []
     for _ in range(20):
         kinds.append((traffic.era.runs, traffic.era.whole))
