@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from rtl.lockstep.campaign_wavelet import wavelet_builds
+
 PATH = Path(__file__).with_name("validation.py")
 
 
@@ -43,6 +45,16 @@ def test_a_campaign_is_evidence_unless_it_differs(validation) -> None:  # type: 
     assert "array.weight_load=overlapped" in validation.campaign_evidence("array", {"runs": runs})
     runs[0]["mismatch"] = "they differ"
     assert not validation.campaign_evidence("array", {"runs": runs})
+
+
+def test_a_campaign_of_wafers_is_no_evidence_of_pes(validation) -> None:  # type: ignore[no-untyped-def]
+    run = wavelet_builds(4, 1)[-1].parameters | {"mismatch": None}
+    found = validation.campaign_evidence("wavelet", {"runs": [run]})
+    assert {"wavelet.kind=wavelet", "wavelet.hop_cycles", "wavelet.colours"} <= found.keys()
+    assert not {"wavelet.slots", "wavelet.task_cycles"} & found.keys()
+    mesh = validation.built_of("wavelet", run)
+    assert mesh.pe.model_dump(mode="json") == run["wavelet"]["pe"]
+    assert "`colours`" in validation.pairs_text("wavelet", {"runs": [run]})
 
 
 def test_planted_faults_that_live_are_named(validation) -> None:  # type: ignore[no-untyped-def]

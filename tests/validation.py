@@ -24,13 +24,14 @@ from arch.mac.engine import Engine
 from arch.mapping import Mapping
 from arch.memory import Memory
 from arch.mesh.packet import PacketMesh, PacketRouter
+from arch.mesh.wavelet import PeCosts, ProcessingElement, WaveletMesh, WaveletRouter
 from arch.pim.asic import Asic
 from arch.pim.command_set import MacUnit
 from arch.pim.controller import PimController
 from arch.pim.hbm import HbmController, HbmPim
 from arch.pim.system import Pim, command_set_names
 from arch.vector import Vector
-from rtl.lockstep.campaign_mesh import OPTIONS, all_pairs, choice_of, pairs_of
+from rtl.lockstep import campaign_mesh, campaign_wavelet
 from rtl.lockstep.mutation.record import PROVEN
 
 ROOT = Path(__file__).parents[1]
@@ -48,11 +49,13 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "vector": (Vector,),
     "mac": (Engine,),
     "mesh": (PacketMesh, PacketRouter),
+    "wavelet": (WaveletMesh, WaveletRouter, ProcessingElement, PeCosts),
     "mapping": (Mapping,),
 }
 CAMPAIGNS: dict[str, type[BaseModel]] = {
     "array": Array, "buffer": Scratchpad, "dram": Controller, "pim": MacUnit, "vector": Vector,
     "mac": Engine, "mac_array": Array, "mesh": PacketMesh,
+    "wavelet": WaveletMesh,
 }  # fmt: skip
 CAMPAIGN_RECORDS = {
     "array": "array",
@@ -63,12 +66,15 @@ CAMPAIGN_RECORDS = {
     "mac": "mac_rtl",
     "mac_array": "mac_array_rtl",
     "mesh": "mesh_rtl",
+    "wavelet": "wavelet_rtl",
 }
+PAIRS = {"mesh": campaign_mesh, "wavelet": campaign_wavelet}
+"""Campaigns whose builds have every pair of values of some parameters."""
 OF_OTHER_POLICIES = ("bank_entries", "timeout_cycles", "clock_khz", "packet_flits")
 """Fields that no generated unit takes notice of."""
 NO_OPTIONS = (
     "clock", "operands", "controller", "name", "source", "asic", "energy", "interface",
-    "router",
+    "router", "pe", "costs",
 )  # fmt: skip
 """Fields that are no options, or options of a unit of their own."""
 LARGEST = {
@@ -80,6 +86,7 @@ LARGEST = {
     "mac": "with the modes of XR-NPE",
     "mac_array": "4 x 4",
     "mesh": "4 x 4",
+    "wavelet": "4 x 4",
 }
 FAULTS = {
     "netlist": "the netlist",
@@ -145,7 +152,7 @@ def options_of(unit: str) -> Iterator[str]:
 
 def built_of(unit: str, run: dict[str, Any]) -> Any:
     """What was built in a run of a campaign, without where its numbers come from."""
-    given = run[unit] | ({"source": "a campaign"} if unit == "mesh" else {})
+    given = run[unit] | ({"source": "a campaign"} if unit in PAIRS else {})
     return CAMPAIGNS[unit].model_validate_json(json.dumps(given))
 
 
@@ -188,11 +195,13 @@ def campaign_text(unit: str, record: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def pairs_text(record: dict[str, Any]) -> str:
+def pairs_text(unit: str, record: dict[str, Any]) -> str:
     """Which values of a mesh's parameters occurred together."""
-    chosen = [choice_of(built_of("mesh", run)) for run in record["runs"]]
-    found = set().union(*map(pairs_of, chosen)) & all_pairs()
-    names = list(OPTIONS)
+    of = PAIRS[unit]
+    chosen = [of.choice_of(built_of(unit, run)) for run in record["runs"]]
+    found = set().union(*map(of.pairs_of, chosen)) & of.all_pairs()
+    options = of.OPTIONS
+    names = list(options)
     lines = [
         "Pairs of values that occurred, of those that there are:\n",
         "| | " + " | ".join(f"`{name}`" for name in names[1:]) + " |",
@@ -200,7 +209,7 @@ def pairs_text(record: dict[str, Any]) -> str:
     ]
     for i, a in enumerate(names[:-1]):
         counts = [
-            f"{sum(pair[::2] == (a, b) for pair in found)}/{len(OPTIONS[a]) * len(OPTIONS[b])}"
+            f"{sum(pair[::2] == (a, b) for pair in found)}/{len(options[a]) * len(options[b])}"
             for b in names[i + 1 :]
         ]
         lines.append(f"| `{a}` | " + " | ".join([""] * i + counts) + " |")
@@ -395,13 +404,11 @@ def page(evidence: Evidence, records: dict[str, dict[str, Any]]) -> str:
                 f"| {outside} | {mark} |"
             )
         parts.append(f"## {unit}\n\n" + "\n".join(rows) + "\n")
-    parts += [
-        campaign_text(unit, records[record])
-        for unit, record in CAMPAIGN_RECORDS.items()
-        if record in records
-    ]
-    if "mesh_rtl" in records:
-        parts.append(pairs_text(records["mesh_rtl"]))
+    for unit, record in CAMPAIGN_RECORDS.items():
+        if record in records:
+            parts.append(campaign_text(unit, records[record]))
+            if unit in PAIRS:
+                parts.append(pairs_text(unit, records[record]))
     if "dram" in records:
         parts.append(judged_text(records["dram"]))
     if "dram_hazards" in records:

@@ -6,10 +6,11 @@ from typing import Any
 
 from arch.errors import InputError
 from arch.mesh.load import load_mesh
-from arch.mesh.wavelet import WaveletMesh
+from arch.mesh.wavelet import PeCosts, WaveletMesh
 from rtl.lockstep.campaign_builds import Build
 from rtl.lockstep.pairs import Choice, Pair, choices, every_pair, pairs_in
 from rtl.lockstep.wavelet import WaveletTwin
+from rtl.lockstep.wavelet_jobs import job_of, whole_program
 
 SHAPES = ((2, 2), (3, 2), (1, 4), (3, 3), (4, 4))
 OPTIONS: dict[str, tuple[Any, ...]] = {
@@ -24,7 +25,28 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
 }
 OF_ROUTER = ("colours", "switch_positions", "queue_wavelets")
 SHIPPED = "wse2"
-SHIPPED_AS = (("width=2", "height=2"), ("width=4", "height=4", "router.colours=6"))
+SHIPPED_AS = (
+    ("width=2", "height=2"),
+    ("width=3", "height=3", "router.colours=9"),
+    ("width=4", "height=4", "router.colours=9"),
+)
+COSTS: dict[str, tuple[int, ...]] = {
+    "task_cycles": (0, 3), "fabric_cycles": (0, 1, 5), "fma_cycles": (0, 2),
+    "callback_millicycles": (0, 700), "vec_cycles": (0, 4), "loop_cycles": (0, 2),
+}  # fmt: skip
+"""Of PEs, so that programs meet in other ways."""
+PROGRAMS = (
+    "chain:wavelets={n},{axis}", "chain_allreduce:wavelets={n},{axis}",
+    "tree:wavelets={n},{axis}", "two_phase:wavelets={n},group=2,{axis}",
+    "star:wavelets={n},{axis}", "broadcast:wavelets={n},{axis}",
+    "ring_allreduce:wavelets={n},{axis}", "ktree_allreduce:wavelets={n},{axis}",
+    "mesh_gemv:k={n},n={k},allreduce=chain", "mesh_gemv:k={n},n={k},allreduce=ring",
+    "mesh_gemv:k={n},n={k},allreduce=k_tree", "mesh_gemv:k={n},n={k},next={n},allreduce=k_tree",
+    "mesh_gemm:m={k},k={n},n={k}", "summa:m={k},k={n},n={k}",
+    "kv_shift:dim={k},tokens={n}", "kv_concat:dim={k},tokens={n}",
+)  # fmt: skip
+"""That PEs run, if the mesh has what they need."""
+SIZES = (4, 12, 30)
 PLACE_CYCLES = 1_000_000
 """Cycles of a build times its colours and nodes, as more cost more."""
 CYCLES_MAX, CYCLES_MIN = 40_000, 10_000
@@ -56,6 +78,8 @@ class WaveletBuild:
     mesh: WaveletMesh
     seed: int
     cycles: int
+    workloads: tuple[str, ...]
+    """Programs of PEs, which half of the runs have; the others have random traffic."""
 
     @property
     def group(self) -> str:
@@ -68,10 +92,13 @@ class WaveletBuild:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return {"mesh": self.mesh.model_dump(mode="json", exclude={"source", "pe"})}
+        given = self.mesh.model_dump(mode="json", exclude={"source"})
+        return {"wavelet": given, "workloads": list(self.workloads)}
 
     def twin(self) -> WaveletTwin:
-        return WaveletTwin(self.mesh)
+        programs = [whole_program(self.mesh, text) for text in self.workloads]
+        jobs = [job_of(self.mesh, program) for program in programs]
+        return WaveletTwin(self.mesh, jobs, mixed=True)
 
 
 def _shipped(settings: tuple[str, ...]) -> WaveletMesh:
@@ -84,12 +111,30 @@ def _shipped(settings: tuple[str, ...]) -> WaveletMesh:
 def _build(mesh: WaveletMesh, random: Random) -> WaveletBuild:
     places = mesh.nodes * mesh.router.colours
     cycles = max(CYCLES_MIN, min(CYCLES_MAX, PLACE_CYCLES // places))
-    return WaveletBuild(mesh, random.randrange(2**32), cycles)
+    return WaveletBuild(mesh, random.randrange(2**32), cycles, _fitting(mesh, random))
+
+
+def _fitting(mesh: WaveletMesh, random: Random) -> tuple[str, ...]:
+    """Programs for all of a mesh that it can run, each of a size that is drawn."""
+    axis = "axis=y" if mesh.width == 1 else "axis=both"
+    found = []
+    for text in PROGRAMS:
+        sized = text.format(n=random.choice(SIZES), k=random.choice(SIZES), axis=axis)
+        try:
+            whole_program(mesh, sized)
+        except InputError:
+            continue
+        found.append(sized)
+    return tuple(found)
+
+
+def _costs(random: Random) -> PeCosts:
+    return PeCosts(**{name: random.choice(values) for name, values in COSTS.items()})
 
 
 def wavelet_builds(count: int, seed: int) -> list[Build]:
-    """The meshes of a campaign, first a small part of the one that is shipped, with all colours,
-    and a larger one with a few."""
+    """The meshes of a campaign, first small parts of the one that is shipped: with all colours, and
+    larger ones with those that MeshGEMV and MeshGEMM need."""
     random = Random(seed)
     chosen: list[Build] = [_build(_shipped(settings), random) for settings in SHIPPED_AS]
     plain = _shipped(SHIPPED_AS[0])
@@ -103,6 +148,7 @@ def wavelet_builds(count: int, seed: int) -> list[Build]:
             update={
                 "name": f"wavelets_{number}", "width": width, "height": height, **own,
                 "router": plain.router.model_copy(update=router),
+                "pe": plain.pe.model_copy(update={"costs": _costs(random)}),
             }
         )  # fmt: skip
         chosen.append(_build(mesh, random))

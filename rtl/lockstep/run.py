@@ -156,10 +156,19 @@ def _mismatch(
     return Mismatch(unit, seed, cycle, differing, replay, waveform)
 
 
-def replay_command(machine: str, settings: list[str], unit: str, seed: int, simulator: str) -> str:
+def replay_command(
+    machine: str,
+    settings: list[str],
+    unit: str,
+    seed: int,
+    simulator: str,
+    workload: str | None = None,
+) -> str:
     """The command line of a co-simulation, but for its cycles."""
     words = ["lockstep", "cosim", machine, "--unit", unit, "--seed", str(seed)]
     words += ["--simulator", simulator]
     for setting in settings:
         words += ["--set", setting]
+    if workload is not None:
+        words += ["--workload", workload]
     return shlex.join(words)

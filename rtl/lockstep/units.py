@@ -104,8 +104,20 @@ OF_PIMS = ("pim",)
 """Units of a PIM; "vector" is of a PIM or of a machine, all others are of a machine."""
 
 
-def twin_of(built: Built, unit: str) -> Twin:
-    """The twin of a unit of what has it. Raises InputError where there is none."""
+def twin_of(built: Built, unit: str, workload: str | None = None) -> Twin:
+    """The twin of a unit of what has it; ``workload``: a program that its PEs run.
+
+    Raises InputError where there is none.
+    """
+    if workload is not None:
+        if unit not in OF_MESHES or not isinstance(built, WaveletMesh):
+            raise InputError(
+                f"--workload {workload}: is run by PEs of a wafer, as in lockstep cosim wse2 "
+                f"--unit mesh; leave it out for {built.name}, unit {unit}"
+            )
+        from rtl.lockstep.wavelet_jobs import program_twin
+
+        return program_twin(built, workload)
     if unit in COMPONENTS and unit not in TWINS:
         raise InputError(
             f"unit: {unit} has no model to be compared with; lockstep rtl and synth have it"

@@ -1,6 +1,7 @@
 # amaranth: UnusedElaboratable=no
 """The twin of a mesh of wavelet routers: hardware, the simulator's kernel, and what drives both."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +10,8 @@ from arch.errors import InputError
 from arch.mesh.wavelet import WaveletMesh
 from rtl.lockstep.operands import seeded
 from rtl.lockstep.twin import Batch, Words
-from rtl.lockstep.wavelet_eras import Era, era_of
+from rtl.lockstep.wavelet_eras import Era, Job, era_of
+from rtl.lockstep.wavelet_events import ENDED, EVENTS
 from rtl.lockstep.wavelet_layout import (
     PE_VALUES,
     layout_of,
@@ -18,11 +20,12 @@ from rtl.lockstep.wavelet_layout import (
     stim_span,
     ways_span,
 )
-from rtl.lockstep.wavelet_traffic import EVENTS, TRAFFIC, drive
+from rtl.lockstep.wavelet_traffic import TRAFFIC, drive
 from rtl.mesh import WaveletFabric
 from rtl.mesh.wavelet_parameters import Parameters
 from rtl.wrapper import Field, sides
 from sim.mesh.wavelet_build import new_state
+from sim.mesh.wavelet_errors import check_done
 from sim.mesh.wavelet_state import SLOT, UNROUTED, WaveletState
 
 BITS_MAX = 65_536
@@ -30,11 +33,12 @@ BITS_MAX = 65_536
 
 
 class WaveletTraffic:
-    """One run of a mesh under random routes, wavelets and positions, with resets in between."""
+    """One run of a mesh under random routes, wavelets and positions, or of programs, with resets in
+    between."""
 
     def __init__(self, twin: "WaveletTwin", seed: int) -> None:
         p = twin.parameters
-        self.twin, self.seed, self.era = twin, seed, 0
+        self.twin, self.seed, self.eras = twin, seed, 0
         self.layout = layout_of(p)
         self.values = np.zeros(self.layout["values"][0], np.int64)
         self.stim = np.zeros(p.nodes * stim_span(p), np.int64)
@@ -49,17 +53,18 @@ class WaveletTraffic:
     def _reset(self) -> None:
         """All registers have their reset values; other routes are to come."""
         p = self.twin.parameters
-        era = era_of(p, self.seed, self.era)
-        self.era += 1
+        self.era = era = era_of(p, self.seed, self.eras, self.twin.jobs, self.twin.mixed)
+        self.eras += 1
         self.state = self._new_state(era)
         tiles = self.state.tiles
         self.numbers = np.zeros(tiles.nodes, np.int64)
         self.numbers[tiles.order] = np.arange(p.nodes)
         self.came = np.zeros((p.nodes, p.colours), np.int64)
         self.shown = np.zeros(p.colours * tiles.nodes, np.int64)
+        self.before = np.zeros(2 * p.colours, np.int64)
         self._show_ways(era)
         self.traffic["now"] = 0
-        for name in ("cycles", "hostile", "takes", "puts", "controls", "switches"):
+        for name in ("cycles", "runs", "hostile", "takes", "puts", "controls", "switches"):
             self.traffic[name] = getattr(era, name)
 
     def _new_state(self, era: Era) -> WaveletState:
@@ -90,8 +95,16 @@ class WaveletTraffic:
         while done < cycles:
             done += self._drive(stimuli[done:], resets[done:], responses[done:])
             if resets[done - 1]:
+                self._end()
                 self._reset()
         return Batch(stimuli, resets, responses)
+
+    def _end(self) -> None:
+        """What comes before a reset. Raises SimulationError for a program that is not at its end
+        when it should be."""
+        if self.era.whole:
+            check_done(self.era.program, self.state)
+            self.events[ENDED] += 1
 
     def _drive(self, stimuli: Words, resets: np.ndarray, responses: Words) -> int:
         return int(
@@ -105,6 +118,7 @@ class WaveletTraffic:
                 self.probe,
                 self.came,
                 self.shown,
+                self.before,
                 self.values,
                 self.stim,
                 self.events,
@@ -122,6 +136,7 @@ class WaveletTraffic:
         row, column = p.width > 1, p.height > 1
         single = p.colours == 1
         one_place = p.positions == 1
+        drawn = self.twin.mixed or not self.twin.jobs
         missing = {
             "left by E": not row, "left by W": not row, "left by S": not column,
             "left by N": not column, "several colours move": single,
@@ -129,6 +144,8 @@ class WaveletTraffic:
             "PE sets a position": one_place, "PE and control at once": one_place,
             "waits: queue is of another side": one_place or p.depth == 1 or p.nodes < 3,
             "queue is not of the side that is read": one_place,
+            "put without room": not drawn, "take without a wavelet": not drawn,
+            "program ran to its end": not self.twin.jobs,
         }  # fmt: skip
         return {
             event: int(count)
@@ -146,13 +163,14 @@ class WaveletTwin:
     """A mesh as hardware and as the simulator's kernel.
 
     ``Parameters`` lists what raises InputError; ``traffic`` raises it where registers are too many
-    for one response.
+    for one response. PEs run ``jobs``, each of the mesh's width and height, or only now and then if
+    ``mixed``.
     """
 
     name = "mesh"
 
-    def __init__(self, mesh: WaveletMesh) -> None:
-        self.mesh = mesh
+    def __init__(self, mesh: WaveletMesh, jobs: Sequence[Job] = (), *, mixed: bool = False) -> None:
+        self.mesh, self.jobs, self.mixed = mesh, tuple(jobs), mixed
         self.parameters = Parameters(mesh)
 
     @cached_property

@@ -1,6 +1,7 @@
-"""Random routes and manners for a wavelet mesh: one run from reset to reset."""
+"""Runs of a wavelet mesh from reset to reset: random routes and manners, or a program."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
@@ -17,6 +18,10 @@ CONTROLS = (0, 4, 20, 60, 128)
 """Of 256 wavelets, those with controls."""
 SWITCHES = (0, 1, 4, 20, 60)
 """Of 256 cycles, those in which a PE sets the position of a colour."""
+WHOLE = 0.75
+"""Of runs of a program, those to its end."""
+DRAIN = 30
+"""Cycles behind the end of a program, at most."""
 Way = tuple[int, tuple[int, ...]]
 
 
@@ -30,7 +35,16 @@ def _task(name: str, ops: tuple[Op, ...], colours: range) -> Task:
 
 PES = PeProgram("driven", (_task("operations", (Op.SEND, Op.RECV, Op.CTRL), range(1)),))
 """PEs run no task. What they put and take is drawn, and done as operations of these commands, whose
-places are ``SEND``, ``RECV`` and ``CTRL`` of ``rtl.lockstep.wavelet_traffic``."""
+places are ``SEND``, ``RECV`` and ``CTRL`` of ``rtl.lockstep.wavelet_pes``."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A program for the PEs."""
+
+    program: MeshProgram
+    cycles: int
+    """That it takes."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +54,18 @@ class Era:
     program: MeshProgram
     cycles: int
     """The reset is in the last of them."""
-    hostile: bool
+    runs: bool = False
+    """PEs run the program; else what they do is drawn."""
+    whole: bool = False
+    """It runs to its end."""
+    hostile: bool = False
     """PEs take what is not there and put where is no room."""
-    takes: int
+    takes: int = 0
     """Of 256, cycles in which a PE takes, if it can."""
-    puts: int
-    controls: int
+    puts: int = 0
+    controls: int = 0
     """Of 256 wavelets."""
-    switches: int
+    switches: int = 0
     """Of 256 cycles, of each colour."""
 
 
@@ -118,9 +136,32 @@ def routes_of(p: Parameters, random: Random) -> MeshProgram:
     )  # fmt: skip
 
 
-def era_of(p: Parameters, seed: int, number: int) -> Era:
-    """The one of a number in the run of a seed."""
+def _program_era(p: Parameters, job: Job, whole: bool, random: Random) -> Era:
+    """A run of a program on random numbers."""
+    # Every colour has to be known, with controls and positions, even if no PE names it.
+    known = PeProgram("known", (_task("known", (Op.SEND, Op.CTRL), range(p.colours)),))
+    given = job.program
+    draw = np.random.default_rng(random.getrandbits(64))
+    values = {
+        region.name: draw.standard_normal((p.height, p.width, region.elements), np.float32)
+        for region in given.regions
+    }
+    program = replace(given, programs=(*given.programs, known), values=values)
+    cycles = job.cycles + random.randint(1, DRAIN) if whole else random.randint(1, job.cycles)
+    return Era(program, cycles, runs=True, whole=whole)
+
+
+def era_of(
+    p: Parameters, seed: int, number: int, jobs: Sequence[Job] = (), mixed: bool = False
+) -> Era:
+    """The one of a number in the run of a seed.
+
+    It is of one of ``jobs``, if there are any; ``mixed``: of half of the eras.
+    """
     random = Random(f"{seed} {number}")
+    if jobs and not (mixed and random.random() < 0.5):
+        whole = number == 0 or random.random() < WHOLE
+        return _program_era(p, random.choice(jobs), whole, random)
     return Era(
         program=routes_of(p, random),
         cycles=random.randint(CYCLES_MIN, random.choice(CYCLES)),

@@ -1,29 +1,45 @@
 """What drives a wavelet mesh's hardware and model, and what is counted of it.
 
-Cycles are made of the parts of the simulator's kernel. In place of its PEs are draws of what to
-take and to put, which is done by the kernel's own operation of a fabric command.
+Cycles are made of the parts of the simulator's kernel. Its PEs run a program, or in their place are
+draws (``rtl.lockstep.wavelet_pes``).
 """
 
 import numpy as np
 
-from rtl.lockstep.buffer import draw
+from rtl.lockstep.wavelet_events import (
+    AT_ONCE,
+    CONTROLS,
+    DIRTY,
+    ELSEWHERE,
+    ENDS,
+    FULL,
+    LEFT,
+    MULTICAST,
+    NO_ROOM,
+    OTHER_SIDE,
+    PE_FULL,
+    PORT_TAKEN,
+    PUT,
+    SEVERAL,
+    SWITCHES,
+    UNREAD,
+)
 from rtl.lockstep.wavelet_model import COLOUR_VALUES, NODE_VALUES, RAMP, show_queues, show_ways
+from rtl.lockstep.wavelet_pes import drive_pe, run_pe
 from sim.jit import njit
 from sim.mesh.wavelet import land_hops, land_ramps
-from sim.mesh.wavelet_pe import exchange
-from sim.mesh.wavelet_router import carry, decide, plan, switch, takes
-from sim.mesh.wavelet_state import CONTROL, HEAD
+from sim.mesh.wavelet_router import carry, decide, switch, takes
+from sim.mesh.wavelet_state import HEAD
+from sim.mesh.wavelet_wakes import ring
 
 NONE = -1
-SEND, RECV, CTRL = range(3)
-"""Commands of ``rtl.lockstep.wavelet_eras.PES``, of no elements."""
-PE_VALUES = 6
 
 TRAFFIC = np.dtype(
     [
         ("random", np.int64),  # state of the generator, never 0
         ("now", np.int64),  # cycle since the last reset
         ("cycles", np.int64),  # up to the next one, that included
+        ("runs", np.int64),  # whether PEs run their program; else draws
         ("hostile", np.int64),
         ("takes", np.int64),  # of 256, as of Era
         ("puts", np.int64),
@@ -34,37 +50,6 @@ TRAFFIC = np.dtype(
         ("useful_cycles", np.int64),
     ]
 )
-
-EVENTS = (
-    "wavelet put",
-    "wavelet taken",
-    "put without room",
-    "take without a wavelet",
-    "left by E",
-    "left by W",
-    "left by S",
-    "left by N",
-    "left to a PE",
-    "multicast",
-    "several colours move",
-    "port taken by another colour",
-    "waits: next router faces elsewhere",
-    "waits: queue is full",
-    "waits: queue is of another side",
-    "waits: PE's queue is full",
-    "queue is not of the side that is read",
-    "no room for a PE",
-    "control wavelet moves",
-    "control wavelet ends",
-    "control switches",
-    "PE sets a position",
-    "PE and control at once",
-    "reset while dirty",
-)
-"""Counted in cycles, colours or wavelets."""
-(PUT, TAKEN, NO_ROOM_PUT, NONE_TAKEN, LEFT, _, _, _, _, MULTICAST, SEVERAL, PORT_TAKEN, ELSEWHERE,
- FULL, OTHER_SIDE, PE_FULL, UNREAD, NO_ROOM, CONTROLS, ENDS, SWITCHES, SETS, AT_ONCE,
- DIRTY) = range(24)  # fmt: skip
 
 
 @njit
@@ -156,84 +141,17 @@ def count_moves(layout, order, m, cell, place, planned, mask, moves, router_clas
 
 
 @njit
-def drive_pe(layout, t, m, commands, cell, up, down, mask, router_bits, router_top, planned,
-             changes, up_due, counts, memory, memory_bits, addresses, up_words, down_words, up_tags,
-             router_class, last_place, first_place, node, values, at_values, at_words, stim, at,
-             events):  # fmt: skip
-    """What a PE takes, puts and sets in this cycle. ``at_values``: what it is told is there;
-    ``at_words``: its colours."""
-    nodes, colours = m["nodes"], layout["colours"]
-    has, room = values[at_values + 1], values[at_values + 2]
-    for j in range(2):
-        ready = has if j == 0 else room
-        if j == 1 and draw(t, 16):
-            # A colour that the router takes from elsewhere fills its queue and stays.
-            for k in range(colours):
-                if (np.int64(cell[k * nodes + node]) >> 8) & 7 != RAMP:
-                    ready &= ~(np.int64(1) << k)
-        wants = draw(t, 256) < (t["takes"] if j == 0 else t["puts"])
-        k = draw(t, colours)
-        # Rarely one that is not ready, to which nothing must happen.
-        if t["hostile"] and draw(t, 8) == 0:
-            k = draw(t, 1 << t["colour_bits"])
-        else:
-            for _ in range(colours):
-                if not (ready >> k) & 1:
-                    k = (k + 1) % colours
-        goes = k < colours and ((has if j == 0 else room) >> k) & 1 == 1
-        valid = wants and (goes or t["hostile"] == 1)
-        goes = goes and valid
-        stim[at + 2 * j] = valid
-        stim[at + 2 * j + 1] = k
-        if j == 0:
-            events[NONE_TAKEN] += valid and not goes
-            events[TAKEN] += goes
-            if goes:
-                values[at_values + 3] = values[at_words + k * layout["colour_span"]]
-                exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts,
-                         memory, memory_bits, addresses, up_words, down_words, up_tags, node, 0,
-                         RECV, k, NONE, 0)  # fmt: skip
-            continue
-        control = draw(t, 256) < t["controls"]
-        word = draw(t, 1 << 32)
-        if control:
-            word &= CONTROL - 1
-        stim[at + 4], stim[at + 5] = word, control
-        events[NO_ROOM_PUT] += valid and not goes
-        events[PUT] += goes
-        if goes:
-            pc = CTRL if control else SEND
-            commands[CTRL]["controls"] = word & (CONTROL - 1)
-            entry = (k * nodes + node) * m["up_depth"] + (up[k * nodes + node] & 0xFF)
-            exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts,
-                     memory, memory_bits, addresses, up_words, down_words, up_tags, node, 0,
-                     pc, NONE, k, 0)  # fmt: skip
-            # A command of no elements puts an empty word.
-            up_words[entry] = word
-    for k in range(colours):
-        own = at + PE_VALUES + 2 * k
-        kind = router_class[node] * m["colours"] + k
-        last = np.int64(last_place[kind])
-        valid = last > 0 and draw(t, 256) < t["switches"]
-        position = draw(t, last + 1)
-        stim[own], stim[own + 1] = valid, position
-        if valid:
-            events[SETS] += 1
-            plan(m, planned, changes, node, k, position, True)
-
-
-@njit
-def drive(layouts, places, stim_places, traffic, order, numbers, probe, came, shown, values, stim,
-          events, mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cell, side,
-          place, planned, up, down, mask, pointer, router_bits, router_top, pe_bits, pe_top, moves,
-          changes, down_due, up_due, hop_due, counts, wheel, following, timer, ends, turned, links,
-          accounts, marks, router_class, routes, last_place, first_place, memory, memory_bits,
-          addresses, cell_words, up_words, down_words, cell_tags, up_tags, log, begins, chosen,
-          there, steps, stimuli, resets, responses):  # fmt: skip
+def drive(layouts, places, stim_places, traffic, order, numbers, probe, came, shown, before, values,
+          stim, events, mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cell,
+          side, place, planned, up, down, mask, pointer, router_bits, router_top, pe_bits, pe_top,
+          moves, changes, down_due, up_due, hop_due, counts, wheel, following, timer, ends, turned,
+          links, accounts, marks, router_class, routes, last_place, first_place, memory,
+          memory_bits, addresses, cell_words, up_words, down_words, cell_tags, up_tags, log, begins,
+          chosen, there, steps, stimuli, resets, responses):  # fmt: skip
     """Cycles in a row of stimuli, the model's responses, and what they show.
 
-    ``order``, ``numbers``: the kernel's number of a node, and back. Ends early after a reset;
-    returns how many cycles there were.
+    ``order``, ``numbers``: the kernel's number of a node, and back; ``before`` as of ``run_pe``.
+    Ends early after a reset; returns how many cycles there were.
     """
     layout, t, m = layouts[0], traffic[0], mesh[0]
     for x in range(stimuli.shape[0]):
@@ -247,6 +165,8 @@ def drive(layouts, places, stim_places, traffic, order, numbers, probe, came, sh
         m["moves"] = 0
         if m["hop"] > 1:
             land_hops(m, cell, mask, router_bits, router_top, hop_due, counts)
+        if m["timers"]:
+            ring(m, wheel, following, timer, pe_bits, pe_top, now)
         land_ramps(m, pes, up, down, mask, router_bits, router_top, pe_bits, pe_top, down_due,
                    up_due, counts, 0)  # fmt: skip
         counts[m["down_lands"]] = counts[32 + m["up_lands"]] = 0
@@ -275,11 +195,18 @@ def drive(layouts, places, stim_places, traffic, order, numbers, probe, came, sh
         for i in range(layout["nodes"]):
             first = (layout["at_colours"] + i * layout["colours"] * layout["colour_span"]
                      + COLOUR_VALUES + 2 * layout["depth"])  # fmt: skip
+            own, at = layout["at_nodes"] + i * NODE_VALUES, i * t["stim_span"]
+            if t["runs"]:
+                run_pe(layout, t, m, commands, task_pc, task_colour, classes, pe_class, pes, slots,
+                       planned, up, down, mask, router_bits, router_top, pe_bits, changes, up_due,
+                       counts, wheel, following, timer, ends, turned, accounts, marks, memory,
+                       memory_bits, addresses, up_words, down_words, up_tags, log, begins, chosen,
+                       order[i], now, before, values, own, first, stim, at, events)  # fmt: skip
+                continue
             drive_pe(layout, t, m, commands, cell, up, down, mask, router_bits, router_top,
                      planned, changes, up_due, counts, memory, memory_bits, addresses, up_words,
                      down_words, up_tags, router_class, last_place, first_place, order[i], values,
-                     layout["at_nodes"] + i * NODE_VALUES, first, stim, i * t["stim_span"],
-                     events)  # fmt: skip
+                     own, first, stim, at, events)  # fmt: skip
         t["useful_cycles"] += inside > 0 or events[PUT] > put
         count_moves(layout, order, m, cell, place, planned, mask, moves, router_class, last_place,
                     first_place, cell_tags, up_tags, events)  # fmt: skip

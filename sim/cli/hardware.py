@@ -37,6 +37,13 @@ Simulator = Annotated[
         metavar="NAME", help="batch (Verilator in this process), verilator or icarus (cocotb)."
     ),
 ]
+Workload = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME:OPTIONS",
+        help="Of --unit mesh of a wafer: a program that its PEs run, in place of random traffic.",
+    ),
+]
 Waveform = Annotated[
     Path | None,
     typer.Option(
@@ -104,6 +111,7 @@ def cosim(
     seed: Seed = 1,
     cycles: Cycles = 1_000_000,
     simulator: Simulator = "batch",
+    workload: Workload = None,
     waveform: Waveform = None,
     settings: inputs.Settings = None,
 ) -> None:
@@ -119,7 +127,7 @@ def cosim(
 
     if simulator not in SIMULATORS:
         raise InputError(f"--simulator: must be {', '.join(SIMULATORS)}, not {simulator!r}")
-    twin = twin_of(built, unit)
+    twin = twin_of(built, unit, workload)
     waveform = waveform or Path(f"{unit}-seed{seed}.vcd")
     check_file(waveform)
     console = Console(stderr=True)
@@ -139,7 +147,7 @@ def cosim(
             simulator=simulator,
             progress=lambda done, _: bar.update(task, completed=done),
             waveform=waveform,
-            replay=replay_command(machine, settings or [], unit, seed, simulator),
+            replay=replay_command(machine, settings or [], unit, seed, simulator, workload),
         )
     typer.echo(summary(built.name, unit, seed, simulator, outcome))
     if outcome.mismatch is not None:

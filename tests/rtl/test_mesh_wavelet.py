@@ -57,6 +57,20 @@ def column(twin: WaveletTwin, name: str) -> int:
     return [field.name for field in twin.fields[1]].index(name)
 
 
+@pytest.mark.validates(
+    "wavelet.kind=wavelet",
+    "wavelet.width",
+    "wavelet.height",
+    "wavelet.link_bits=32",
+    "wavelet.hop_cycles",
+    "wavelet.ramp_cycles",
+    "wavelet.ramp_down_wavelets",
+    "wavelet.ramp_up_wavelets",
+    "wavelet.colours",
+    "wavelet.switch_positions",
+    "wavelet.queue_wavelets",
+    by="hardware",
+)
 @pytest.mark.compiled
 @each
 def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:

@@ -60,6 +60,7 @@ def consistent(run: WaveletRun) -> None:
     assert run.links[:, :, :RAMP].sum() == counts["hops"]
 
 
+@pytest.mark.validates("wavelet.ramp_cycles", by="HPDC 2024 (Luczynski et al.)")
 @pytest.mark.parametrize("ramp", [1, 2, 5])
 @pytest.mark.parametrize("hop", [1, 3])
 @pytest.mark.parametrize(("pes", "wavelets"), [(2, 1), (3, 5), (8, 16)])
@@ -79,6 +80,7 @@ def test_a_chain_takes_a_hop_and_two_ramps_for_each_pe(
     consistent(run)
 
 
+@pytest.mark.validates("wavelet.ramp_cycles", by="HPDC 2024 (Luczynski et al.)")
 @pytest.mark.parametrize("ramp", [1, 2, 5])
 @pytest.mark.parametrize(("pes", "wavelets"), [(2, 1), (3, 5), (8, 16)])
 def test_a_broadcast_takes_a_hop_for_each_pe(pes: int, wavelets: int, ramp: int) -> None:

@@ -1,0 +1,249 @@
+"""Programs of PEs on wavelet meshes: hardware, the simulator's kernel and the oracle alike."""
+
+from contextlib import suppress
+from functools import cache
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module
+from typer.testing import CliRunner
+from wavelet_cases import one_way, pe_of, row_of
+from wavelet_oracle import Oracle
+from wavelet_programs import random_program
+from wavelet_small import memory_of
+
+from arch.errors import InputError, SimulationError
+from arch.mesh.load import load_mesh
+from arch.mesh.program import EAST, NONE, RAMP, WEST, MeshProgram, Route
+from arch.mesh.wavelet import WaveletMesh
+from rtl.lockstep.campaign_wavelet import wavelet_builds
+from rtl.lockstep.run import cosim
+from rtl.lockstep.twin import Batch
+from rtl.lockstep.units import twin_of
+from rtl.lockstep.wavelet import WaveletTwin
+from rtl.lockstep.wavelet_eras import Job
+from rtl.lockstep.wavelet_jobs import job_of, program_twin, whole_program
+from rtl.mesh.wavelet_port import FabricPort
+from rtl.mesh.wavelet_router import WaveletRouter
+from sim.cli import app
+from sim.mesh.wavelet_run import result, run_program
+from traces.mesh.commands import delay, recv, route, send
+
+SQUARE = load_mesh("wse2", ["width=2", "height=2", "router.colours=9", "pe.costs.fabric_cycles=1"])
+ROW = load_mesh("wse2", ["width=3", "height=1", "router.colours=6", "ramp_down_wavelets=1"])
+WORKLOADS = {
+    "MeshGEMV": (SQUARE, "mesh_gemv:k=12,n=20"),
+    "by a chain": (SQUARE, "mesh_gemv:k=12,n=30,next=6,allreduce=chain"),
+    "MeshGEMM": (SQUARE, "mesh_gemm:m=6,k=8,n=10"),
+    "SUMMA": (SQUARE, "summa:m=6,k=8,n=10"),
+    "K-tree": (SQUARE, "ktree_allreduce:wavelets=10,axis=y,width=2"),
+    "chain": (ROW, "chain:wavelets=20"),
+    "4 x 4": (load_mesh("wse2", ["router.colours=9"]), "mesh_gemv:k=20,n=20,grid=4"),
+    "slow ways": (
+        load_mesh("wse2", ["hop_cycles=3", "ramp_cycles=3", "router.queue_wavelets=1"]),
+        "ring_allreduce:wavelets=9,width=4",
+    ),
+}  # fmt: skip
+Takes = list[tuple[int, int, int, int]]
+"""Cycle, PE, colour, word."""
+
+
+def random_jobs(mesh: WaveletMesh) -> list[Job]:
+    """Random programs that come to an end."""
+    found = []
+    for seed in range(80):
+        with suppress(SimulationError):
+            found.append(job_of(mesh, random_program(Random(seed), mesh, True)))
+    return found
+
+
+def switching() -> MeshProgram:
+    """A PE takes some of what comes, lets some pass, and takes again."""
+    programs = [
+        pe_of(send(0, 17, 0, "fp32")),
+        pe_of(recv(0, 5, 0, "fp32"), route(0, 1), delay(30), route(0, 0), recv(0, 2, 5, "fp32")),
+        pe_of(recv(0, 5, 0, "fp32")),
+    ]
+    between = Route(((WEST, (RAMP,)), (WEST, (EAST,))))
+    routes = [{0: one_way(RAMP, EAST)}, {0: between}, {0: one_way(WEST, RAMP)}]
+    return row_of(programs, routes, memory_of(17))
+
+
+@cache
+def square() -> WaveletTwin:
+    """With all programs of 2 x 2 PEs, and random ones."""
+    texts = [text for mesh, text in WORKLOADS.values() if mesh is SQUARE]
+    jobs = [job_of(SQUARE, whole_program(SQUARE, text)) for text in texts]
+    return WaveletTwin(SQUARE, [*jobs, *random_jobs(SQUARE)])
+
+
+@cache
+def row() -> WaveletTwin:
+    """With programs of 3 x 1 PEs, random ones and ``switching``."""
+    return WaveletTwin(ROW, [job_of(ROW, switching()), *random_jobs(ROW)])
+
+
+def switching_row() -> WaveletTwin:
+    return WaveletTwin(ROW, [job_of(ROW, switching())])
+
+
+@pytest.mark.compiled
+def test_programs_run_in_lockstep() -> None:
+    outcome = cosim(square(), seed=5, cycles=20_000)
+    assert outcome.mismatch is None
+    assert outcome.cycles == 20_000
+    assert outcome.useful_cycles > 5000
+    for event in ("wavelet put", "wavelet taken", "reset while dirty", "program ran to its end",
+                  "control switches", "left by N", "left by E"):  # fmt: skip
+        assert outcome.coverage[event] > 20
+
+
+@pytest.mark.compiled
+def test_a_program_that_switches_runs_in_lockstep() -> None:
+    outcome = cosim(switching_row(), seed=1, cycles=5000)
+    assert outcome.mismatch is None
+    assert outcome.coverage["PE sets a position"] > 20
+    assert outcome.coverage["program ran to its end"] > 20
+
+
+def oracle_of(mesh: WaveletMesh, program: Any) -> tuple[Takes, Takes]:
+    """What the oracle's PEs take, and what they put; of a control wavelet its controls."""
+    oracle = Oracle(program, mesh)
+    taken: Takes = []
+    put: Takes = []
+    for pe in oracle.pes:
+
+        def carry(transfer: Any, now: int, pe: Any = pe, right: Any = pe.carry) -> None:
+            colour = transfer.receives
+            if colour != NONE:
+                taken.append((now, pe.number, colour, pe.down[colour][0].bits))
+            right(transfer, now)
+            if (colour := transfer.sends) != NONE:
+                last = pe.up[colour][-1]
+                word = last.bits if last.controls is None else last.controls
+                put.append((now, pe.number, colour, word))
+
+        pe.carry = carry
+    assert oracle.run(50_000).outcome == "done"
+    return sorted(taken), sorted(put)
+
+
+def ports_of(twin: WaveletTwin, batch: Batch) -> tuple[Takes, Takes]:
+    """What the hardware's ports are told to take, and have given; and what they are given."""
+    stim, resp = ({field.name: i for i, field in enumerate(side)} for side in twin.fields)
+    taken: Takes = []
+    put: Takes = []
+    for node in range(twin.mesh.nodes):
+        for cycle in np.flatnonzero(batch.stim[:, stim[f"take_{node}.valid"]]).tolist():
+            colour = int(batch.stim[cycle, stim[f"take_{node}.number"]])
+            taken.append((cycle, node, colour, int(batch.resp[cycle, resp[f"taken_{node}"]])))
+        for cycle in np.flatnonzero(batch.stim[:, stim[f"put_{node}.colour.valid"]]).tolist():
+            colour, word = (
+                int(batch.stim[cycle, stim[f"put_{node}.{part}"]])
+                for part in ("colour.number", "wavelet.word")
+            )
+            put.append((cycle, node, colour, word))
+    return sorted(taken), sorted(put)
+
+
+def check_ports(twin: WaveletTwin, seed: int) -> int:
+    """The first program of a seed; returns how many wavelets PEs take."""
+    traffic = twin.traffic(seed)
+    state, program = traffic.state, traffic.era.program
+    taken, put = ports_of(twin, traffic.next(traffic.era.cycles))
+    assert (taken, put) == oracle_of(twin.mesh, program)
+    stepped, whole = result(twin.mesh, program, state), run_program(twin.mesh, program)
+    assert stepped.cycles == whole.cycles
+    np.testing.assert_array_equal(stepped.links, whole.links)
+    for region, numbers in whole.memory.items():
+        np.testing.assert_array_equal(stepped.memory[region], numbers)
+    return len(taken)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_ports_carry_what_the_oracle_s_pes_take_and_put(name: str) -> None:
+    """In the same cycles; and the kernel that is stepped ends as a run of it does."""
+    assert check_ports(program_twin(*WORKLOADS[name]), 8)
+
+
+@pytest.mark.compiled
+def test_ports_of_random_programs() -> None:
+    assert check_ports(switching_row(), 1) == 12
+    assert sum(check_ports(row(), seed) for seed in range(12)) > 50
+
+
+@pytest.mark.compiled
+def test_a_position_that_is_set_late_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hardware's ROUTE waits until the queue of the colour is empty."""
+
+    def switch(self: WaveletRouter, m: Module, k: int, position: Any, front: Any) -> None:
+        late = self.switched[k].valid & ~self.queues[k].is_empty
+        with m.If(~late):
+            right(self, m, k, position, front)
+
+    right = WaveletRouter._switch
+    monkeypatch.setattr(WaveletRouter, "_switch", switch)
+    assert cosim(switching_row(), seed=1, cycles=5000).mismatch is not None
+
+
+@pytest.mark.compiled
+def test_a_port_that_takes_without_looking_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queues to PEs accept wavelets of colour 0 when they are full."""
+
+    def elaborate(self: FabricPort, platform: object) -> Module:
+        m = right(self, platform)
+        m.d.comb += self.down_accepted[0].eq(1)
+        return m
+
+    right = FabricPort.elaborate
+    monkeypatch.setattr(FabricPort, "elaborate", elaborate)
+    assert cosim(program_twin(*WORKLOADS["chain"]), seed=1, cycles=5000).mismatch is not None
+
+
+def test_programs_and_draws_take_turns() -> None:
+    jobs = program_twin(*WORKLOADS["chain"]).jobs
+    traffic = WaveletTwin(ROW, jobs, mixed=True).traffic(2)
+    kinds = []
+    for _ in range(20):
+        kinds.append((traffic.era.runs, traffic.era.whole))
+        traffic._reset()
+    assert {*kinds} == {(False, False), (True, False), (True, True)}
+
+
+def test_every_kind_of_program_is_in_the_campaign() -> None:
+    builds = wavelet_builds(36, 2026)
+    found = {text.partition(":")[0] for build in builds for text in build.workloads}
+    assert {"chain", "ktree_allreduce", "mesh_gemv", "mesh_gemm", "summa"} <= found
+    for side in (2, 3, 4):
+        products = {
+            text for build in builds for text in build.workloads
+            if (build.mesh.width, build.mesh.height) == (side, side)
+            and text.startswith("mesh_gemv") and text.endswith("k_tree")
+        }  # fmt: skip
+        assert products
+
+
+@pytest.mark.compiled
+def test_the_command_line_runs_a_program() -> None:
+    arguments = ["cosim", "wse2", "--unit", "mesh", "--set", "router.colours=2", "--set",
+                 "width=3", "--set", "height=1", "--set", "ramp_down_wavelets=1",
+                 "--workload", "chain:wavelets=20", "--cycles", "2000"]  # fmt: skip
+    done = CliRunner(env={"COLUMNS": "80"}).invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "2,000 cycles compared in every register, all equal" in done.output
+    assert "program ran to its end" in done.output
+    refused = CliRunner().invoke(app, ["cosim", "gemmini_16", "--workload", "chain:wavelets=20"])
+    assert refused.exit_code == 2
+    assert "is run by PEs of a wafer" in refused.stderr
+
+
+def test_refused() -> None:
+    with pytest.raises(InputError, match="is run by PEs of a wafer"):
+        twin_of(load_mesh("mesh_W1"), "mesh", "chain:wavelets=3")
+    with pytest.raises(InputError, match="mesh workload 'chian'"):
+        twin_of(SQUARE, "mesh", "chian:wavelets=3")
+    with pytest.raises(InputError, match="is for 2 x 1 PEs; must be for 2 x 2, all of wse2"):
+        whole_program(SQUARE, "chain:wavelets=3")
