@@ -4,6 +4,7 @@ A subclass says which systems its unit is exercised in: ``scenario(seed)`` gives
 the traces that run on it, one after the other.
 """
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -51,9 +52,7 @@ def circular(trace: CommandTrace) -> CommandTrace:
     commands["deps_begin"][0] = len(trace.dependencies)
     commands["deps_end"][0] = len(trace.dependencies) + 1
     dependencies = np.append(trace.dependencies, 0)
-    return CommandTrace(
-        commands, dependencies, trace.tensors, trace.tensor_names, trace.operator_names
-    )
+    return replace(trace, commands=commands, dependencies=dependencies)
 
 
 class UnitContract:

@@ -22,9 +22,9 @@ def step_channel(units, unit, now, period, f, lane, p, channel, tables, joint, r
     """Step a channel in a cycle, and note when it is due again."""
     config, commands, rules = tables[:3]
     limits, settings = tables[6:8]
-    (channels, arbiters, states, pim_queues, dispatch, pim_commands, entries, lists, queue, queues,
-     shared, marks, banks, pim_rows, ready, history, issued, latencies, finished, items, came, log,
-     bursts, transfers) = joint  # fmt: skip
+    channels, arbiters, states = joint[:3]
+    (pim_commands, entries, lists, queue, queues, shared, marks, banks, pim_rows, ready, history,
+     issued, latencies, finished, items, came, log, bursts, transfers) = joint[5:]  # fmt: skip
     c, k, j = config[0], limits[0], settings[0]
     s, q, m = channels[channel], arbiters[channel], states[channel]
     cycle = now // period
