@@ -49,7 +49,9 @@ from sim.dram.address import Decoder
 from sim.dram.state import REQUEST
 from sim.pim.joint.run import new_channel
 from sim.pim.joint.state import ITEM
+from sim.simulate import Options, run
 from sim.system import System
+from traces.operators import Gemm, Softmax, Workload
 
 LOG_ENTRIES = 20_000
 
@@ -430,3 +432,37 @@ def test_a_machine_without_pim_or_link_refuses_their_commands() -> None:
     trace = trace_of([({"opcode": OP_MATMUL, "queue": 2, "m": 1, "n": 1, "k": 1}, [], [])])
     system.load(replace(trace, items=trace.items[:0]))
     assert QUEUE_LOAD + 1 == QUEUE_STORE
+
+
+@pytest.mark.compiled
+def test_a_workload_runs_on_it_as_on_any_memory(tmp_path: Path) -> None:
+    machine = plain_machine(
+        joint_fields("neupims", channels=4),
+        array={"rows": 8, "cols": 8, "dataflow": "ws"},
+        technology="45nm",
+    )
+    gemm = Gemm(name="gemm", m=60, n=96, k=128)
+    work = Workload(
+        name="two",
+        source="tests",
+        operators=(gemm, Softmax(name="softmax", rows=60, cols=96, inputs=("gemm",))),
+    )
+    whole = run(machine, work, Options(log_commands=True))
+    result = whole.result
+    units = {unit.name: unit for unit in result.units}
+    assert {f"memory.channel{channel}" for channel in range(4)} | {"link", "memory"} <= set(units)
+    for unit in result.units:
+        assert sum(unit.cycles_by_cause.values()) == unit.cycles
+    events = result.operators[0].events
+    assert events["memory_read_bytes"] == 60 * 128 + 96 * 128
+    assert events["dram_RD"] * machine.memory.device().burst_bytes == events["memory_read_bytes"]
+    assert not any(name.startswith("pim_") for name in events)
+    assert units["memory.channel0"].cycles_by_cause["busy.transfer"] > 0
+    assert units["link"].cycles_by_cause["idle"] == units["link"].cycles
+    assert whole.log is not None
+    assert whole.log.queue_name(4) == "pim0"
+    path = tmp_path / "half.npz"
+    half = result.cycles // 2
+    run(machine, work, Options(checkpoint_path=path, checkpoint_cycle=half))
+    again = run(machine, work, Options(resume_path=path)).result
+    assert again == result

@@ -30,7 +30,6 @@ def step_channel(units, unit, now, period, f, lane, p, channel, tables, joint, r
     cycle = now // period
     s["now"] = cycle
     settle(s, m)
-    s["finished"] = 0
     head = lane["head"]
     offered = head != NONE and not s["refused"] and bursts[head]["cycle"] < cycle
     if offered and lane["open_from"] <= now:
@@ -54,6 +53,7 @@ def step_channel(units, unit, now, period, f, lane, p, channel, tables, joint, r
         ended = finished[channel, i]
         end_burst(f, units, unit, transfers, ended["tag"], ended["cycle"], responses,
                   response_ends, now, period)  # fmt: skip
+    s["finished"] = 0
     note_end(p, m, pim_commands)
     due = min(due, end_commands(units, unit, now, cycle, p, pim_commands, runtime))
     head = lane["head"]
