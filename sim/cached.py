@@ -21,9 +21,8 @@ import numpy.typing as npt
 
 from arch.clock import periods
 from arch.commands import OP_VECTOR, CommandTrace
-from arch.dram.memory import Dram
 from arch.errors import SimulationError
-from arch.machine import Machine
+from arch.machine import Channelled, Machine
 from sim import engine
 from sim.cache import Cache, digest
 from sim.contract import NEVER
@@ -82,7 +81,7 @@ class CachedRun:
 
     def steps(self, progress: Progress | None = None) -> Iterator[Done]:
         """All steps in order. Raises InputError and SimulationError as a run does."""
-        if isinstance(self.machine.memory, Dram):
+        if isinstance(self.machine.memory, Channelled):
             yield from self._whole(progress)
             return
         start, now = Start(), 0
@@ -198,7 +197,7 @@ def _parts(machine: Machine, *sections: str) -> str:
     data["clocks_khz"] = machine.clocks_khz
     if machine.vector is not None:
         data["vector_clock"] = machine.vector.clock
-    if isinstance(machine.memory, Dram):
+    if isinstance(machine.memory, Channelled):
         data["device"] = repr(machine.memory.device())
     return json.dumps(data, sort_keys=True)
 

@@ -78,7 +78,7 @@ class Progress:
         self.tensor_names += trace.tensor_names
         self.tensor_addresses += trace.tensors["address"].tolist()
 
-    def command_log(self, tick_khz: int) -> CommandLog:
+    def command_log(self, tick_khz: int, machine: Machine) -> CommandLog:
         """The commands kept, with their ticks."""
         return CommandLog(
             ids=self.log_ids,
@@ -90,6 +90,8 @@ class Progress:
             tensor_names=tuple(self.tensor_names),
             tick_khz=tick_khz,
             tensor_addresses=tuple(self.tensor_addresses),
+            cores=machine.cores,
+            pim_channels=machine.pim_channels,
         )
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from arch.buffer import OPERANDS
 from arch.dram.memory import Dram
-from arch.machine import Machine
+from arch.machine import Channelled, Machine
 from arch.vector import VECTOR_OPS
-from sim.system import Records, System
+from sim.system import Records, System, memory_rows
 
 ARRAY_COUNTS = (
     "folds",
@@ -50,12 +50,17 @@ def counts(system: System) -> Counter[str]:
         moved = -(-bits[at] // 8)
         found[f"{of['ofmap']}_read_bytes"] += moved
         found[f"{of['ofmap']}_write_bytes"] += moved
-    if isinstance(machine.memory, Dram):
+    if isinstance(machine.memory, Channelled):
         found += dram_counts(system)
     elif machine.memory is not None:
         found["memory_read_bytes"] = int(state.interfaces["read_bytes"].sum())
         found["memory_write_bytes"] = int(state.interfaces["write_bytes"].sum())
         found["memory_requests"] = int(state.memories["requests"].sum())
+    if machine.pim_channels:
+        found += pim_counts(system)
+    if machine.link is not None:
+        found["link_transfers"] = int(state.links["transfers"][0])
+        found["link_bytes"] = int(state.links["sent_bytes"][0])
     return found
 
 
@@ -69,7 +74,8 @@ def _sums(records: Records, names: Sequence[str]) -> dict[str, int]:
 def dram_counts(system: System) -> Counter[str]:
     """Of all channels together."""
     state = system.state
-    front, channels = state.fronts[0], state.dram.channels
+    own = state.dram if isinstance(system.machine.memory, Dram) else state.joint
+    front, channels = state.fronts[0], own.channels
     found = Counter(
         {
             "memory_read_bytes": int(front["read_bytes"]),
@@ -81,9 +87,16 @@ def dram_counts(system: System) -> Counter[str]:
             "dram_row_conflicts": int(channels["conflicts"].sum()),
         }
     )
-    for name, count in zip(system.dram_commands, state.dram.issued.sum(axis=0), strict=True):
+    for name, count in zip(system.dram_commands, own.issued.sum(axis=0), strict=False):
         found[f"dram_{name}"] = int(count)
     return found
+
+
+def pim_counts(system: System) -> Counter[str]:
+    """Of the PIM side of all channels together."""
+    states = system.state.joint.states
+    names = ("units", "tiles", "columns", "results", "busy_cycles")
+    return Counter({f"pim_{name}": int(states[name].sum()) for name in names})
 
 
 def account_rows(machine: Machine) -> list[tuple[str, str, int]]:
@@ -100,10 +113,12 @@ def account_rows(machine: Machine) -> list[tuple[str, str, int]]:
     memory = machine.memory
     if memory is not None:
         names = ["memory"]
-        if isinstance(memory, Dram):
+        if isinstance(memory, Channelled):
             names += [f"memory.channel{channel}" for channel in range(memory.channels)]
         elif not memory.is_shared:
             names = ["memory.ifmap", "memory.filter", "memory.ofmap"]
         first = machine.cores * 4
         rows += [(name, machine.memory_clock, first + at) for at, name in enumerate(names)]
+    if machine.link is not None:
+        rows.append(("link", machine.link.clock, machine.cores * 4 + memory_rows(machine)))
     return rows

@@ -9,6 +9,8 @@ component                energy
                          one column's accumulators
 ``scratchpad_<name>``    bytes read and written x 8 / 64 x an access to a memory of its capacity
 ``memory``               bytes read and written x 8 / 64 x a memory access
+``pim``                  columns multiplied in memory; no source gives that of one
+``link``                 bytes sent to other devices; no source gives that of one
 ``vector_<op>``          elements x (``add``, ``sum``: an add, ``mul``: a multiply, ``max``: an add
                          of integers of that width, ``copy``: nothing) of the output format; the
                          other operations have no sourced energy
@@ -126,6 +128,11 @@ def _costs(machine: Machine, table: EnergyTable) -> Iterator[Cost]:
 
     each = _each(table.memory_pj_per_64_bits.value, 8)
     yield "memory", (("memory_read_bytes", each), ("memory_write_bytes", each))
+
+    if machine.pim_channels:
+        yield "pim", (("pim_columns", None),)
+    if machine.link is not None:
+        yield "link", (("link_bytes", None),)
 
     output = array.output_format
     add = table.add_pj.get(output, UNKNOWN)

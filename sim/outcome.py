@@ -10,9 +10,8 @@ import numpy as np
 
 from arch import __version__
 from arch.clock import periods, tick_khz
-from arch.dram.memory import Dram
 from arch.load import machine_sha256
-from arch.machine import Machine
+from arch.machine import Channelled, Machine
 from sim.contract import CAUSES
 from sim.counts import account_rows
 from sim.energy import EnergyModel, energy
@@ -102,7 +101,6 @@ def _fused(operator: AnyOperator, host: str) -> OperatorResult:
 
 def _unit_accounts(machine: Machine, ticks_by_cause: Ticks) -> tuple[UnitAccount, ...]:
     accounts = []
-    dram = isinstance(machine.memory, Dram)
     ticks = periods(machine.clocks_khz)
     for name, clock, row in account_rows(machine):
         by_cause = {
@@ -111,16 +109,18 @@ def _unit_accounts(machine: Machine, ticks_by_cause: Ticks) -> tuple[UnitAccount
         }
         cycles = sum(by_cause.values())
         accounts.append(
-            UnitAccount(name, machine.clocks_khz[clock], cycles, _relevant(name, by_cause, dram))
+            UnitAccount(name, machine.clocks_khz[clock], cycles, _relevant(name, by_cause, machine))
         )
     return tuple(accounts)
 
 
-def _relevant(name: str, by_cause: dict[str, int], dram: bool) -> dict[str, int]:
+def _relevant(name: str, by_cause: dict[str, int], machine: Machine) -> dict[str, int]:
     """The causes that a unit can have."""
+    pim, queued = machine.pim_channels > 0, isinstance(machine.memory, Channelled)
     waits = ("stall.ifmap", "stall.filter", "stall.ofmap", "stall.store", "stall.array",
-             "stall.vector")  # fmt: skip
-    unit = name.rsplit(".", 1)[-1] if name.startswith("core") else "memory"
+             "stall.vector", *["stall.pim"] * pim,
+             *["stall.link"] * (machine.link is not None))  # fmt: skip
+    unit = name.rsplit(".", 1)[-1] if name.startswith("core") else name.partition(".")[0]
     if ".channel" in name:
         unit = "channel"
     own = {
@@ -128,9 +128,11 @@ def _relevant(name: str, by_cause: dict[str, int], dram: bool) -> dict[str, int]
         "dma_load": ("busy.transfer", "stall.ports", "stall.memory", *waits),
         "dma_store": ("busy.transfer", "stall.ports", "stall.memory", *waits),
         "vector": ("busy.compute", *waits),
-        "memory": ("busy.transfer", *(["stall.queue"] if dram else [])),
-        "channel": ("busy.transfer", "stall.row", "stall.refresh", "stall.bus"),
-    }[unit]
+        "memory": ("busy.transfer", *["stall.queue"] * queued),
+        "channel": ("busy.transfer", *["busy.pim"] * pim, "stall.row", "stall.refresh",
+                    "stall.bus", *["stall.dispatch"] * pim, *waits[: len(waits) * pim]),
+        "link": ("busy.transfer", *waits),
+    }[unit]  # fmt: skip
     return {cause: by_cause[cause] for cause in (*own, "idle")}
 
 

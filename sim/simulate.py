@@ -204,7 +204,7 @@ class Simulation:
         )
         log = None
         if self._options.log_commands:
-            log = p.command_log(self.system.tick_khz)
+            log = p.command_log(self.system.tick_khz, self._machine)
         return Run(result, log)
 
     def _check_reached(self, end_tick: int) -> None:

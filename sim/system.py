@@ -11,7 +11,6 @@ from arch.clock import periods, tick_khz
 from arch.commands import (
     COMMAND,
     OP_STORE,
-    OP_VECTOR,
     TENSOR,
     CommandTrace,
     link_queue,
@@ -295,7 +294,7 @@ class System:
         self.resume(trace)
         state = self.state
         commands = trace.commands
-        if (commands["opcode"] > OP_VECTOR).any() or len(trace.items):
+        if (commands["queue"] >= pim_queue(self.machine.cores, 0)).any():
             check_queues(self.machine, trace)
         state.runtime = np.zeros(len(commands), RUNTIME)
         state.runtime["start"] = state.runtime["end"] = -1

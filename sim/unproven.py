@@ -13,7 +13,7 @@ from arch.machine import Machine
 from arch.mesh.packet import PacketMesh
 from arch.mesh.wavelet import WaveletMesh
 from arch.pim.hbm import HbmPim
-from arch.pim.joint import JointPim
+from arch.pim.joint import JointMemory, JointPim
 from arch.pim.system import Pim
 from arch.spec import Spec
 
@@ -29,6 +29,7 @@ def used(machine: Machine) -> Iterator[str]:
         *memory_specs(machine.memory),
         ("vector", machine.vector),
         ("mapping", machine.mapping),
+        ("link", machine.link),
     ]
     for unit, spec in specs:
         yield from options_of(unit, spec)
@@ -38,6 +39,8 @@ def memory_specs(memory: Spec | None) -> list[tuple[str, Spec | None]]:
     """Unit and parameter objects of a memory; DRAM channels and their controllers are one unit."""
     if isinstance(memory, Channels):
         return [("dram", memory), ("dram", memory.controller)]
+    if isinstance(memory, JointMemory):
+        return [("joint_pim", memory), ("joint_pim", memory.controller)]
     return [("memory", memory)]
 
 

@@ -167,8 +167,11 @@ def _fill(command: Any, row: Row, tensors: dict[str, int], addresses: dict[int, 
 
     ``tensors`` are indices by name, ``addresses`` those of the tensors that have one.
     """
-    if row["opcode"] not in OPCODES:
-        return f"opcode is {row['opcode']!r}; must be one of {', '.join(OPCODES)}"
+    known = [OPCODES[opcode] for opcode in QUEUE_OF_OPCODE]
+    if row["opcode"] not in known:
+        return (
+            f"opcode is {row['opcode']!r}; must be one of {', '.join(known)}, which such files hold"
+        )
     opcode = OPCODES.index(row["opcode"])
     core, _, queue = str(row["queue"]).removeprefix("core").partition(".")
     if not core.isdigit() or queue != QUEUE_OF_OPCODE[opcode] or int(core) >= 1024:

@@ -10,12 +10,12 @@ from arch.commands import (
     FLAG_ACCUMULATE,
     FLAG_FINAL,
     FLAG_KEEP,
+    OP_LINK,
     OP_LOAD,
     OP_MATMUL,
     OP_STORE,
     OP_VECTOR,
     OPCODES,
-    QUEUES,
     SCHEMA_VERSION,
 )
 from arch.errors import InputError
@@ -27,7 +27,7 @@ SUFFIXES = (".parquet", ".csv")
 MOVES = (OP_LOAD, OP_STORE)
 NUMBERS = {
     "offset_bytes": MOVES,
-    "bytes": MOVES,
+    "bytes": (*MOVES, OP_LINK),
     "segment_bytes": MOVES,
     "stride_bytes": MOVES,
     "m": (OP_MATMUL,),
@@ -95,11 +95,7 @@ def command_table(log: CommandLog, clock_khz: int) -> Any:
     commands, start, end = log.commands[ran], log.start_ticks[ran], log.end_ticks[ran]
     opcodes, period = commands["opcode"], log.tick_khz // clock_khz
     moves, running = np.isin(opcodes, MOVES), end < 0
-    queue_names = [
-        f"core{core}.{queue}"
-        for core in range(int(commands["queue"].max(initial=0)) // len(QUEUES) + 1)
-        for queue in QUEUES
-    ]
+    queue_names = [log.queue_name(q) for q in range(int(commands["queue"].max(initial=0)) + 1)]
 
     def named(names: Any, which: Any, known: Any = True) -> Any:
         """Names by index, null where not known."""

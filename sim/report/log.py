@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from arch.commands import queue_name
+
 
 @dataclass(frozen=True)
 class CommandLog:
@@ -29,3 +31,11 @@ class CommandLog:
     """Frequency of the engine's tick."""
     tensor_addresses: tuple[int, ...] = ()
     """First byte of each tensor in memory; empty where that is not known."""
+    cores: int = 1024
+    """Of the machine, which number its queues;"""
+    pim_channels: int = 0
+    """and its channels that take PIM commands."""
+
+    def queue_name(self, queue: int) -> str:
+        """A queue as files name it."""
+        return queue_name(queue, self.cores, self.pim_channels)

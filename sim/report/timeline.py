@@ -11,8 +11,10 @@ from arch.buffer import OPERANDS
 from arch.commands import (
     FLAG_ACCUMULATE,
     FLAG_FINAL,
+    OP_LINK,
     OP_LOAD,
     OP_MATMUL,
+    OP_PIM,
     OP_STORE,
     OP_VECTOR,
     OPCODES,
@@ -130,7 +132,9 @@ def details(log: CommandLog, at: int) -> Mapping[str, int | str]:
     elif command["opcode"] == OP_VECTOR:
         names = ("elements",)
         found["op"] = VECTOR_OPS[command["vector_op"]]
-    else:
+    elif command["opcode"] == OP_LINK:
+        names = ("bytes",)
+    elif command["opcode"] != OP_PIM:
         names = ("bytes", "segment_bytes", "stride_bytes", "offset_bytes")
         found["operand"] = OPERANDS[command["operand"]]
         if command["tensor"] >= 0:
@@ -147,15 +151,17 @@ def details(log: CommandLog, at: int) -> Mapping[str, int | str]:
 
 def _tracks(log: CommandLog, queue_of_lane: list[int]) -> Iterator[dict[str, Any]]:
     """Descriptors; lanes of one queue have one name, by which Perfetto shows them as one."""
-    for core in sorted({queue // len(QUEUES) for queue in queue_of_lane}):
-        yield {"uuid": FIRST_CORE + core, "name": f"core{core}", "child_ordering": "EXPLICIT"}
+    above = {queue: _above(log, queue) for queue in queue_of_lane}
+    for owner, name in sorted(set(above.values())):
+        yield {"uuid": FIRST_CORE + owner, "name": name, "child_ordering": "EXPLICIT"}
     for lane, queue in enumerate(queue_of_lane):
-        core, kind = divmod(queue, len(QUEUES))
+        name = log.queue_name(queue)
+        kind = name.rpartition(".")[2]
         yield {
             "uuid": FIRST_LANE + lane,
-            "parent_uuid": FIRST_CORE + core,
-            "name": f"core{core}.{QUEUES[kind]}",
-            "sibling_order_rank": kind,
+            "parent_uuid": FIRST_CORE + above[queue][0],
+            "name": name,
+            "sibling_order_rank": QUEUES.index(kind) if kind in QUEUES else len(QUEUES),
         }
     moved = {opcode for opcode, _ in COUNTERS} & {*log.commands["opcode"].tolist()}
     if moved:
@@ -164,6 +170,14 @@ def _tracks(log: CommandLog, queue_of_lane: list[int]) -> Iterator[dict[str, Any
         if opcode in moved:
             size = {"unit": "UNIT_SIZE_BYTES"}
             yield {"uuid": MEMORY + at, "parent_uuid": MEMORY, "name": name, "counter": size}
+
+
+def _above(log: CommandLog, queue: int) -> tuple[int, str]:
+    """The core of a queue, by number and name; what belongs to none follows the cores."""
+    name = log.queue_name(queue).partition(".")[0]
+    if name.startswith("core"):
+        return int(name.removeprefix("core")), name
+    return log.cores + queue - len(QUEUES) * log.cores, name
 
 
 def _events(log: CommandLog, lane_of: Integers, lane_count: int) -> npt.NDArray[np.void]:

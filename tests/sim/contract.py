@@ -4,6 +4,7 @@ A subclass says which systems its unit is exercised in: ``scenario(seed)`` gives
 the traces that run on it, one after the other.
 """
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -21,9 +22,10 @@ Snapshot = dict[str, bytes]
 
 
 def snapshot(system: System) -> Snapshot:
-    """The whole state; ``due`` is left out, for a step that was not needed changes it."""
+    """The whole state; when units are due, and whether for housekeeping, is left out, for a step
+    that was not needed changes it."""
     arrays = {name: array.copy() for name, array in system.state.arrays_by_name().items()}
-    arrays["units"]["due"] = 0
+    arrays["units"]["due"] = arrays["units"]["housekeeping"] = 0
     arrays["lanes"]["due"] = 0
     return {name: array.tobytes() for name, array in arrays.items()}
 
@@ -51,9 +53,7 @@ def circular(trace: CommandTrace) -> CommandTrace:
     commands["deps_begin"][0] = len(trace.dependencies)
     commands["deps_end"][0] = len(trace.dependencies) + 1
     dependencies = np.append(trace.dependencies, 0)
-    return CommandTrace(
-        commands, dependencies, trace.tensors, trace.tensor_names, trace.operator_names
-    )
+    return replace(trace, commands=commands, dependencies=dependencies)
 
 
 class UnitContract:

@@ -41,7 +41,9 @@ def check_queues(machine: Machine, trace: CommandTrace) -> None:
         OP_VECTOR: (queues < first) | ((queues >= side) & (queues < last)),
     }
     wanted = {
-        OP_PIM: f"one of the {channels} PIM channels",
+        OP_PIM: f"one of the {channels} PIM channels"
+        if channels
+        else "a PIM channel, of which there is none",
         OP_LINK: "the link" if machine.link is not None else "a link, of which there is none",
         OP_VECTOR: "a vector unit",
     }

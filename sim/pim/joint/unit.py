@@ -22,15 +22,14 @@ def step_channel(units, unit, now, period, f, lane, p, channel, tables, joint, r
     """Step a channel in a cycle, and note when it is due again."""
     config, commands, rules = tables[:3]
     limits, settings = tables[6:8]
-    (channels, arbiters, states, pim_queues, dispatch, pim_commands, entries, lists, queue, queues,
-     shared, marks, banks, pim_rows, ready, history, issued, latencies, finished, items, came, log,
-     bursts, transfers) = joint  # fmt: skip
+    channels, arbiters, states = joint[:3]
+    (pim_commands, entries, lists, queue, queues, shared, marks, banks, pim_rows, ready, history,
+     issued, latencies, finished, items, came, log, bursts, transfers) = joint[5:]  # fmt: skip
     c, k, j = config[0], limits[0], settings[0]
     s, q, m = channels[channel], arbiters[channel], states[channel]
     cycle = now // period
     s["now"] = cycle
     settle(s, m)
-    s["finished"] = 0
     head = lane["head"]
     offered = head != NONE and not s["refused"] and bursts[head]["cycle"] < cycle
     if offered and lane["open_from"] <= now:
@@ -54,6 +53,7 @@ def step_channel(units, unit, now, period, f, lane, p, channel, tables, joint, r
         ended = finished[channel, i]
         end_burst(f, units, unit, transfers, ended["tag"], ended["cycle"], responses,
                   response_ends, now, period)  # fmt: skip
+    s["finished"] = 0
     note_end(p, m, pim_commands)
     due = min(due, end_commands(units, unit, now, cycle, p, pim_commands, runtime))
     head = lane["head"]
