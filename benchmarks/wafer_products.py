@@ -27,15 +27,15 @@ Written by `PYTHONPATH=. python benchmarks/wafer_products.py`.
 The algorithms of WaferLLM (OSDI 2025, sections 5 and 6) and those that it is held against, fp16,
 every wavelet simulated. Machines: *free* is `wse2`, without costs of commands and with a wavelet an
 operation of a PE; *two* has two wavelets an operation; *fitted* has also ramps of {RAMP} cycles and
-the costs of [its layers](waferllm.md); *decoding* is that with a wavelet an operation. The paper's own figures 9 and 10 are images; what its text
-says of them stands with each table. In brackets: as a multiple of MeshGEMM's, or MeshGEMV's.
+the costs of [its layers](waferllm.md); *decoding* is that with a wavelet an operation. The paper's
+own figures 9 and 10 are images; what its text says of them stands with each table. In brackets: as
+a multiple of MeshGEMM's, or MeshGEMV's.
 """
 GEMV = """
 ## MeshGEMV and other allreduces
 
 x [N] times W [N, N] on P x P PEs, the sums left in all PEs of a line. All lines are alike and
-nothing goes between them, so one of them is simulated (`sim.mesh.wavelet_fold`). Cycles, and as a
-multiple of MeshGEMV's.
+nothing goes between them, so one of them is simulated (`sim.mesh.wavelet_fold`). Cycles.
 """
 GEMV_TOLD = """
 The paper: 4.6 times as fast as the vendor's GEMV (4 to 8 in its introduction), whose allreduce is

@@ -37,7 +37,7 @@ def block(index: int, size: int, end: int) -> range:
 
 
 @pytest.mark.parametrize(("grid", "sizes", "format"), CASES)
-@pytest.mark.parametrize("how", ["grid", "host", "steps"])
+@pytest.mark.parametrize("how", ["grid", "host", "steps", "answered"])
 @pytest.mark.parametrize("algorithm", [mesh_gemm, cannon])
 def test_shifts_equal_numpy(algorithm, how, grid, sizes, format):
     m, k, n = sizes
@@ -46,6 +46,8 @@ def test_shifts_equal_numpy(algorithm, how, grid, sizes, format):
     given = (machine(), Sizes(*sizes), grid, format, x, w)
     if how == "steps":
         made = [algorithm(*given, only=step) for step in range(grid)]
+    elif how == "answered":
+        made = [algorithm(*given, answered=True)]
     else:
         made = [algorithm(*given, align_by=how)]
     got = made[0].results["c"].gathered(one_by_one(made, machine(), grid <= ORACLE))
@@ -97,7 +99,8 @@ def test_summa_equals_numpy(grid, sizes, format):
     np.testing.assert_array_equal(got, chain(x, w, list(range(k)), format))
 
 
-@pytest.mark.parametrize(("grid", "sizes", "format"), CASES)
+# With the last one a root still sends X when a panel comes to be relayed on the same way.
+@pytest.mark.parametrize(("grid", "sizes", "format"), [*CASES, (3, (60, 12, 3), "fp16")])
 @pytest.mark.parametrize(
     ("forward", "steps"), [("relay", False), ("relay", True), ("multicast", True)]
 )
@@ -177,6 +180,20 @@ def test_a_step_takes_its_longest_way():
     assert step(square, 39, 19) == step(square, 39) - 19
     ramps = 2 * machine().ramp_cycles
     assert step(square, 40, forward="relay") == step(square, 20, forward="relay") + 20 * (ramps + 2)
+
+
+@pytest.mark.parametrize("name", ["mesh_gemm", "cannon"])
+def test_an_answered_step_waits_for_who_is_told(name):
+    """Each step takes the longest way there and back, where without answers it is hidden."""
+
+    def spent(grid, **options):
+        sizes, mesh = Sizes(grid, grid, grid), machine(40, 40)
+        build = {"mesh_gemm": mesh_gemm, "cannon": cannon}[name]
+        return cycles(build(mesh, sizes, grid, align_by="host", **options).program, mesh) / grid
+
+    far = 2 * 20 if name == "cannon" else 0
+    assert abs(spent(40, answered=True) - spent(20, answered=True) - far) <= 2
+    assert abs(spent(40) - spent(20)) <= 2
 
 
 @pytest.mark.parametrize("algorithm", [mesh_gemm, cannon, dist_gemm_t])
