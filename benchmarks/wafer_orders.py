@@ -27,7 +27,7 @@ OWN = ((64, 3), (64, 12), (128, 3), (720, 3))
 RELAYED_MAX, UNSTEADY_MAX = 64, 128
 """Grids on which each PE has a program of its own, and on which periods may not repeat."""
 RELAYED_TILE_MAX = 6
-"""Of steps on whole wafers."""
+"""Beyond it, a relayed panel takes long to simulate."""
 TOGETHER = ((2048, 360), (2048, 540), (2048, 720), (8192, 720))
 """N and P of steps that all begin together."""
 LARGEST, SMALL, LARGE = 720, 2048, 8192
@@ -71,17 +71,20 @@ class Case:
     def own(self) -> int | None:
         """Cycles of steps at a PE's own pace; None where that is too long to simulate."""
         largest = {"MeshGEMM": LARGEST, "SUMMA, relayed": RELAYED_MAX}
-        if self.grid > largest.get(self.algorithm, UNSTEADY_MAX):
+        if self._is_long() or self.grid > largest.get(self.algorithm, UNSTEADY_MAX):
             return None
         return self._cycles(self._text())
 
     def together(self) -> int | None:
         """Cycles of steps that all PEs begin together, likewise."""
-        if self.algorithm == "SUMMA, relayed" and self.tile > RELAYED_TILE_MAX:
+        if self._is_long():
             return None
         steps = (0, self.grid // 2) if "SUMMA" in self.algorithm else (0,)
         found = [self._cycles(self._text(f"step={step}")) for step in steps]
         return self.grid * sum(found) // len(found)
+
+    def _is_long(self) -> bool:
+        return self.algorithm == "SUMMA, relayed" and self.tile > RELAYED_TILE_MAX
 
     def _cycles(self, text: str) -> int:
         return cycles_of(

@@ -17,8 +17,8 @@ RAMP = 7
 """Cycles, with which the costs of layers are fitted: docs/waferllm.md."""
 MACHINES = ("free", "two", "fitted")
 """wse2 as it is; with two wavelets an operation; with the ramps and the costs of layers too."""
-FITTED = ("fitted", "decoding")
-"""The last one has one wavelet an operation, as layers are fitted when they decode."""
+FITTED = ("fitted", "costs")
+"""Machines with the costs of layers; the last one has nothing else."""
 
 
 @cache
@@ -36,17 +36,18 @@ def settings(machine: str) -> list[str]:
     """What a machine has other than wse2."""
     if machine == "free":
         return []
-    fitted = machine in FITTED
-    ramp, wavelets = RAMP if fitted else 2, 1 if machine == "decoding" else 2
+    costs = [f"pe.costs.{name}={value}" for name, value in _layers()["costs"].items()]
+    if machine == "costs":
+        return costs
+    ramp = RAMP if machine == "fitted" else 2
     made = [
-        f"ramp_cycles={ramp}", f"ramp_down_wavelets={ramp + wavelets}",
-        f"ramp_up_wavelets={ramp + wavelets + 1}", f"pe.wavelets_per_operation={wavelets}",
+        f"ramp_cycles={ramp}", f"ramp_down_wavelets={ramp + 2}", f"ramp_up_wavelets={ramp + 3}",
+        "pe.wavelets_per_operation=2",
     ]  # fmt: skip
-    if not fitted:
+    if machine != "fitted":
         return made
-    if "lanes" in _layers():
-        made.append(f"pe.lanes.fp16={_layers()['lanes']}")
-    return [*made, *(f"pe.costs.{name}={value}" for name, value in _layers()["costs"].items())]
+    lanes = _layers().get("lanes")
+    return [*made, *([f"pe.lanes.fp16={lanes}"] if lanes else []), *costs]
 
 
 def mesh_of(side: int, machine: str) -> WaveletMesh:
