@@ -17,12 +17,31 @@ from traces.mapping.mesh.workloads import build
 @pytest.mark.parametrize("name", ["mesh_gemm", "cannon"])
 def test_with_and_without(name: str, grid: int) -> None:
     # Rows begin at different times; with costs that is evened out before the last step.
-    mesh = load_mesh("wse2", ["pe.costs.callback_millicycles=4474", "pe.costs.fabric_cycles=48"])
+    costs = ["pe.costs.callback_millicycles=4474", "pe.costs.fabric_cycles=48"]
+    equal(name, grid, 3, costs, 1 / 8)
+
+
+@pytest.mark.parametrize("grid", [20, 24, 25, 28, 32])
+@pytest.mark.parametrize(("name", "tile"), [("mesh_gemm", 3), ("cannon", 6)])
+@pytest.mark.compiled
+def test_rows_that_begin_at_once(name: str, tile: int, grid: int) -> None:
+    """Of MeshGEMM without costs; Cannon's steps are alike where they take longer than the wrap."""
+    equal(f"{name}:align=host", grid, tile, [], 0.2)
+    two = ["pe.wavelets_per_operation=2", "ramp_down_wavelets=4", "ramp_up_wavelets=5"]
+    equal(f"{name}:align=host", grid, tile, two, 0.2)
+
+
+def equal(name: str, grid: int, tile: int, settings: list[str], share: float) -> None:
+    """The whole run is as the one that leaves out periods, a ``share`` of its cycles at least."""
+    mesh = load_mesh("wse2", settings)
     assert isinstance(mesh, WaveletMesh)
-    program = build(f"{name}:m={3 * grid},k={3 * grid},n={3 * grid},grid={grid}", mesh).program
+    name, _, option = name.partition(":")
+    side = tile * grid
+    text = ",".join([f"{name}:m={side},k={side},n={side},grid={grid}", *filter(None, [option])])
+    program = build(text, mesh).program
     whole = run_program(mesh, program)
     steady = run_program(mesh, program, steady="mark", steady_mark=TURN)
-    assert steady.steps["skipped_cycles"] > whole.cycles // 8
+    assert steady.steps["skipped_cycles"] > whole.cycles * share
     for field in dataclasses.fields(whole):
         one, other = getattr(whole, field.name), getattr(steady, field.name)
         if field.name == "accounts":

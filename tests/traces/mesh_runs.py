@@ -1,11 +1,15 @@
 """Meshes to run programs on, and reductions in a given order in NumPy."""
 
+import dataclasses
+from collections.abc import Sequence
+
 import numpy as np
 from wavelet_oracle import simulate
 
 from arch.mesh.program import MeshProgram
 from arch.mesh.wavelet import WaveletMesh
 from sim.mesh.wavelet_run import run_program
+from traces.mapping.mesh.assembly import Mapped
 from traces.mesh.check import check_program
 
 COSTS = {"task_cycles": 3, "fabric_cycles": 2, "fma_cycles": 1, "vec_cycles": 2, "loop_cycles": 1}
@@ -43,6 +47,16 @@ def run(program: MeshProgram, mesh: WaveletMesh, oracle: bool = False) -> dict[s
         region.name: every[:, :, region.start : region.start + region.elements]
         for region in program.regions
     }
+
+
+def one_by_one(
+    made: Sequence[Mapped], mesh: WaveletMesh, oracle: bool = False
+) -> dict[str, np.ndarray]:
+    """Programs one after the other, each to its end; what is in memory stays there."""
+    memory = made[0].program.values
+    for each in made:
+        memory = run(dataclasses.replace(each.program, values=memory), mesh, oracle)
+    return memory
 
 
 def cycles(program: MeshProgram, mesh: WaveletMesh) -> int:

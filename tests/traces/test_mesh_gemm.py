@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mesh_runs import chain, machine, numbers, run
+from mesh_runs import chain, cycles, machine, numbers, one_by_one, run
 
 from arch.errors import InputError
 from arch.mesh.program import Op
@@ -37,13 +37,20 @@ def block(index: int, size: int, end: int) -> range:
 
 
 @pytest.mark.parametrize(("grid", "sizes", "format"), CASES)
+@pytest.mark.parametrize("how", ["grid", "host", "steps", "answered"])
 @pytest.mark.parametrize("algorithm", [mesh_gemm, cannon])
-def test_shifts_equal_numpy(algorithm, grid, sizes, format):
+def test_shifts_equal_numpy(algorithm, how, grid, sizes, format):
     m, k, n = sizes
     rng = np.random.default_rng(grid)
     x, w = numbers(rng, (m, k), format), numbers(rng, (k, n), format)
-    made = algorithm(machine(), Sizes(*sizes), grid, format, x, w)
-    got = made.results["c"].gathered(run(made.program, machine(), grid <= ORACLE))
+    given = (machine(), Sizes(*sizes), grid, format, x, w)
+    if how == "steps":
+        made = [algorithm(*given, only=step) for step in range(grid)]
+    elif how == "answered":
+        made = [algorithm(*given, answered=True)]
+    else:
+        made = [algorithm(*given, align_by=how)]
+    got = made[0].results["c"].gathered(one_by_one(made, machine(), grid <= ORACLE))
     line = places(algorithm.__name__, grid)
     mt, kt, nt = -(-m // grid), -(-k // grid), -(-n // grid)
     for row in range(grid):
@@ -92,6 +99,23 @@ def test_summa_equals_numpy(grid, sizes, format):
     np.testing.assert_array_equal(got, chain(x, w, list(range(k)), format))
 
 
+# With the last one a root still sends X when a panel comes to be relayed on the same way.
+@pytest.mark.parametrize(("grid", "sizes", "format"), [*CASES, (3, (60, 12, 3), "fp16")])
+@pytest.mark.parametrize(
+    ("forward", "steps"), [("relay", False), ("relay", True), ("multicast", True)]
+)
+def test_summa_by_steps_equals_numpy(forward, steps, grid, sizes, format):
+    m, k, n = sizes
+    rng = np.random.default_rng(grid)
+    x, w = numbers(rng, (m, k), format), numbers(rng, (k, n), format)
+    made = [
+        summa(machine(), Sizes(*sizes), (grid, grid), format, x, w, forward, only)
+        for only in (range(grid) if steps else [None])
+    ]
+    got = made[0].results["c"].gathered(one_by_one(made, machine(), grid <= ORACLE))
+    np.testing.assert_array_equal(got, chain(x, w, list(range(k)), format))
+
+
 @pytest.mark.parametrize("grid", [2, 5, 6, 7, 8])
 @pytest.mark.parametrize(("algorithm", "hops"), [(mesh_gemm, 2), (cannon, None)])
 def test_a_ring_link_has_its_hops(algorithm, hops, grid):
@@ -137,6 +161,41 @@ def test_classes_do_not_grow_with_the_grid():
     assert len(tasks) <= 8 * 256 + 2 * 64
 
 
+def test_a_step_takes_its_longest_way():
+    """Two hops or the whole line; with each PE on the way, its ramps and an operation, relayed."""
+
+    def step(build, grid, only=0, **options):
+        mesh = machine(40, 40)
+        made = build(mesh, Sizes(grid, grid, grid), grid, only=only, **options)
+        return cycles(made.program, mesh)
+
+    def square(mesh, sizes, grid, **options):
+        return summa(mesh, sizes, (grid, grid), **options)
+
+    for algorithm in (mesh_gemm, cannon):
+        assert len({step(algorithm, 6, only) for only in range(6)}) == 1
+    assert step(mesh_gemm, 40) == step(mesh_gemm, 20)
+    assert step(cannon, 40) == step(cannon, 20) + 20
+    assert step(square, 40) == step(square, 20) + 20
+    assert step(square, 39, 19) == step(square, 39) - 19
+    ramps = 2 * machine().ramp_cycles
+    assert step(square, 40, forward="relay") == step(square, 20, forward="relay") + 20 * (ramps + 2)
+
+
+@pytest.mark.parametrize("name", ["mesh_gemm", "cannon"])
+def test_an_answered_step_waits_for_who_is_told(name):
+    """Each step takes the longest way there and back, where without answers it is hidden."""
+
+    def spent(grid, **options):
+        sizes, mesh = Sizes(grid, grid, grid), machine(40, 40)
+        build = {"mesh_gemm": mesh_gemm, "cannon": cannon}[name]
+        return cycles(build(mesh, sizes, grid, align_by="host", **options).program, mesh) / grid
+
+    far = 2 * 20 if name == "cannon" else 0
+    assert abs(spent(40, answered=True) - spent(20, answered=True) - far) <= 2
+    assert abs(spent(40) - spent(20)) <= 2
+
+
 @pytest.mark.parametrize("algorithm", [mesh_gemm, cannon, dist_gemm_t])
 def test_refuses_with_numbers(algorithm):
     name = algorithm.__name__
@@ -154,6 +213,15 @@ def test_refuses_with_numbers(algorithm):
         algorithm(machine(slots=4), Sizes(1, 1, 1), 2)
     with pytest.raises(InputError, match=r"format 'fp16'; must be one of fp32"):
         algorithm(machine(lanes={"fp32": 1}), Sizes(1, 1, 1), 2)
+
+
+def test_refuses_steps_that_there_are_not():
+    for algorithm, grid in ((mesh_gemm, 4), (cannon, 4), (summa, (4, 4))):
+        with pytest.raises(InputError, match="step must be 0 to 3, not 4"):
+            algorithm(machine(), Sizes(4, 4, 4), grid, only=4)
+    for options in ({"forward": "relay"}, {"only": 0}):
+        with pytest.raises(InputError, match="4 x 2 PEs; forward and step need a square grid"):
+            summa(machine(), Sizes(4, 4, 4), (4, 2), **options)
 
 
 def test_says_that_it_pads():

@@ -44,6 +44,19 @@ def test_the_grid_is_the_machines_unless_given():
 
 
 @pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("mesh_gemm", "align=host"), ("mesh_gemm", "steps=answered"), ("cannon", "step=3"),
+        ("summa", "forward=relay"), ("summa", "step=1"),
+    ],
+)  # fmt: skip
+def test_ways_of_a_product_take_other_cycles(name, option):
+    mesh, text = machine(4, 4), f"{name}:m=8,k=8,n=8"
+    one, other = (build(each, mesh).program for each in (text, f"{text},{option}"))
+    assert cycles(one, mesh) != cycles(other, mesh)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("mesh_gemmm:m=1", r"'mesh_gemmm'; known are broadcast, .*did you mean mesh_gemm\?"),

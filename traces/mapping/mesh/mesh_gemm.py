@@ -13,8 +13,10 @@ from traces.mapping.mesh.shift_gemm import Align, Sizes, shift_gemm
 def mesh_gemm(
     mesh: WaveletMesh, sizes: Sizes, grid: int, format: str = "fp16",
     x: npt.ArrayLike | None = None, w: npt.ArrayLike | None = None, align_by: Align = "grid",
-    only: int | None = None,
+    only: int | None = None, answered: bool = False,
 ) -> Mapped:  # fmt: skip
     """Program of X W; see ``shift_gemm``. Raises InputError."""
     where = f"mesh_gemm:{sizes},grid={grid},{format}"
-    return shift_gemm(where, "interleaved", mesh, sizes, grid, format, x, w, align_by, only)
+    return shift_gemm(
+        where, "interleaved", mesh, sizes, grid, format, x, w, align_by, only, answered
+    )

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.errors import InputError
-from arch.mesh.program import PeProgram, Task, TaskAction
+from arch.mesh.program import NONE, PeProgram, Task, TaskAction
 from arch.mesh.wavelet import WaveletMesh
 from traces.mapping.mesh.assembly import (
     Mapped,
@@ -24,9 +24,9 @@ from traces.mapping.mesh.assembly import (
     check_memory,
     check_slots,
 )
-from traces.mapping.mesh.shifts import Axis, Kind, align, alternating, gemm_step
+from traces.mapping.mesh.shifts import Axis, Kind, align, alternating, gemm_step, move
 from traces.mapping.mesh.tiles import Memory, Tiles
-from traces.mesh.commands import Command, act, halt, mark, task
+from traces.mesh.commands import Command, act, halt, mark, task, wait
 
 SLOTS = 5
 """The main one, and two for each matrix that moves."""
@@ -63,19 +63,21 @@ class Sizes:
 def shift_gemm(
     where: str, kind: Kind, mesh: WaveletMesh, sizes: Sizes, grid: int, format: str = "fp16",
     x: npt.ArrayLike | None = None, w: npt.ArrayLike | None = None, align_by: Align = "grid",
-    only: int | None = None,
+    only: int | None = None, answered: bool = False,
 ) -> Mapped:  # fmt: skip
     """Program of C = X W on ``grid`` x ``grid`` PEs; with ``x`` and ``w`` it has values.
 
     Each element of C is a chain of FMAs from 0, each rounded to ``format``: over the blocks of K in
     the order of the steps, in a block ascending. ``only``: of the steps just this one, on what the
-    one before left in memory, X aligned by the host. Raises InputError.
+    one before left in memory, X aligned by the host. ``answered``: a PE that is through with a step
+    tells those who sent it tiles, and goes on when it is told; three more colours. Raises
+    InputError.
     """
     check(where, mesh, sizes, grid, format)
     check_only(where, only, grid)
     by_host = align_by == "host" or only is not None
     rows = Axis(kind, "x", grid, 0)
-    columns = Axis(kind, "y", grid, rows.colours, both=False)
+    columns = Axis(kind, "y", grid, rows.colours, both=answered)
     check_colours(where, mesh, rows.colours + columns.colours)
     tile = mt, kt, nt = sizes.tile(grid, grid)
     memory = Memory(format)
@@ -83,6 +85,7 @@ def shift_gemm(
     buffers_w = memory.add("w", kt * nt), memory.add("w_next", kt * nt)
     c = memory.add("c", mt * nt)
     x_ports, w_ports, x_back = rows.ports(), columns.ports(), rows.ports_back()
+    w_back = columns.ports_back() if answered else [(NONE, NONE)] * grid
 
     @cache
     def aligning(ports: tuple[int, int], steps: int) -> Task:
@@ -90,14 +93,21 @@ def shift_gemm(
         return task("align", [*moves, act(TaskAction.ACTIVATE, 1)], active=True)
 
     @cache
-    def stepping(x_port: tuple[int, int], w_port: tuple[int, int], turned: int) -> Task:
+    def stepping(ports: tuple[tuple[int, int], ...], turned: int) -> Task:
+        x_port, w_port, *back = ports
         x_at = buffers_x[turned], buffers_x[1 - turned]
         step = gemm_step((x_port, w_port), x_at, buffers_w, c, tile, format)
+        answers: list[Command] = []
+        if answered:
+            for slot, port in zip((1, 3), back, strict=True):
+                answers += move(port, 1, 0, NONE, format, slot)
+            answers.append(wait(1, 2, 3, 4))
 
         def marked(at: int, parity: int) -> list[Command]:
-            return step(at, parity) if parity else [mark(TURN), *step(at + 1, parity)]
+            marks = [] if parity else [mark(TURN)]
+            return [*marks, *step(at + len(marks), parity), *answers]
 
-        doing = alternating(1, grid, marked) if only is None else step(1, only % 2)
+        doing = alternating(1, grid, marked) if only is None else marked(1, only % 2)
         return task("steps", [mark(ALIGNED), *doing, mark(DONE), halt()], active=by_host)
 
     places = rows.ahead.turn
@@ -106,11 +116,11 @@ def shift_gemm(
     def pe(at_x: int, at_y: int) -> PeProgram:
         count, back = steps[at_y]
         ports = x_back[at_x] if back else x_ports[at_x]
-        steps_of = stepping(x_ports[at_x], w_ports[at_y], count % 2)
+        steps_of = stepping((x_ports[at_x], w_ports[at_y], x_back[at_x], w_back[at_y]), count % 2)
         return PeProgram(where, (steps_of,) if by_host else (aligning(ports, count), steps_of))
 
     x_keys: list[Hashable] = list(zip(x_ports, x_back, strict=True))
-    y_keys: list[Hashable] = list(zip(w_ports, steps, strict=True))
+    y_keys: list[Hashable] = list(zip(w_ports, w_back, steps, strict=True))
     results = layout(sizes, grid, places, by_host)
     values = {}
     if x is not None and w is not None:

@@ -67,7 +67,9 @@ def summa(
     laid, panel = _memory(sizes, grid, format)
     if forward != "multicast" or only is not None:
         if width != height:
-            raise InputError(f"{where}: forward and step are for a square grid")
+            raise InputError(
+                f"{where}: a grid of {width} x {height} PEs; forward and step need a square grid"
+            )
         check_only(where, only, width)
         return summa_steps(where, mesh, sizes, width, format, laid, forward, only, x, w)
     x_own, w_own, x_panel, w_panel, c = (region.start for region in laid.regions)

@@ -95,36 +95,39 @@ class _Leg:
         self, forward: Forward, colour: int, slot: int, places: int, place: int, root: int,
         length: int, own: int, panel: int,
     ) -> None:  # fmt: skip
-        self.forward, self.colour, self.slot, self.length = forward, colour, slot, length
+        self.forward, self.colour, self.length = forward, colour, length
         self.places, self.place, self.root = places, place, root
+        # A slot each way: what is forwarded waits for what was sent that way before.
+        self.back = root > place and forward == "relay"
+        self.slot = slot + self.back
         self.panel = own if place == root else panel
 
     def moves(self, format: str) -> list[Command]:
         if self.place == self.root:
             return [
-                send(colour, self.length, self.panel, format, self.slot + at)
-                for at, colour in enumerate(self._out())
+                send(colour, self.length, self.panel, format, self.slot + back)
+                for back, colour in self._out()
             ]
         if self.forward == "multicast":
             return [recv(self.colour, self.length, self.panel, format, self.slot)]
-        back = self.root > self.place
-        came = _hop(self.colour, self.place + (1 if back else -1), back)
-        if self.place == (0 if back else self.places - 1):
+        came = _hop(self.colour, self.place + (1 if self.back else -1), self.back)
+        if self.place == (0 if self.back else self.places - 1):
             return [recv(came, self.length, self.panel, format, self.slot)]
-        on = _hop(self.colour, self.place, back)
+        on = _hop(self.colour, self.place, self.back)
         return [
             relay(
                 came, on, self.length, NONE, format, self.slot, Combine.NONE, dst=self.panel
             )
         ]  # fmt: skip
 
-    def _out(self) -> list[int]:
-        if self.places == 1:
-            return []
+    def _out(self) -> list[tuple[bool, int]]:
+        """Ways that a root sends, back or not, and their colours."""
         if self.forward == "multicast":
-            return [self.colour]
-        ends = ((self.places - 1, False), (0, True))
-        return [_hop(self.colour, self.place, back) for end, back in ends if self.place != end]
+            return [(False, self.colour)] if self.places > 1 else []
+        ends = ((False, self.places - 1), (True, 0))
+        return [
+            (back, _hop(self.colour, self.place, back)) for back, end in ends if self.place != end
+        ]
 
 
 def _hop(colour: int, sender: int, back: bool) -> int:

@@ -43,7 +43,7 @@ class MeshWorkload:
 FORMAT: Choices = {"format": FORMATS}
 PLACE: Choices = {"width": int, "height": int, "grid": int}
 PRODUCT: Choices = {"m": int, "k": int, "n": int, "grid": int, **FORMAT}
-SHIFTS: Choices = {**PRODUCT, "align": ("grid", "host"), "step": int}
+SHIFTS: Choices = {**PRODUCT, "align": ("grid", "host"), "step": int, "steps": ("own", "answered")}
 TREE: Choices = {"allreduce": ALLREDUCES, "groups": int}
 LAYER: Choices = {
     "model": str, "dim": int, "ffn": int, "heads": int, "odd_chunks": int, **TREE, **FORMAT,
@@ -78,6 +78,7 @@ def _shifts(build: Callable[..., Mapped]) -> Callable[[WaveletMesh, Given], Mapp
     return lambda mesh, given: build(
         mesh, _sizes(given), _square(mesh, given), _format(given),
         align_by=given.get("align", "grid"), only=given.get("step"),
+        answered=given.get("steps") == "answered",
     )  # fmt: skip
 
 
