@@ -52,9 +52,8 @@ program of its own, or no periods that repeat themselves can be left out.
 TOLD = """
 What holds under which assumption:
 
-- *together*, N = {small}: the paper's order. Both others are slower than MeshGEMM, with fitted costs
-  on 720 x 720 by about its factors, and take more cycles there than on 360 x 360, while MeshGEMM
-  stays flat.
+- *together*, N = {small}: the paper's order, and with fitted costs on 720 x 720 its factors. Both
+  others take more cycles there than on 360 x 360; MeshGEMM, flat in the paper, grows far less.
 - *together*, N = {large}: Cannon's wrap hides behind the product where that is the longer one; with
   fitted costs it does. The paper has 17 % fewer cycles than both for large products. MeshGEMM's
   share of products is the paper's then, but those of the others are not below a half.

@@ -16,7 +16,7 @@ RECORD = VALIDATION / "wafer_products.json"
 RAMP = 7
 """Cycles, with which the costs of layers are fitted: docs/waferllm.md."""
 MACHINES = ("free", "two", "fitted")
-"""wse2 as it is; with two wavelets an operation; with the ramps and the costs of layers too."""
+"""wse2 as it is; with two wavelets an operation; with ramps, lanes and costs of layers too."""
 FITTED = ("fitted", "costs")
 """Machines with the costs of layers; the last one has nothing else."""
 
