@@ -1,7 +1,8 @@
 """A PIM whose channels hold memory and PIM commands together: one or two row buffers a bank."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -218,6 +219,17 @@ def is_joint_pim(name_or_path: str) -> bool:
 def load_joint_set(name_or_path: str) -> JointCommandSet:
     """Read a command set by name or from a file. Raises InputError with a line for each fault."""
     path = COMMAND_SETS.find(name_or_path)
+    try:
+        changed_ns = path.stat().st_mtime_ns
+    except OSError:
+        changed_ns = 0
+    return _read_set(path, changed_ns)
+
+
+@lru_cache(maxsize=8)
+def _read_set(path: Path, changed_ns: int) -> JointCommandSet:
+    """A file is read once while it does not change: that takes longer than a small simulation."""
+    del changed_ns
     return read_spec(JointCommandSet, path, "a command set of memory and PIM in one channel")
 
 
