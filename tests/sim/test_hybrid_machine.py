@@ -462,7 +462,9 @@ def test_a_workload_runs_on_it_as_on_any_memory(tmp_path: Path) -> None:
         assert sum(unit.cycles_by_cause.values()) == unit.cycles
     events = result.operators[0].events
     assert events["memory_read_bytes"] == 60 * 128 + 96 * 128
-    assert events["dram_RD"] * machine.memory.device().burst_bytes == events["memory_read_bytes"]
+    # Requests begin and end within bursts.
+    assert events["dram_RD"] * 64 > events["memory_read_bytes"]
+    assert events["dram_RD"] + events["dram_WR"] <= events["dram_bursts"]
     assert not any(name.startswith("pim_") for name in events)
     assert units["memory.channel0"].cycles_by_cause["busy.transfer"] > 0
     assert units["link"].cycles_by_cause["idle"] == units["link"].cycles
