@@ -88,8 +88,10 @@ def test_instructions_of_a_sequence_follow_the_closed_forms(
         ceil(length / 32) * ceil(dim / 16) + ceil(dim / 32) * of_values
     )
     counts = counts_of(memory, shape, length)
-    assert counts.gwrites == count["GWRITE"] and counts.tiles == count["HEADER"]
-    assert counts.columns == columns.sum() and counts.results == count["COMPS"]
+    assert counts.gwrites == count["GWRITE"]
+    assert counts.tiles == count["HEADER"]
+    assert counts.columns == columns.sum()
+    assert counts.results == count["COMPS"]
 
 
 @pytest.mark.parametrize("composite", ["true", "false"])
@@ -229,7 +231,8 @@ def test_each_part_of_a_join_keeps_its_own() -> None:
                 assert one["tensor"] == other["tensor"] + tensors
         at, tensors = at + count, tensors + len(part.trace.tensors)
     pim = trace.commands["opcode"][trace.items["command"]]
-    assert (pim == OP_PIM).all() and len(trace.items) == len(parts[1].trace.items)
+    assert (pim == OP_PIM).all()
+    assert len(trace.items) == len(parts[1].trace.items)
 
 
 def test_stored_weights_lie_where_gwrites_read() -> None:
@@ -324,12 +327,9 @@ def test_refusals(change: dict[str, Any], message: str) -> None:
     given_machine = machine(*change.get("overrides", []))
     batch = change.get("sequences", placed([10]))
     mapping = change.get("mapping", HybridMapping())
+    block, layers = change.get("block", BLOCK), change.get("layers", 1)
     with pytest.raises(InputError, match=message):
-        found = stages(
-            given_machine, change.get("block", BLOCK), [batch], change.get("layers", 1), mapping
-        )
-        for each in found:
-            each.trace()
+        [each.trace() for each in stages(given_machine, block, [batch], layers, mapping)]
 
 
 def test_a_device_has_its_share_of_a_model() -> None:
