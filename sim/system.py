@@ -16,6 +16,7 @@ from arch.commands import (
     link_queue,
     pim_queue,
     side_queue,
+    side_store_queue,
 )
 from arch.dram.memory import Dram
 from arch.errors import InputError
@@ -28,7 +29,7 @@ from sim import engine
 from sim.array.folds import DATAFLOWS
 from sim.array.state import ARRAY_STATE, OUT
 from sim.buffer.ports import DEMAND, DEMAND_RING, PADS_MAX
-from sim.buffer.state import BUFFER_STATE, ENGINE, PAD
+from sim.buffer.state import BUFFER_STATE, ENGINE, PAD, STORE
 from sim.contract import (
     ACCOUNT,
     CAUSES,
@@ -306,14 +307,16 @@ class System:
         state.runtime["address"] = self._addresses(trace)
         cores, channels = self.machine.cores, self.machine.pim_channels
         first, side = pim_queue(cores, 0), side_queue(cores, channels, 0)
-        link = link_queue(cores, channels)
-        ends = np.searchsorted(commands["queue"][self.queue], np.arange(link + 1), side="right")
+        link, last = link_queue(cores, channels), side_store_queue(cores, channels, cores)
+        ends = np.searchsorted(commands["queue"][self.queue], np.arange(last), side="right")
         begins = np.concatenate(([0], ends[:-1]))
         if channels:
             load_items(self.machine, state.joint, trace)
             load_queues(state.joint, begins[first:side], ends[first:side])
         state.vectors["side_head"], state.vectors["side_end"] = begins[side:link], ends[side:link]
         state.links["head"], state.links["queue_end"] = begins[link], ends[link]
+        state.engines["side_head"][:, STORE] = begins[link + 1 :]
+        state.engines["side_end"][:, STORE] = ends[link + 1 :]
         for core in range(cores):
             load, store, array, vector = range(pim_queue(core, 0), pim_queue(core + 1, 0))
             for engine_index, queue in enumerate((load, store)):

@@ -159,8 +159,18 @@ def issue(
     e["issued_bytes"] += size
     e["issue_at"] = now + units[unit]["period"]
     if e["issued_bytes"] == commands[command]["bytes"]:
-        e["head"] += 1
+        if e["on_side"]:
+            e["side_head"] += 1
+        else:
+            e["head"] += 1
         e["issued_bytes"] = 0
+        e["on_side"] = 0
+
+
+@njit
+def has_commands(e):
+    """Whether there are commands that have not been issued to their end."""
+    return e["head"] < e["queue_end"] or e["side_head"] < e["side_end"]
 
 
 @njit
@@ -173,7 +183,7 @@ def cause(s, pads, engines, core, engine, commands, missing):
         return STALL_MEMORY
     if missing >= 0:
         return cause_of_waiting(commands, missing)
-    return BUSY_TRANSFER if e["head"] < e["queue_end"] else IDLE
+    return BUSY_TRANSFER if has_commands(e) else IDLE
 
 
 @njit
@@ -195,21 +205,31 @@ def step_buffer(
             s, pads, e, units, unit, core, engine, runtime, responses, response_ends, now
         )
         due = min(due, answer)
-        missing = -1
-        if e["head"] < e["queue_end"]:
-            command = queue[e["head"]]
-            if e["issued_bytes"] == 0:
-                missing = first_missing(units, commands, dependencies, runtime, unit, command, now)
+        missing, command, on_side = -1, -1, 0
+        if e["issued_bytes"] > 0:
+            on_side = e["on_side"]
+            command = queue[e["side_head"] if on_side else e["head"]]
+        elif e["side_head"] < e["side_end"]:
+            on_side, command = 1, queue[e["side_head"]]
+            missing = first_missing(units, commands, dependencies, runtime, unit, command, now)
             if missing >= 0:
+                command = -1
                 due = min(due, seen_at(units, runtime, unit, missing))
-            elif has_room(s, e, engine):
-                if e["issue_at"] <= now:
-                    issue(
-                        s, pads, e, units, unit, core, engine, commands, runtime, command,
-                        requests, request_ends, now,
-                    )  # fmt: skip
-                if e["head"] < e["queue_end"] and has_room(s, e, engine):
-                    due = min(due, e["issue_at"])
+        if command < 0 and e["head"] < e["queue_end"]:
+            on_side, command = 0, queue[e["head"]]
+            missing = first_missing(units, commands, dependencies, runtime, unit, command, now)
+            if missing >= 0:
+                command = -1
+                due = min(due, seen_at(units, runtime, unit, missing))
+        if command >= 0 and has_room(s, e, engine):
+            if e["issue_at"] <= now:
+                e["on_side"] = on_side
+                issue(
+                    s, pads, e, units, unit, core, engine, commands, runtime, command, requests,
+                    request_ends, now,
+                )  # fmt: skip
+            if has_commands(e) and has_room(s, e, engine):
+                due = min(due, e["issue_at"])
         why = cause(s, pads, engines, core, engine, commands, missing)
         charge(accounts, ticks_by_cause, units[unit]["first_account"] + engine, why, now)
     for engine in range(2):

@@ -8,6 +8,9 @@ ENGINE = np.dtype(
     [
         ("head", np.int64),  # position in the queue of the command that issues
         ("queue_end", np.int64),
+        ("side_head", np.int64),  # STORE: the same of the side queue
+        ("side_end", np.int64),
+        ("on_side", np.int64),  # 1: the command that issues is the side queue's
         ("issued_bytes", np.int64),  # of that command
         ("in_flight", np.int64),  # requests that hold a place
         ("issue_at", np.int64),  # tick from which the next request may be issued

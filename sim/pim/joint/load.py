@@ -6,6 +6,7 @@ import numpy.typing as npt
 from arch.commands import (
     OP_LINK,
     OP_PIM,
+    OP_STORE,
     OP_VECTOR,
     OPCODES,
     PIM_OPS,
@@ -14,6 +15,7 @@ from arch.commands import (
     pim_queue,
     queue_name,
     side_queue,
+    side_store_queue,
 )
 from arch.errors import InputError
 from arch.machine import Machine
@@ -39,6 +41,8 @@ def check_queues(machine: Machine, trace: CommandTrace) -> None:
         OP_PIM: (queues >= first) & (queues < side),
         OP_LINK: (queues == last) & (machine.link is not None),
         OP_VECTOR: (queues < first) | ((queues >= side) & (queues < last)),
+        OP_STORE: (queues < first)
+        | ((queues > last) & (queues < side_store_queue(cores, channels, cores))),
     }
     wanted = {
         OP_PIM: f"one of the {channels} PIM channels"
@@ -46,6 +50,7 @@ def check_queues(machine: Machine, trace: CommandTrace) -> None:
         else "a PIM channel, of which there is none",
         OP_LINK: "the link" if machine.link is not None else "a link, of which there is none",
         OP_VECTOR: "a vector unit",
+        OP_STORE: "a store engine",
     }
     for command in np.flatnonzero((opcodes > OP_VECTOR) | (queues >= first)):
         row = commands[command]
