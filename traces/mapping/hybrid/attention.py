@@ -40,6 +40,11 @@ from traces.mapping.vector import work_of
 from traces.operators import Softmax
 
 
+def weights_bytes(shape: Shape, sequences: Ordered[Sequence]) -> int:
+    """Softmax of all heads of some sequences."""
+    return sum(shape.heads * each.length * ELEMENT_BYTES for each in sequences)
+
+
 def attention_in_pim(
     memory: JointMemory,
     cores: int,
@@ -50,6 +55,8 @@ def attention_in_pim(
     name: str = "attention",
 ) -> CommandTrace:
     """Commands of one layer; each channel's vector work is on core ``channel % cores``.
+
+    Tensors: the whole memory, and weights that lie apart, where each GWRITE is of the first row.
 
     Raises InputError where rows have no address to write to.
     """
@@ -66,10 +73,15 @@ class _Attention:
         self._cells: Cells = cells_of(memory)
         self._builder = TraceBuilder(name)
         capacity = memory.address_map().capacity_bytes
-        self._tensor = self._builder.tensor(f"{name}.rows", capacity)
+        self._rows = self._builder.tensor(f"{name}.rows", capacity)
+        self._name = name
         self._items: list[Items] = []
+        self._apart_bytes = 0
+        """Of the weights that lie apart from the rows of their channel."""
 
     def trace(self, sequences: Ordered[Sequence], rows: dict[int, Rows]) -> CommandTrace:
+        size = weights_bytes(self._shape, sequences)
+        self._apart = self._builder.tensor(f"{self._name}.weights", size)
         weights = [self._logits(each, rows[each.number]) for each in sequences]
         everyone = [store for stores in weights for store in stores]
         waited: set[int] = set()
@@ -102,6 +114,10 @@ class _Attention:
         done = [logits]
         for op, elements in work.ops:
             done = [self._side(each, VECTOR_OPS.index(op), work.units * elements, done)]
+        if self._mapping.gwrite_rows == "first":
+            size = weights_bytes(shape, [each])
+            self._apart_bytes += size
+            return [self._move(each, self._apart, self._apart_bytes - size, size, size, size, done)]
         tokens = elements_a_row(memory)
         value_parts = -(-each.length // tokens)
         found = []
@@ -141,7 +157,7 @@ class _Attention:
                 count = min(banks, shape.head_dim - tile * banks)
                 at = self._cells.address(each.channel, 0, row, token // in_burst)
                 stride = self._cells.bank_stride_bytes
-                found.append(self._move(each, at, count * burst, burst, stride, []))
+                found.append(self._move(each, self._rows, at, count * burst, burst, stride, []))
         return found
 
     def _parts(self) -> list[int]:
@@ -169,15 +185,15 @@ class _Attention:
         """A part of a row, from its beginning."""
         burst, stride = self._cells.burst_bytes, self._cells.column_stride_bytes
         segment = size if stride == burst else min(size, burst)
-        return self._move(
-            each, self._cells.address(each.channel, bank, row), size, segment, stride, after
-        )
+        at = self._cells.address(each.channel, bank, row)
+        return self._move(each, self._rows, at, size, segment, stride, after)
 
     def _move(
-        self, each: Sequence, at: int, size: int, segment: int, stride: int, after: Ordered[int]
-    ) -> int:
+        self, each: Sequence, tensor: int, at: int, size: int, segment: int, stride: int,
+        after: Ordered[int],
+    ) -> int:  # fmt: skip
         queue = side_store_queue(self._cores, self._memory.channels, each.channel % self._cores)
         return self._builder.add(
-            queue, OP_STORE, after, operand=OPERAND_OFMAP, tensor=self._tensor, flags=FLAG_FINAL,
+            queue, OP_STORE, after, operand=OPERAND_OFMAP, tensor=tensor, flags=FLAG_FINAL,
             offset_bytes=at, bytes=size, segment_bytes=segment, stride_bytes=max(segment, stride),
         )  # fmt: skip

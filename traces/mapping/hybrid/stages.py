@@ -16,7 +16,7 @@ from arch.hybrid import HybridMapping
 from arch.machine import Machine
 from arch.pim.joint import JointMemory
 from traces.mapping.builder import TraceBuilder
-from traces.mapping.hybrid.attention import attention_in_pim
+from traces.mapping.hybrid.attention import attention_in_pim, weights_bytes
 from traces.mapping.hybrid.block import (
     Block,
     ffn_operators,
@@ -110,6 +110,12 @@ class _Plan:
             [self._places.tensor(name, len(batch) * width, f"batch{at}") for name in ENDS]
             for at, batch in enumerate(sub_batches)
         ]
+        self._apart = [
+            self._places.tensor(
+                "attention.weights", weights_bytes(block.shape, batch), f"batch{at}"
+            )
+            for at, batch in enumerate(sub_batches)
+        ]
         self._rows: dict[int, Rows] = {}
         self._caches: dict[int, int] = {}
         self._lay_out()
@@ -164,7 +170,7 @@ class _Plan:
         trace = attention_in_pim(
             memory, self._machine.cores, shape, self._mapping, batch, self._rows
         )
-        return Part(trace)
+        return Part(trace, (), (0, self._apart[at]))
 
     def _products(self, at: int, tokens: int, what: str) -> list[Part]:
         """Operators of a sub-batch and the sums between devices, in order."""
