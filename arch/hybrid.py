@@ -26,5 +26,9 @@ class HybridMapping(Spec):
     gwrite_rows: Literal["own", "first"] = "own"
     """Rows that queries and weights are read from: those that they were stored to, or, as in
     NeuPIMs' simulator, the first row of the channel each time."""
+    npu_heads: Literal["together", "in_turn"] = "together"
+    """Attention of the arrays: the heads of a sequence in one product, sequences round the cores;
+    or, as in NeuPIMs' simulator, all heads of all sequences one after the other on one core, whose
+    array waits for each softmax."""
     first_row: int | None = Field(default=None, ge=0, le=2**31)
     """Row at which keys and values begin; null: behind weights and activations."""

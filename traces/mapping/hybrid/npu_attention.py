@@ -6,6 +6,7 @@ and every byte of them is loaded once.
 """
 
 from collections.abc import Sequence as Ordered
+from typing import Literal
 
 from arch.commands import (
     FLAG_FINAL,
@@ -31,6 +32,8 @@ from traces.mapping.joint_attention import ELEMENT_BYTES, Shape
 from traces.mapping.vector import work_of
 from traces.operators import Softmax
 
+Heads = Literal["together", "in_turn"]
+
 
 def cache_bytes(shape: Shape, length: int) -> int:
     """Keys and values of a sequence in one layer."""
@@ -38,9 +41,15 @@ def cache_bytes(shape: Shape, length: int) -> int:
 
 
 def attention_on_npu(
-    machine: Machine, shape: Shape, sequences: Ordered[Sequence], name: str = "attention"
+    machine: Machine,
+    shape: Shape,
+    sequences: Ordered[Sequence],
+    heads: Heads = "together",
+    name: str = "attention",
 ) -> CommandTrace:
-    """Commands of one layer. Tensors: queries, results, then keys and values of each sequence.
+    """Commands of one layer; ``heads`` as of ``HybridMapping.npu_heads``.
+
+    Tensors: queries, results, then keys and values of each sequence.
 
     Raises InputError where keys of one head do not fit half of the weights' room.
     """
@@ -48,7 +57,8 @@ def attention_on_npu(
     width = shape.heads * shape.head_dim * ELEMENT_BYTES
     queries = builder.tensor(f"{name}.queries", len(sequences) * width)
     results = builder.tensor(f"{name}.results", len(sequences) * width)
-    cores = [_Core(builder, machine, core, shape) for core in range(machine.cores)]
+    used = machine.cores if heads == "together" else 1
+    cores = [_Core(builder, machine, core, shape, heads) for core in range(used)]
     for place, each in enumerate(sequences):
         cache = builder.tensor(f"{name}.cache{each.number}", cache_bytes(shape, each.length))
         cores[place % len(cores)].attend(each, place, queries, cache, results)
@@ -58,8 +68,12 @@ def attention_on_npu(
 class _Core:
     """Emits the work of one core, two loads of keys or values in flight."""
 
-    def __init__(self, builder: TraceBuilder, machine: Machine, core: int, shape: Shape) -> None:
+    def __init__(
+        self, builder: TraceBuilder, machine: Machine, core: int, shape: Shape, heads: Heads
+    ) -> None:
         self._builder, self._core, self._shape = builder, core, shape
+        self._together = shape.heads if heads == "together" else 1
+        self._in_turn = heads == "in_turn"
         _, pad = machine.buffer.scratchpad_of("filter")
         share = pad.capacity_bytes // len(pad.operands)
         self._room_bytes = share // 2 if pad.double_buffered else share
@@ -72,7 +86,7 @@ class _Core:
         for."""
         shape = self._shape
         head = shape.head_dim * each.length * ELEMENT_BYTES
-        together = min(shape.heads, self._room_bytes // head)
+        together = min(self._together, self._room_bytes // head)
         if not together:
             raise InputError(
                 f"sequence {each.number}: the keys of one head of {each.length} tokens take {head} "
@@ -94,8 +108,13 @@ class _Core:
                     vector_op=VECTOR_OPS.index(op), elements=work.units * elements,
                 )  # fmt: skip
             values = self._cache(cache, (shape.heads + first) * head, heads * head)
-            done = self._product(heads, shape.head_dim, each.length, [values, done])
+            done = self._product(heads, shape.head_dim, self._depth_of(each), [values, done])
             self._move(QUEUE_STORE, OP_STORE, OPERAND_OFMAP, results, at, heads * width, [done])
+
+    def _depth_of(self, each: Sequence) -> int:
+        """Of the product with the values; NeuPIMs' simulator steps by 128 to the length and 127, so
+        that it does one fold more than it has to."""
+        return each.length + (127 if self._in_turn else 0)
 
     def _cache(self, tensor: int, offset: int, size: int) -> int:
         free = self._used[-self._depth : len(self._used) - self._depth + 1]

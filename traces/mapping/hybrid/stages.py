@@ -163,7 +163,7 @@ class _Plan:
         batch, shape = self._batches[at], self._block.shape
         memory = self._machine.memory
         if self._mapping.attention == "npu":
-            trace = attention_on_npu(self._machine, shape, batch)
+            trace = attention_on_npu(self._machine, shape, batch, self._mapping.npu_heads)
             caches = [self._caches[each.number] for each in batch]
             return Part(trace, (), (*self._ends[at], *caches))
         assert isinstance(memory, JointMemory)
