@@ -40,8 +40,8 @@ made of:
 
 - **products**, from -13 to +31 %: channels answer out of order, and products in order wait for
   what comes late. In ours 8 KiB of inputs of QKV come 3 300 cycles after they were asked for,
-  256 KiB of weights that were asked for later 750 cycles after that. So addresses count: fc2 of
-  u32 takes 13 165 cycles in E and 10 581 in F, the same product with its bytes elsewhere. NeuPIMs
+  256 KiB of weights that are asked for 350 cycles later after 630. So addresses count: fc2 of u32
+  takes 13 165 cycles in E and 10 581 in F, the same product with its bytes elsewhere. NeuPIMs
   takes no addresses of tensors: each load has the next ones of a counter that begins anew after
   10 MB. That its products differ for the same reason is read, not measured.
 - **one array of 1024 columns** for eight of 128 (both PIM systems): a vector reaches the last
@@ -50,14 +50,14 @@ made of:
   the cycles for eight arrays.
 - **norms and GELU**: ours load all vectors before the first pass over them, and one core of eight
   does it where all fit its scratchpad; in NeuPIMs vectors go through eight units as they come.
-- **stores of results**: NeuPIMs stores 8 KiB of each product, as indices that are exchanged fall out
-  of the tensor behind the first 128 columns; ours store all, 3 % of the bytes.
+- **stores of results**: NeuPIMs stores 256 bytes a token of each product, as it exchanges the
+  indices of result and tensor, and most of them fall out of it; ours store all, 3 % of the bytes.
 - **attention**, -8 to +4 %: the same instructions in the same channels (docs/pim.md). NeuPIMs
   stores weights head by head, ours sequence by sequence.
-- **attention of npu_only**, -21 %: all 256 heads one after the other on one array. In NeuPIMs a product
-  that finds the array empty waits 255 cycles for its weights, in ours 128, once a head; and each
-  product streams 16 vectors, not one: 32 512 and 7 680 of the 43 894 cycles. Its loop over
-  depth goes one fold too far, which ours repeats (`npu_heads: in_turn`).
+- **attention of npu_only**, -21 %: all 256 heads one after the other on one array. In NeuPIMs a
+  product that finds the array empty waits 255 cycles for its weights, in ours 128, once a head;
+  and each product streams 16 vectors, not one: 32 512 and 7 680 of the 43 894 cycles. Its loop
+  over depth goes one fold too far, which ours repeats (`npu_heads: in_turn`).
 
 Not simulated there, and so not here: stores of new keys and values, queries that come from where
 they were stored, and sums of results behind attention.
