@@ -26,6 +26,7 @@ from arch.commands import (
     link_queue,
     pim_queue,
     side_queue,
+    side_store_queue,
 )
 from arch.machine import Machine
 from arch.pim.joint import load_joint_pim
@@ -140,6 +141,8 @@ def random_command(random: Random, machine: Machine) -> tuple[dict[str, Any], li
         fields |= {"bytes": size, "segment_bytes": segment, "operand": random.randrange(3)}
         fields |= {"stride_bytes": segment + random.choice([0, 64, 4096])}
         fields |= {"offset_bytes": random.randrange(TENSOR_BYTES // 2)}
+        if opcode == OP_STORE and random.random() < 0.5:
+            fields["queue"] = side_store_queue(cores, channels, core)
     elif kind == "pim":
         memory: Any = machine.memory
         fields |= {"opcode": OP_PIM, "queue": pim_queue(cores, random.randrange(channels))}

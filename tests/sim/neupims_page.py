@@ -48,8 +48,8 @@ made of:
   column 896 cycles later, once a product. Eight cores have no such delay and load the inputs
   eight times (npu_only). In NeuPIMs inputs stay in the array and weights stream, in an eighth of
   the cycles for eight arrays.
-- **norms and GELU**: ours load all vectors before the first pass over them, and one core of eight
-  does it where all fit its scratchpad; in NeuPIMs vectors go through eight units as they come.
+- **norms and GELU**: ours load all vectors before the first pass over them, and one core of
+  npu_only does all of it; in NeuPIMs vectors go through eight units as they come.
 - **stores of results**: NeuPIMs stores 256 bytes a token of each product, as it exchanges the
   indices of result and tensor, and most of them fall out of it; ours store all, 3 % of the bytes.
 - **attention**, -8 to +4 %: the same instructions in the same channels (docs/pim.md). NeuPIMs
