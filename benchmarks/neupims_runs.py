@@ -29,12 +29,14 @@ DATA_SETS = ("sharegpt", "alpaca")
 SYSTEMS = (
     "gpu_a100",
     "npu_only",
+    "npu_only_as_published",
     "npu_pim_as_published",
     "npu_pim",
     "neupims",
     "neupims_whole_batch",
     "neupims_single_row_buffer",
     "neupims_round_robin",
+    "npu_pim_throttled",
 )
 FIRST = (
     ("gpt3_6_7b", "sharegpt", 256),
@@ -42,6 +44,12 @@ FIRST = (
     ("gpt3_6_7b", "sharegpt", 64),
     ("gpt3_30b", "sharegpt", 256),
     ("gpt3_6_7b", "alpaca", 256),
+    ("gpt3_6_7b", "sharegpt", 384),
+    ("gpt3_6_7b", "sharegpt", 128),
+    ("gpt3_30b", "sharegpt", 512),
+    ("gpt3_30b", "sharegpt", 64),
+    ("gpt3_6_7b", "alpaca", 512),
+    ("gpt3_6_7b", "alpaca", 64),
 )
 """Cases that are run before the others."""
 HELD = "mapping.held_layers=one"
@@ -66,7 +74,7 @@ class Case(NamedTuple):
 
 def cases() -> list[Case]:
     """All runs, the most telling first."""
-    grid = [(m, d, b) for d in DATA_SETS for m in MODELS for b in (256, 64, 512, 128, 384)]
+    grid = [(m, d, b) for d in DATA_SETS for m in MODELS for b in BATCHES]
     grid = [*FIRST, *(each for each in grid if each not in FIRST)]
     return [Case(*each, system) for each in grid for system in SYSTEMS]
 
