@@ -32,3 +32,6 @@ class HybridMapping(Spec):
     array waits for each softmax."""
     first_row: int | None = Field(default=None, ge=0, le=2**31)
     """Row at which keys and values begin; null: behind weights and activations."""
+    held_layers: Literal["all", "one"] = "all"
+    """Layers whose keys and values have room of their own; or, as in NeuPIMs' simulator, one, so
+    that batches may be larger than the memory."""

@@ -33,5 +33,8 @@ class Mapping(Spec):
     partition: Literal["auto", "m", "n", "mn"] = "auto"
     """Dimensions split over the cores, ``mn`` both over a grid of them; ``auto`` takes what it
     expects to be fastest, one core alone included."""
+    vector_tiles: Literal["largest", "shared"] = "largest"
+    """Tiles of operators of the vector unit, which go round the cores: as large as fit, or at most
+    a core's share of the operator, so that all cores work."""
     formats: tuple[LayerFormats, ...] = ()
     """Number formats of layers that name none, for an array of engines; the first that matches."""

@@ -46,12 +46,6 @@ Pipeline = Annotated[int, typer.Option("--pp", help="Groups of layers.", metavar
 Drain = Annotated[
     bool, typer.Option("--drain", help="Begin new requests when all of a batch have ended.")
 ]
-Unbounded = Annotated[
-    bool,
-    typer.Option(
-        "--unbounded", help="Let keys and values of all layers be larger than the memory."
-    ),
-]
 Reuse = Annotated[
     str,
     typer.Option(
@@ -96,7 +90,6 @@ def serve(
     tp: Tensor = 1,
     pp: Pipeline = 1,
     drain: Drain = False,
-    unbounded: Unbounded = False,
     reuse: Reuse = "exact",
     replay: Replayed = None,
     settings: Settings = None,
@@ -120,7 +113,6 @@ def serve(
         warm_up=warm_up,
         refill=not drain,
         placement=loaded.mapping.assignment if loaded.mapping else "min_load",
-        capacity="unbounded" if unbounded else "all_layers",
     )
     if out is not None:
         from sim.report.writing import check_folder

@@ -20,7 +20,7 @@ from traces.mapping.hybrid import placement
 from traces.mapping.hybrid.block import Block, block_of
 from traces.mapping.hybrid.npu_attention import cache_bytes
 from traces.mapping.hybrid.places import Places
-from traces.mapping.hybrid.stages import Stage, stages
+from traces.mapping.hybrid.stages import Stage, held_layers, stages
 from traces.mapping.joint_attention import ELEMENT_BYTES
 
 
@@ -53,16 +53,17 @@ class MachineDevice:
         share, memory = self._share, self._memory
         places = Places(self._machine, self._block, share.layers)
         held = places.weight_bytes + self._batch * activation_bytes(self._block)
+        layers = held_layers(self._mapping, share.layers)
         if self._mapping.attention == "npu":
             left = memory.address_map().capacity_bytes - held
-            shape, layers = self._block.shape, share.layers
+            shape = self._block.shape
             room = Room(
                 1, left, lambda tokens: layers * cache_bytes(shape, tokens), lambda n: n, "bytes"
             )
         else:
             assert isinstance(memory, JointMemory)
             left = memory.device().rows - -(-held // places.row_bytes)
-            room = _rows(memory, self._block, share.layers, left)
+            room = _rows(memory, self._block, layers, left)
         if room.units <= 0:
             raise InputError(
                 f"{share.name}: {places.weight_bytes:,} bytes of weights and the activations of "

@@ -93,9 +93,8 @@ def table(serving: Serving) -> str:
         lines.append(line("PIM", f"{percent(pim, 1)} %", "of its channels' time"))
     lines += [
         line("memory", f"{percent(served.bandwidth_utilisation, 1)} %", "of its bandwidth"),
-        line("requests", count(record.finished),
-             f"of {record.arrived:,} finished, {record.active:,} active, "
-             f"{record.waiting:,} waiting"),
+        line("requests", count(record.finished), f"of {record.arrived:,} finished, "
+             f"{record.active:,} active, {record.waiting:,} waiting"),
     ]  # fmt: skip
     total = sum(served.stage_seconds().values())
     for name, seconds in served.stage_seconds().items():

@@ -1,7 +1,7 @@
 """Serving requests, iteration by iteration: first what is issued, then what it takes."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from arch.errors import InputError
@@ -33,17 +33,12 @@ class Options:
     refill: bool = True
     """Whether others take the place of finished requests at once, or all of a batch end first."""
     placement: Literal["min_load", "round_robin"] = "min_load"
-    capacity: Literal["all_layers", "unbounded"] = "all_layers"
-    """Whether keys and values must have room in the memory."""
 
     @property
     def text(self) -> str:
         """For records."""
         kept = "refilled" if self.refill else "drained"
-        return (
-            f"batch {self.batch}, {kept}, after {self.warm_up:,} iterations, {self.placement}, "
-            f"capacity {self.capacity}"
-        )
+        return f"batch {self.batch}, {kept}, after {self.warm_up:,} iterations, {self.placement}"
 
 
 def schedule(requests: Iterator[Request], room: Room, options: Options, where: str = "") -> Record:
@@ -58,8 +53,6 @@ def schedule(requests: Iterator[Request], room: Room, options: Options, where: s
     ):
         if value is not None and not least <= value <= COUNT_MAX:
             raise InputError(f"--{name} {value}: must be {least} to {COUNT_MAX:,}")
-    if options.capacity == "unbounded":
-        room = replace(room, units=2**62)
     pool = Pool(room, options.placement)
     scheduler = Scheduler(requests, pool, options.batch, refill=options.refill)
     for _ in range(options.warm_up):

@@ -189,6 +189,7 @@ FULL: dict[str, Any] = {
         "group_packing": "packed",
         "fuse": False,
         "partition": "n",
+        "vector_tiles": "shared",
         "formats": [],
     },
     "technology": "45nm",

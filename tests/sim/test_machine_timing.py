@@ -179,6 +179,7 @@ NOT_EXERCISED = {
     "mapping.tile_sizes": "tests/traces/test_mapping.py",
     "mapping.group_packing": "no operator has groups here; tests/sim/test_depthwise.py",
     "mapping.partition": "one core here",
+    "mapping.vector_tiles": "one core here; tests/traces/test_vector_tiles.py",
     "buffer.scratchpads.*.operands": "all three are there",
 }
 """Fields that this machine and workload do not feel, and why or where they are."""

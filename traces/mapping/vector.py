@@ -138,6 +138,8 @@ def lower_vector(builder: TraceBuilder, machine: Machine, operator: AnyOperator)
     words = words_of(operator, machine.array)
     bits = words.output_bits
     tile = _units_per_tile(work, machine, bits)
+    if machine.mapping.vector_tiles == "shared":
+        tile = min(tile, ceil(work.units / machine.cores))
     pieces = _pieces(work, machine, bits) if tile == 1 else 1
     passes = 2 if pieces > 1 and isinstance(operator, Softmax | Norm) else 1
     starts = range(0, work.units, tile)

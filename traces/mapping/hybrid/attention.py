@@ -63,6 +63,17 @@ def attention_in_pim(
     return _Attention(memory, cores, shape, mapping, name).trace(sequences, rows)
 
 
+def _by_turns(sequences: Ordered[Sequence]) -> list[Sequence]:
+    """The first of each channel, then the second of each, and so on."""
+    before: dict[int, int] = {}
+    turns = []
+    for each in sequences:
+        turns.append(before.get(each.channel, 0))
+        before[each.channel] = turns[-1] + 1
+    order = sorted(range(len(sequences)), key=turns.__getitem__)
+    return [sequences[at] for at in order]
+
+
 class _Attention:
     """Commands so far."""
 
@@ -82,7 +93,14 @@ class _Attention:
     def trace(self, sequences: Ordered[Sequence], rows: dict[int, Rows]) -> CommandTrace:
         size = weights_bytes(self._shape, sequences)
         self._apart = self._builder.tensor(f"{self._name}.weights", size)
-        weights = [self._logits(each, rows[each.number]) for each in sequences]
+        # Engines keep order: what waits for nothing goes first, then the first sequence of each
+        # channel, the second of each, so that none waits for a later one of another channel.
+        sequences = _by_turns(sequences)
+        news = [self._new_tokens(each, rows[each.number]) for each in sequences]
+        weights = [
+            self._logits(each, rows[each.number], new)
+            for each, new in zip(sequences, news, strict=True)
+        ]
         everyone = [store for stores in weights for store in stores]
         waited: set[int] = set()
         for each, stores in zip(sequences, weights, strict=True):
@@ -95,19 +113,24 @@ class _Attention:
         items = np.concatenate(self._items) if self._items else np.zeros(0, PIM_ITEM)
         return replace(built, items=items)
 
-    def _logits(self, each: Sequence, rows: Rows) -> list[int]:
+    def _new_tokens(self, each: Sequence, rows: Rows) -> list[int]:
+        """Stores of queries, keys and values of the new token."""
+        memory, found = self._memory, list[int]()
+        if self._mapping.cache_stores == "none":
+            return found
+        parts = self._parts()
+        tile, bank = divmod(each.length - 1, memory.device().banks)
+        for part, size in enumerate(parts):
+            row = rows.cache + tile * len(parts) + part
+            query = query_slot(memory, rows.queries, part)
+            found.append(self._store(each, *query, size, []))
+            found.append(self._store(each, bank, row, size, []))
+        return found + self._new_values(each, rows)
+
+    def _logits(self, each: Sequence, rows: Rows, stored: Ordered[int]) -> list[int]:
         """Up to the stores of the weights, whose commands are given back."""
         memory, shape = self._memory, self._shape
         parts = len(self._parts())
-        stored = []
-        if self._mapping.cache_stores == "all":
-            tile, bank = divmod(each.length - 1, memory.device().banks)
-            for part, size in enumerate(self._parts()):
-                row = rows.cache + tile * parts + part
-                query = query_slot(memory, rows.queries, part)
-                stored.append(self._store(each, *query, size, []))
-                stored.append(self._store(each, bank, row, size, []))
-            stored += self._new_values(each, rows)
         items = key_items(memory, shape, each.length, rows.cache, self._query_row(rows))
         logits = self._pim(each, items, stored)
         work = work_of(Softmax(name="softmax", rows=shape.heads, cols=each.length))

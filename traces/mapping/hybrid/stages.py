@@ -81,6 +81,11 @@ def stages(
     return [each for each in found if each.repeats]
 
 
+def held_layers(mapping: HybridMapping, layers: int) -> int:
+    """Layers of a device whose keys and values have room of their own."""
+    return layers if mapping.held_layers == "all" else 1
+
+
 class _Plan:
     """Lowers the parts of stages; all of them share places."""
 
@@ -124,11 +129,12 @@ class _Plan:
         """Places of all keys and values."""
         everyone = [each for batch in self._batches for each in batch]
         memory, shape = self._machine.memory, self._block.shape
+        layers = held_layers(self._mapping, self._layers)
         if self._mapping.attention == "npu":
             at = self._places.cache_begin()
             for each in everyone:
                 self._caches[each.number] = at
-                at += cache_bytes(shape, each.length) * self._layers
+                at += cache_bytes(shape, each.length) * layers
             self._places.check(at)
             return
         if not isinstance(memory, JointMemory):
@@ -144,7 +150,7 @@ class _Plan:
                     f"not {self._mapping.first_row}"
                 )
             first = self._mapping.first_row
-        self._rows = lay_out(memory, shape, self._layers, first, everyone)
+        self._rows = lay_out(memory, shape, layers, first, everyone)
 
     def stage(self, attending: int | None, products: Ordered[tuple[int, str]]) -> CommandTrace:
         """The attention of one sub-batch beside products of others, one after the other."""
