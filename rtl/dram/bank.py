@@ -5,7 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from rtl.dram.parameters import Parameters, Window
+from rtl.dram.parameters import Parameters
+from rtl.dram.timing import Timing, Window
 
 
 class History(wiring.Component):
@@ -60,7 +61,7 @@ class Timers(wiring.Component):
         Whether each of ``own`` may go now; a function of registers.
     """
 
-    def __init__(self, parameters: Parameters, level: int) -> None:
+    def __init__(self, parameters: Timing, level: int) -> None:
         self.parameters = p = parameters
         self.own = [i for i, command in enumerate(p.commands) if command.level == level]
         members: dict[str, In | Out] = {
@@ -69,7 +70,7 @@ class Timers(wiring.Component):
         }
         for i, window in enumerate(p.windows):
             members[f"window_{i}"] = In(range(window.cycles))
-        super().__init__(members | {"may": Out(len(self.own))})
+        super().__init__(members | {"may": Out(len(self.own))} | self._more())
         self.left = {
             following: Signal(bits_for(p.longest_wait(following)), name=p.commands[following].name)
             for following in self.own
@@ -102,6 +103,10 @@ class Timers(wiring.Component):
                     later = Mux(value > later, value, later)
             m.d.sync += left.eq(later)
         return m
+
+    def _more(self) -> dict[str, wiring.Member]:
+        """Members that another kind of commands needs."""
+        return {}
 
     def _asked(self, following: int, deepest: Signal) -> Value:
         """Cycles from the next one on that this cycle's command asks for."""
