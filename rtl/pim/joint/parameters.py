@@ -124,7 +124,7 @@ class Parameters(Timing):
         after = {name: _distance(device, "READRES", name) for name in ("RD", "WR")}
         self.clear_of = {"RD": (before["RD"], after["RD"]), "WR": (before["WR"], after["WR"])}
         """Cycles before and after a result in which there is no read or write."""
-        self.clear_after = max(after.values())
+        self.clear_after = max(0, *after.values())
 
     def _check_gap(self) -> None:
         longest = max(self.longest_wait(code) for code in range(len(self.commands)))
@@ -140,10 +140,11 @@ class Parameters(Timing):
         none = (0,) * len(self.spans)
         if not self.counted:
             return none, none
-        result = self.delays[self.readres, following]
-        if following in (self.read, self.write):
-            result = none
-        return self.delays[self.comp, following], result
+        column, result = (
+            tuple(max(0, cycles) for cycles in self.delays[before, following])
+            for before in (self.comp, self.readres)
+        )
+        return column, none if following in (self.read, self.write) else result
 
     def own_wait(self, following: int) -> int:
         """Cycles that the columns at hand keep one of their own commands back at most."""
