@@ -1,6 +1,11 @@
 """A bank: which row it has open for whom, and how long each command to it has to wait."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, ValueLike
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -182,6 +187,32 @@ class Bank(wiring.Component):
         with m.If(self.served & here):
             m.d.sync += self.owned.eq(0)
         return m
+
+
+def tell_nodes(
+    m: Module, p: Timing, issued: Signal, at: Signal, nodes: Iterable[tuple[int, int, Any]],
+    histories: list[list[History]],
+) -> None:  # fmt: skip
+    """Tell banks and wider nodes, (level, number, part) each, what has been issued, and how near to
+    them; ``at``: the bank of it, one bit, or none."""
+    shared = [
+        [at[node * span : (node + 1) * span].any() for node in range(p.banks // span)]
+        for span in p.spans
+    ]
+    after: list[Value] = []
+    for window, own in zip(p.windows, histories, strict=True):
+        for node, history in enumerate(own):
+            m.d.comb += [
+                history.command.eq(issued[window.preceding]),
+                history.here.eq(shared[window.level][node]),
+            ]
+        after.append(reduce(or_, (history.after for history in own)))
+    for level, node, part in nodes:
+        bank = node * p.spans[level]
+        levels = [shared[k][bank // p.spans[k]] for k in range(level + 1)]
+        m.d.comb += [part.command.eq(issued), part.shared.eq(Cat(*levels))]
+        for i, value in enumerate(after):
+            m.d.comb += getattr(part, f"window_{i}").eq(value)
 
 
 def lower(left: Signal) -> Value:

@@ -191,17 +191,16 @@ class JointTraffic:
     def _drive(self, stimuli: Integers, resets: npt.NDArray[np.uint8], responses: Integers) -> int:
         kernel, layout, state = self.tables.memory, self.layout, self.state
         own, queues = state.memory, state.queues
-        return int(
-            drive(
-                kernel.config, kernel.commands, kernel.rules, queues.limits, self.tables.joint,
-                own.channel, queues.arbiter, state.joint, queues.entries, queues.lists,
-                queues.queue, queues.queues, queues.shared, queues.marks, own.banks,
-                state.pim_rows, own.ready, own.history, own.issued, own.latencies, own.finished,
-                self.items, state.came, self.log, self.request, layout.shape, layout.timers,
-                layout.wide, layout.pasts, layout.codes, self.incoming, self.before, self.traffic,
-                *self.copies, self.events, self.issued, stimuli, resets, responses,
-            )  # fmt: skip
-        )
+        cycles = drive(
+            kernel.config, kernel.commands, kernel.rules, queues.limits, self.tables.joint,
+            own.channel, queues.arbiter, state.joint, queues.entries, queues.lists, queues.queue,
+            queues.queues, queues.shared, queues.marks, own.banks, state.pim_rows, own.ready,
+            own.history, own.issued, own.latencies, own.finished, self.items, state.came, self.log,
+            self.request, layout.shape, layout.timers, layout.wide, layout.pasts, layout.codes,
+            self.incoming, self.before, self.traffic, *self.copies, self.events, self.issued,
+            stimuli, resets, responses,
+        )  # fmt: skip
+        return int(cycles)
 
     @property
     def coverage(self) -> dict[str, int]:

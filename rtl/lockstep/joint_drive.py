@@ -10,9 +10,8 @@ from rtl.lockstep.joint_model import (
     VALID,
     go,
     receive,
-    show_outputs,
-    show_registers,
 )
+from rtl.lockstep.joint_show import show_outputs, show_registers
 from rtl.lockstep.joint_traffic import stimulate
 from sim.dram.state import READS, WRITES
 from sim.jit import njit

@@ -73,12 +73,17 @@ def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, rea
         pim_at, _, _ = pim_next(c, j, s, m, commands, banks, pim_rows, ready, items)
         s["next_refresh"] = due
         waits = pim_at > now and j["slack_checked"] == 1 and m["slack"] < SLACK_MIN
-    when, _, _, _ = memory_next(c, j, s, q, m, banks, pim_rows, ready, entries, queue, queues,
-                                False)  # fmt: skip
-    m["slack"] = 0
-    free, _, _, _ = memory_next(c, j, s, q, m, banks, pim_rows, ready, entries, queue, queues,
-                                False)  # fmt: skip
-    return pim_at == now, when == now, free == now and when > now, waits
+    could, free = False, False
+    for untimed in range(2):
+        if untimed:
+            m["slack"] = 0
+        when, _, _, _ = memory_next(c, j, s, q, m, banks, pim_rows, ready, entries, queue, queues,
+                                    False)  # fmt: skip
+        if untimed:
+            free = when == now
+        else:
+            could = when == now
+    return pim_at == now, could, free and not could, waits
 
 
 @njit

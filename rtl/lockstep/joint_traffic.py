@@ -144,11 +144,8 @@ def next_instruction(t, shape, given):
 @njit
 def offer_instruction(t, shape, ready, given):
     """The same for PIM. What changes while it waits is no part of the program."""
-    if not given[PIM_VALID] and not t["hostile"]:
+    if t["hostile"] or ready or not given[PIM_VALID]:
         given[PIM_VALID] = draw(t, 64) < t["pim_rate"]
-    elif t["hostile"] or ready:
-        given[PIM_VALID] = draw(t, 64) < t["pim_rate"]
-    if ready or t["hostile"]:
         given[PIM_TAG] = draw(t, 1 << shape["tag_bits"])
 
 

@@ -22,8 +22,8 @@ Unit = Annotated[
         "--unit",
         "-u",
         metavar="UNIT",
-        help="array, buffer, mac, vector or coprocessor (no cosim); dram of a MEMORY, pim or joint of "
-        "a PIM, mesh of a MESH.",
+        help="array, buffer, mac, vector or coprocessor (no cosim); dram of a MEMORY, pim or "
+        "joint of a PIM, mesh of a MESH.",
     ),
 ]
 Output = Annotated[

@@ -1,5 +1,6 @@
 """The controller of one channel: requests and PIM instructions in, commands out."""
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -8,12 +9,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from arch.pim.joint import JointPim
-from rtl.dram.bank import History
+from arch.pim.joint import JointChannels
+from rtl.dram.bank import History, tell_nodes
 from rtl.pim.joint.arbiter import Arbiter
 from rtl.pim.joint.bank import JointBank
 from rtl.pim.joint.instructions import Instructions
-from rtl.pim.joint.parameters import OPS, SLACK_MIN, TAG_BITS, Parameters
+from rtl.pim.joint.parameters import SLACK_MIN, TAG_BITS, Parameters
 from rtl.pim.joint.pim_side import PimSide
 from rtl.pim.joint.refresh import JointRefresh
 from rtl.pim.joint.requests import Requests
@@ -32,7 +33,7 @@ class JointChannel(wiring.Component):
 
     Parameters
     ----------
-    pim : arch.pim.joint.JointPim
+    pim : arch.pim.joint.JointChannels
     tag_bits
         As of ``Parameters``, which raises InputError for what is not built.
 
@@ -50,7 +51,7 @@ class JointChannel(wiring.Component):
         The command is the last of this PIM instruction.
     """
 
-    def __init__(self, pim: JointPim, *, tag_bits: int = TAG_BITS) -> None:
+    def __init__(self, pim: JointChannels, *, tag_bits: int = TAG_BITS) -> None:
         self.parameters = p = Parameters(pim, tag_bits)
         super().__init__(
             {
@@ -141,9 +142,7 @@ class JointChannel(wiring.Component):
             requests.may_move.eq(memory & ~own.moves),
             own.reads.eq(requests.reads),
             own.moved_reads.eq(requests.moved_reads),
-            own.none_of_kind.eq(
-                Mux(requests.begun, requests.writes == 0, requests.reads == 0)
-            ),
+            own.none_of_kind.eq(Mux(requests.begun, requests.writes == 0, requests.reads == 0)),
             own.drains.eq(requests.begun),
             own.memory.eq(memory),
             own.ends.eq(self.pim_side.ends),
@@ -272,7 +271,9 @@ class JointChannel(wiring.Component):
             out.valid.eq(issued.any()),
             out.command.eq(reduce(or_, (Mux(issued[i], i, 0) for i in range(len(p.commands))))),
             self.finished.valid.eq(of_memory[p.read]),
-            self.done.valid.eq(pim.ends),
+            self.done.eq(pim.done),
+            self.pins.composite.eq(issued[p.comps]),
+            self.pins.result.eq(pim.result),
         ]
         with m.If(refresh.wants.any()):
             m.d.comb += out.bank.eq(refresh.bank)
@@ -285,59 +286,20 @@ class JointChannel(wiring.Component):
             m.d.comb += [out.bank.eq(banks), out.row.eq(picked.row), out.column.eq(picked.column)]
         with m.If(self.finished.valid):
             m.d.comb += self.finished.tag.eq(picked.tag)
-        with m.If(pim.ends):
-            m.d.comb += self.done.tag.eq(first.tag)
-        self._time_results(m, issued, column)
         for i, bank in enumerate(self.banks):
             m.d.comb += [bank.row.eq(out.row), bank.served.eq(chosen[i] & column)]
 
-    def _time_results(self, m: Module, issued: Signal, column: Value) -> None:
-        p, pim = self.parameters, self.pim_side
-        result = pim.result if p.counted else 0
-        op = self.instructions.first.op
-        m.d.comb += [self.pins.composite.eq(issued[p.comps]), self.pins.result.eq(pim.result)]
-        with m.If(pim.ends & (op == OPS.index("gwrite"))):
-            m.d.comb += self.done.cycles.eq(p.gwrite_cycles)
-        with m.Elif(pim.ends & (op == OPS.index("readres"))):
-            m.d.comb += self.done.cycles.eq(p.answer_cycles)
-        with m.Elif(pim.ends & (op == OPS.index("comps"))):
-            m.d.comb += self.done.cycles.eq(result + p.answer_cycles)
-
     def _tell_banks(self, m: Module, issued: Signal) -> None:
-        """Tell the banks and wider nodes what has been issued, and how near to them."""
-        p = self.parameters
-        at = Signal(p.banks)
+        """Tell the banks and wider nodes what has been issued."""
+        p, at = self.parameters, Signal(self.parameters.banks)
         m.d.comb += at.eq(Mux(self.command.valid, 1 << self.command.bank, 0))
-        shared = [
-            [at[node * span : (node + 1) * span].any() for node in range(p.banks // span)]
-            for span in p.spans
-        ]
-        after: list[Value] = []
-        for window, nodes in zip(p.windows, self.histories, strict=True):
-            for node, history in enumerate(nodes):
-                m.d.comb += [
-                    history.command.eq(issued[window.preceding]),
-                    history.here.eq(shared[window.level][node]),
-                ]
-            after.append(reduce(or_, (history.after for history in nodes)))
-        parts: list[tuple[int, int, Any]] = [
-            (p.bank_level, i, bank) for i, bank in enumerate(self.banks)
-        ]
-        parts += [
-            (level, i, timers)
-            for level, nodes in self.wide.items()
-            for i, timers in enumerate(nodes)
-        ]
+        nodes: dict[int, Sequence[Any]] = {p.bank_level: self.banks, **self.wide}
+        parts = [(level, i, part) for level, own in nodes.items() for i, part in enumerate(own)]
+        tell_nodes(m, p, issued, at, parts, self.histories)
         columns = self.instructions.first.count
-        for level, node, part in parts:
-            bank = node * p.spans[level]
-            levels = [shared[k][bank // p.spans[k]] for k in range(level + 1)]
+        for _, _, part in parts:
             m.d.comb += [
-                part.command.eq(issued),
-                part.shared.eq(Cat(*levels)),
                 part.last_column.eq((columns - 1) * p.comp_cycles),
                 part.result.eq(self.pim_side.result),
                 part.fills.eq(self.pim_side.fills),
             ]
-            for i, value in enumerate(after):
-                m.d.comb += getattr(part, f"window_{i}").eq(value)

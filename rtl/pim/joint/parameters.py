@@ -1,4 +1,4 @@
-"""What the hardware takes from a ``JointPim``, and what it refuses."""
+"""What the hardware takes from a ``JointChannels``, and what it refuses."""
 
 from typing import Any, NoReturn
 
@@ -7,7 +7,7 @@ from amaranth.utils import bits_for, ceil_log2
 
 from arch.dram.device import Device
 from arch.errors import InputError
-from arch.pim.joint import GIVEN, JointPim
+from arch.pim.joint import GIVEN, JointChannels
 from rtl.dram.timing import Timing, Use
 
 BANKS_MAX = 32
@@ -38,18 +38,17 @@ class Parameters(Timing):
 
     Parameters
     ----------
-    pim : arch.pim.joint.JointPim
+    pim : arch.pim.joint.JointChannels
     tag_bits : int
         Width of what requests and instructions carry for their senders.
 
     Raises InputError for what is not built.
     """
 
-    def __init__(self, pim: JointPim, tag_bits: int = TAG_BITS) -> None:
+    def __init__(self, pim: JointChannels, tag_bits: int = TAG_BITS) -> None:
         device, own = pim.device(), pim.controller
         _check(device, pim)
         super().__init__(device)
-        self.name = pim.name
         self.tag_bits = tag_bits
         self.dual = pim.row_buffers == "dual"
         self.counted = pim.counted()
@@ -238,10 +237,9 @@ class Parameters(Timing):
         return data.StructLayout({"valid": 1, "tag": self.tag_bits, "cycles": bits_for(longest)})
 
 
-CODES = {
-    **{"ACT": "activate", "PREpb": "precharge", "RD": "read", "WR": "write", "REFab": "refresh"},
-    **{name: name.lower() for name in GIVEN[5:]},
-}
+CODES = {name: name.lower() for name in GIVEN} | {
+    "ACT": "activate", "PREpb": "precharge", "RD": "read", "WR": "write", "REFab": "refresh"
+}  # fmt: skip
 """Attributes of ``Parameters`` with the code of each command."""
 
 
@@ -252,7 +250,7 @@ def _distance(device: Device, before: str, after: str) -> int:
                default=0)  # fmt: skip
 
 
-def _check(device: Device, pim: JointPim) -> None:
+def _check(device: Device, pim: JointChannels) -> None:
     """Raise InputError for what is not built."""
 
     def refuse(field: str, needs: str, given: Any, hint: str = "") -> NoReturn:
@@ -270,9 +268,12 @@ def _check(device: Device, pim: JointPim) -> None:
     for timing in ("nCOMP", "nFILL", "nGW"):
         if device.timings[timing] < 1:
             refuse(f"timings.{timing}", "1 at least", device.timings[timing])
+    of_channel = dict.fromkeys(("HEADER", "COMP", "READRES", "COMPS"), "channel")
+    levels = {"GACT": "bank_group", "REFab": device.rank_level} | of_channel
     for name in GIVEN:
-        if device.commands[name].same_bank:
-            refuse(f"commands.{name}", "commands to all banks of a node", "one of every group")
+        command = device.commands[name]
+        if command.same_bank or command.level != levels.get(name, "bank"):
+            refuse(f"commands.{name}", f"all of a {levels.get(name, 'bank')}", command.level)
     for field, most in (
         ("read_entries", ENTRIES_MAX),
         ("write_entries", ENTRIES_MAX),

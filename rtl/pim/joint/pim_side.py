@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import add, or_
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
+from amaranth.hdl import Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -53,6 +53,8 @@ class PimSide(wiring.Component):
     ends, ends_tile, ends_gwrite, fills : Out(1)
         Of what is given: it was the last command of an instruction, of a tile or GWRITE; the
         first column since the last result.
+    done : Out(Parameters.done)
+        The instruction that ends.
     result : Out(range)
         Cycles from a composite to its result.
     """
@@ -77,6 +79,7 @@ class PimSide(wiring.Component):
             "gwrite_bank": Out(bank),
             "tile_row": Out(row),
             "result": Out(range(p.result_after_max + 1)),
+            "done": Out(p.done),
             **{name: Out(1) for name in (*outputs, *ends)},
         }
         super().__init__(members)
@@ -242,6 +245,17 @@ class PimSide(wiring.Component):
             self.ends_gwrite.eq(given["gwrite"]),
             self.fills.eq(~self.filling),
         ]
+        later = {
+            "gwrite": Value.cast(p.gwrite_cycles),
+            "readres": Value.cast(p.answer_cycles),
+            "comps": (self.result if p.counted else Value.cast(0)) + p.answer_cycles,
+        }
+        cycles = [Mux(given[name], value, 0) for name, value in later.items()]
+        m.d.comb += [
+            self.done.valid.eq(self.ends),
+            self.done.tag.eq(Mux(self.ends, self.first.tag, 0)),
+            self.done.cycles.eq(reduce(or_, cycles)),
+        ]
         released = self.ends_tile & p.release_rows
         pending = self.gwrites & self.flags["given"]
         m.d.sync += [
@@ -257,9 +271,7 @@ class PimSide(wiring.Component):
             self.begun.eq((self.begun | begins_tile) & ~self.ends_tile),
             self.flags["kept"].eq(self.tile & ~self.refreshed & ~released),
             self.row.eq(Mux(self.refreshed | released, 0, self.tile_row)),
-            self.filling.eq(
-                (self.filling | given["comp"]) & ~(given["readres"] | given["comps"])
-            ),
+            self.filling.eq((self.filling | given["comp"]) & ~(given["readres"] | given["comps"])),
         ]
 
 

@@ -103,4 +103,3 @@ class Pins(wiring.Component):
 def larger(one: Value, other: Value) -> Value:
     """The larger of two numbers."""
     return Mux(other > one, other, one)
-
