@@ -108,6 +108,8 @@ def _build(random: Random, choice: Choice) -> JointBuild:
     controller = {name: value for name, value in choice.items() if name not in OF_MACHINE}
     controller["mode"] = mode
     if mode == "blocked":
+        # A full queue of one keeps requests from moving, and they it in turn.
+        controller["pim_commands"] = max(2, controller["pim_commands"])
         if controller["priority"] != "pim_first" and controller["fairness_cycles"] is None:
             controller["fairness_cycles"] = BOUND_CYCLES
         if controller["refresh"] == "none":

@@ -86,7 +86,9 @@ def drive(config, commands, rules, limits, joint, channel, arbiter, state, entri
         for i in range(INPUTS):
             before[i] = given[i]
         before[INPUTS], before[INPUTS + 1] = shown[0], shown[1]
+        t["quiet"] = 0 if s["logged"] > 0 and log[0]["row"] >= 0 else t["quiet"] + 1
         if resets[x]:
+            t["quiet"] = 0
             return x + 1
         if shown[0]:
             keep(given, incoming, 0, REQUEST_FIELDS, VALID)

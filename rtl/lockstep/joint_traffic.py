@@ -26,6 +26,9 @@ from sim.pim.joint.state import COMP, COMPS, GWRITE, HEADER, READRES
 
 EPOCH_CYCLES = 1024
 """For so long traffic keeps its rates, places and manners."""
+QUIET_CYCLES = 1000
+"""A channel that has given no command but refreshes for so long is reset: among reads that wait for
+the row of a tile, or behind a full queue, PIM instructions may wait for ever."""
 
 TRAFFIC = np.dtype(
     [
@@ -58,6 +61,7 @@ TRAFFIC = np.dtype(
         ("column", np.int64),  # single columns until its read
         ("composite", np.int64),
         ("row", np.int64),  # of the unit at hand
+        ("quiet", np.int64),  # cycles since a command
         ("useful_cycles", np.int64),
     ]
 )
@@ -82,7 +86,7 @@ def begin_epoch(t, shape):
     shares = draw(t, 5)
     t["write_share"] = 4 * shares
     t["reset_rate"] = draw(t, 3) * draw(t, 32)
-    t["pim_rate"] = 4 << draw(t, 5)
+    t["pim_rate"] = 8 << draw(t, 4)
     t["gwrite_share"] = 2 << draw(t, 4)
     t["composite_share"] = 8 * draw(t, 3)
     t["same_row"] = 5 * draw(t, 4)
@@ -162,4 +166,5 @@ def stimulate(t, shape, before, given):
     if taken or t["cycle"] == 1:
         next_instruction(t, shape, pim)
     offer_instruction(t, shape, before[INPUTS + 1], pim)
-    return 1 if draw(t, 65536) < t["reset_rate"] else 0
+    resets = draw(t, 65536) < t["reset_rate"] or t["quiet"] > QUIET_CYCLES
+    return 1 if resets else 0
