@@ -29,6 +29,8 @@ from arch.pim.asic import Asic
 from arch.pim.command_set import MacUnit
 from arch.pim.controller import PimController
 from arch.pim.hbm import HbmController, HbmPim
+from arch.pim.joint import JointPim
+from arch.pim.joint_controller import JointController
 from arch.pim.system import Pim, command_set_names
 from arch.vector import Vector
 from rtl.lockstep import campaign_mesh, campaign_wavelet
@@ -45,6 +47,7 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "dram": (Dram, Controller),
     "pim": (Pim, PimController),
     "hbm_pim": (HbmPim, HbmController),
+    "joint_pim": (JointPim, JointController),
     "asic": (Asic,),
     "vector": (Vector,),
     "mac": (Engine,),
@@ -54,8 +57,8 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
 }
 CAMPAIGNS: dict[str, type[BaseModel]] = {
     "array": Array, "buffer": Scratchpad, "dram": Controller, "pim": MacUnit, "vector": Vector,
-    "mac": Engine, "mac_array": Array, "mesh": PacketMesh,
-    "wavelet": WaveletMesh,
+    "mac": Engine, "mac_array": Array, "mesh": PacketMesh, "wavelet": WaveletMesh,
+    "joint": JointController,
 }  # fmt: skip
 CAMPAIGN_RECORDS = {
     "array": "array",
@@ -67,13 +70,24 @@ CAMPAIGN_RECORDS = {
     "mac_array": "mac_array_rtl",
     "mesh": "mesh_rtl",
     "wavelet": "wavelet_rtl",
+    "joint": "joint_rtl",
 }
 PAIRS = {"mesh": campaign_mesh, "wavelet": campaign_wavelet}
 """Campaigns whose builds have every pair of values of some parameters."""
-OF_OTHER_POLICIES = ("bank_entries", "timeout_cycles", "clock_khz", "packet_flits")
-"""Fields that no generated unit takes notice of."""
+SECTIONS = {"mac_array": "array", "joint": "joint_pim"}
+"""Where options of a campaign are listed, if not below its name."""
+COMMAND_SETS = {"hbm_pim": ("hbm_pim",), "joint_pim": ("neupims",)}
+"""Of units; all other sets are of ``pim``."""
+OF_OTHER_POLICIES = (
+    "bank_entries",
+    "timeout_cycles",
+    "clock_khz",
+    "packet_flits",
+    "dispatch_width",
+)
+"""Fields that no generated unit takes notice of, but ``bank_entries`` of joint channels."""
 NO_OPTIONS = (
-    "clock", "operands", "controller", "name", "source", "asic", "energy", "interface",
+    "clock", "operands", "controller", "name", "source", "sources", "asic", "energy", "interface",
     "router", "pe", "costs",
 )  # fmt: skip
 """Fields that are no options, or options of a unit of their own."""
@@ -87,6 +101,7 @@ LARGEST = {
     "mac_array": "4 x 4",
     "mesh": "4 x 4",
     "wavelet": "4 x 4",
+    "joint": "of 16 banks",
 }
 FAULTS = {
     "netlist": "the netlist",
@@ -140,7 +155,10 @@ def options_of(unit: str) -> Iterator[str]:
             if name == "standard":
                 values: tuple[Any, ...] = standard_names()
             elif name == "commands":
-                values = [n for n in command_set_names() if (n == "hbm_pim") == (unit == "hbm_pim")]
+                others = {n for own, sets in COMMAND_SETS.items() if own != unit for n in sets}
+                values = COMMAND_SETS.get(unit) or [
+                    n for n in command_set_names() if n not in others
+                ]
             elif get_origin(kind) is Literal:
                 values = get_args(kind)
             else:
@@ -162,11 +180,13 @@ def campaign_evidence(unit: str, record: dict[str, Any]) -> Evidence:
     for run in record["runs"]:
         if run["mismatch"] is None:
             built = built_of(unit, run)
-            if "standard" in run:
-                found[f"{unit}.standard={run['standard']}"].add(HARDWARE)
-            options = built.model_dump(exclude=set(OF_OTHER_POLICIES))
+            section = SECTIONS.get(unit, unit)
+            for name in ("standard", "row_buffers"):
+                if name in run:
+                    found[f"{section}.{name}={run[name]}"].add(HARDWARE)
+            left_out = set(OF_OTHER_POLICIES) - ({"bank_entries"} if unit == "joint" else set())
+            options = built.model_dump(exclude=left_out)
             for name, value in (options | options.get("router", {})).items():
-                section = "array" if unit == "mac_array" else unit
                 found[f"{section}.{name}={value}"].add(HARDWARE)
                 found[f"{section}.{name}"].add(HARDWARE)
     return found

@@ -1,11 +1,17 @@
 """A bank: which row it has open for whom, and how long each command to it has to wait."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, ValueLike
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from rtl.dram.parameters import Parameters, Window
+from rtl.dram.parameters import Parameters
+from rtl.dram.timing import Timing, Window
 
 
 class History(wiring.Component):
@@ -60,7 +66,7 @@ class Timers(wiring.Component):
         Whether each of ``own`` may go now; a function of registers.
     """
 
-    def __init__(self, parameters: Parameters, level: int) -> None:
+    def __init__(self, parameters: Timing, level: int) -> None:
         self.parameters = p = parameters
         self.own = [i for i, command in enumerate(p.commands) if command.level == level]
         members: dict[str, In | Out] = {
@@ -69,7 +75,7 @@ class Timers(wiring.Component):
         }
         for i, window in enumerate(p.windows):
             members[f"window_{i}"] = In(range(window.cycles))
-        super().__init__(members | {"may": Out(len(self.own))})
+        super().__init__(members | {"may": Out(len(self.own))} | self._more())
         self.left = {
             following: Signal(bits_for(p.longest_wait(following)), name=p.commands[following].name)
             for following in self.own
@@ -102,6 +108,10 @@ class Timers(wiring.Component):
                     later = Mux(value > later, value, later)
             m.d.sync += left.eq(later)
         return m
+
+    def _more(self) -> dict[str, wiring.Member]:
+        """Members that another kind of commands needs."""
+        return {}
 
     def _asked(self, following: int, deepest: Signal) -> Value:
         """Cycles from the next one on that this cycle's command asks for."""
@@ -177,6 +187,32 @@ class Bank(wiring.Component):
         with m.If(self.served & here):
             m.d.sync += self.owned.eq(0)
         return m
+
+
+def tell_nodes(
+    m: Module, p: Timing, issued: Signal, at: Signal, nodes: Iterable[tuple[int, int, Any]],
+    histories: list[list[History]],
+) -> None:  # fmt: skip
+    """Tell banks and wider nodes, (level, number, part) each, what has been issued, and how near to
+    them; ``at``: the bank of it, one bit, or none."""
+    shared = [
+        [at[node * span : (node + 1) * span].any() for node in range(p.banks // span)]
+        for span in p.spans
+    ]
+    after: list[Value] = []
+    for window, own in zip(p.windows, histories, strict=True):
+        for node, history in enumerate(own):
+            m.d.comb += [
+                history.command.eq(issued[window.preceding]),
+                history.here.eq(shared[window.level][node]),
+            ]
+        after.append(reduce(or_, (history.after for history in own)))
+    for level, node, part in nodes:
+        bank = node * p.spans[level]
+        levels = [shared[k][bank // p.spans[k]] for k in range(level + 1)]
+        m.d.comb += [part.command.eq(issued), part.shared.eq(Cat(*levels))]
+        for i, value in enumerate(after):
+            m.d.comb += getattr(part, f"window_{i}").eq(value)
 
 
 def lower(left: Signal) -> Value:

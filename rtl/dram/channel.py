@@ -1,7 +1,9 @@
 """The controller of one channel: requests in, commands out."""
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import stream, wiring
@@ -9,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from arch.dram.controller import Controller
 from arch.dram.device import Device
-from rtl.dram.bank import Bank, History, Timers
+from rtl.dram.bank import Bank, History, Timers, tell_nodes
 from rtl.dram.parameters import TAG_BITS, Parameters
 from rtl.dram.pick import Pick
 from rtl.dram.queue import Queue
@@ -203,33 +205,10 @@ class Channel(wiring.Component):
             m.d.comb += [bank.row.eq(chosen.row), bank.served.eq(served)]
 
     def _tell_banks(self, m: Module, issued: Signal) -> None:
-        """Tell the banks and wider nodes what has been issued, and how near to them."""
+        """Tell the banks and wider nodes what has been issued."""
         p = self.parameters
         at = Signal(p.banks)
         m.d.comb += at.eq(Mux(self.command.valid, 1 << self.command.bank, 0))
-        shared = [
-            [at[node * span : (node + 1) * span].any() for node in range(p.banks // span)]
-            for span in p.spans
-        ]
-        after: list[Value] = []
-        for window, nodes in zip(p.windows, self.histories, strict=True):
-            for node, history in enumerate(nodes):
-                m.d.comb += [
-                    history.command.eq(issued[window.preceding]),
-                    history.here.eq(shared[window.level][node]),
-                ]
-            after.append(reduce(or_, (history.after for history in nodes)))
-        parts: list[tuple[int, int, Bank | Timers]] = [
-            (len(p.spans) - 1, i, bank) for i, bank in enumerate(self.banks)
-        ]
-        parts += [
-            (level, i, timers)
-            for level, nodes in self.wide.items()
-            for i, timers in enumerate(nodes)
-        ]
-        for level, node, part in parts:
-            bank = node * p.spans[level]
-            levels = [shared[k][bank // p.spans[k]] for k in range(level + 1)]
-            m.d.comb += [part.command.eq(issued), part.shared.eq(Cat(*levels))]
-            for i, value in enumerate(after):
-                m.d.comb += getattr(part, f"window_{i}").eq(value)
+        nodes: dict[int, Sequence[Any]] = {len(p.spans) - 1: self.banks, **self.wide}
+        parts = ((level, i, part) for level, own in nodes.items() for i, part in enumerate(own))
+        tell_nodes(m, p, issued, at, parts, self.histories)

@@ -1,16 +1,16 @@
 """What the hardware takes from a ``Device`` and a ``Controller``, and what it refuses."""
 
 import math
-from dataclasses import dataclass
 from typing import NoReturn
 
 from amaranth.lib import data
 from amaranth.utils import bits_for, ceil_log2
 
 from arch.dram.controller import Controller
-from arch.dram.device import Device, Rule
+from arch.dram.device import Device
 from arch.dram.standard import Command
 from arch.errors import InputError
+from rtl.dram.timing import Timing, Use
 
 BANKS_MAX = 16
 """Most banks: each entry has a multiplexer over all of them."""
@@ -24,36 +24,8 @@ REFRESHES = {"none": None, "all_bank": "REFab", "per_bank": "REFpb"}
 """Command by ``Controller.refresh``."""
 
 
-@dataclass(frozen=True)
-class Use:
-    """A command that the controller gives."""
-
-    name: str
-    level: int
-    """Index in ``Device.levels`` of what it addresses."""
-    span: int
-    """Banks of that."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """A rule that counts: so many ``preceding`` in so many cycles."""
-
-    preceding: int
-    level: int
-    """Whose nodes have a history each."""
-    cycles: int
-    depth: int
-    """Commands in a window; the history has one less."""
-    following: tuple[tuple[int, int], ...]
-    """Commands that wait, with the level that they have to share with the preceding one."""
-
-
-class Parameters:
+class Parameters(Timing):
     """Sizes, widths and delays of one channel; everything below ``rtl/dram`` reads them from here.
-
-    ``shared level``: of two commands, index of the deepest level of which both address one node.
-    All that holds of a pair of commands is a function of it.
 
     Parameters
     ----------
@@ -69,25 +41,10 @@ class Parameters:
 
     def __init__(self, device: Device, controller: Controller, tag_bits: int = TAG_BITS) -> None:
         _check(device, controller, tag_bits)
-        self.device = device
-        self.sizes = device.sizes
-        self.spans = tuple(math.prod(device.sizes[i + 1 :]) for i in range(len(device.levels)))
-        self.banks = device.banks
+        super().__init__(device)
         self.tag_bits = tag_bits
-        self._use(device, controller)
+        self._resolve(self._use(device, controller))
         self._policies(device, controller)
-        rules = [rule for rule in device.rules if {rule.preceding, rule.following} <= self._names]
-        self.delays = {
-            (before, after): tuple(
-                max((self._delay(rule, shared) for rule in rules if self._is(rule, before, after)),
-                    default=0)
-                for shared in range(len(self.spans))
-            )
-            for before in range(len(self.commands))
-            for after in range(len(self.commands))
-        }  # fmt: skip
-        """[preceding, following][shared level], cycles from start to start."""
-        self.windows = self._windows(rules)
         if self.refresh is not None:
             longest = max(max(cycles) for cycles in self.delays.values())
             if self.refresh_interval_cycles <= 2 * longest:
@@ -97,8 +54,9 @@ class Parameters:
                     "refresh takes too long"
                 )
 
-    def _use(self, device: Device, controller: Controller) -> None:
-        """Which commands are given."""
+    def _use(self, device: Device, controller: Controller) -> tuple[Use, ...]:
+        """Commands that are given, by code: activate, precharge, read, write, then those of
+        refreshes."""
         names = [
             self._bank_command(action) for action in ("activate", "precharge", "read", "write")
         ]
@@ -113,15 +71,13 @@ class Parameters:
                 )
             names += [closing] * (closing not in names) + [refresh]
         levels = [device.levels.index(device.commands[name].level) for name in names]
-        self.commands = tuple(
-            Use(name, level, self.spans[level]) for name, level in zip(names, levels, strict=True)
-        )
-        """By code: activate, precharge, read, write, then those of refreshes."""
-        self._names = set(names)
         self.activate, self.precharge, self.read, self.write = range(4)
         self.refresh = None if refresh is None else names.index(refresh)
         self.closing = self.precharge if self.refresh is None else names.index(str(closing))
         """What closes the banks that a refresh takes."""
+        return tuple(
+            Use(name, level, self.spans[level]) for name, level in zip(names, levels, strict=True)
+        )
 
     def _bank_command(self, action: str) -> str:
         for name, command in self.device.commands.items():
@@ -158,56 +114,6 @@ class Parameters:
         """Refreshes of a node until all its banks have had one."""
         self.refresh_interval_cycles = device.timings["nREFI"] // self.refresh_turns
         self.refresh_slack = controller.postponed_refreshes * (self.banks // span)
-
-    def _is(self, rule: Rule, before: int, after: int) -> bool:
-        return (rule.preceding, rule.following) == (
-            self.commands[before].name,
-            self.commands[after].name,
-        )
-
-    def _own_level(self, rule: Rule) -> int:
-        """Level of the node of which the rule speaks: of its own or what the first addresses."""
-        before = self.device.levels.index(self.device.commands[rule.preceding].level)
-        return min(before, self.device.levels.index(rule.level))
-
-    def _needs_shared(self, rule: Rule) -> int:
-        """The level that both commands must share for a rule that is not of siblings."""
-        after = self.device.levels.index(self.device.commands[rule.following].level)
-        return min(self._own_level(rule), after)
-
-    def _delay(self, rule: Rule, shared: int) -> int:
-        """Cycles that a rule keeps two commands apart which share a level; 0: none, or counted."""
-        if not rule.sibling:
-            return rule.cycles if rule.window == 1 and shared >= self._needs_shared(rule) else 0
-        own = self._own_level(rule)
-        above = self.device.levels.index(rule.level) - 1
-        after = self.device.levels.index(self.device.commands[rule.following].level)
-        if above < 0 or own <= above or self.spans[above] == self.spans[own]:
-            return 0
-        # What addresses all nodes addresses siblings, too.
-        holds = shared >= after if after <= above else shared == above
-        return rule.cycles if holds else 0
-
-    def _windows(self, rules: list[Rule]) -> tuple[Window, ...]:
-        names = [command.name for command in self.commands]
-        found: dict[tuple[int, int, int, int], list[tuple[int, int]]] = {}
-        for rule in rules:
-            if rule.window > 1 and not rule.sibling and rule.cycles > 0:
-                own = self._own_level(rule)
-                key = names.index(rule.preceding), own, rule.cycles, rule.window
-                waits = names.index(rule.following), self._needs_shared(rule)
-                found.setdefault(key, []).append(waits)
-        return tuple(Window(*key, tuple(following)) for key, following in found.items())
-
-    def longest_wait(self, following: int) -> int:
-        """Most cycles that a command may have to wait, from the cycle after another one."""
-        waits = [max(cycles) for (_, after), cycles in self.delays.items() if after == following]
-        waits += [w.cycles for w in self.windows if following in dict(w.following)]
-        return max(0, max(waits) - 1)
-
-    def nodes(self, level: int) -> int:
-        """Nodes of a level in the channel."""
-        return self.banks // self.spans[level]
 
     @property
     def entries(self) -> int:

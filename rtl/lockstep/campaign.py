@@ -22,6 +22,7 @@ from arch.errors import InputError, SimulationError
 from rtl.lockstep.campaign_builds import Build, array_builds, buffer_builds
 from rtl.lockstep.campaign_dram import dram_builds
 from rtl.lockstep.campaign_engines import engine_builds
+from rtl.lockstep.campaign_joint import joint_builds
 from rtl.lockstep.campaign_mac import mac_builds
 from rtl.lockstep.campaign_mesh import mesh_builds
 from rtl.lockstep.campaign_pim import pim_builds, vector_builds
@@ -33,6 +34,7 @@ UNITS: dict[str, tuple[Callable[[int, int], list[Build]], int]] = {
     "array": (array_builds, 315),
     "buffer": (buffer_builds, 60),
     "dram": (dram_builds, 32),
+    "joint": (joint_builds, 24),
     "mac_array": (engine_builds, 16),
     "mac": (mac_builds, 40),
     "mesh": (mesh_builds, 34),
@@ -44,6 +46,7 @@ UNITS: dict[str, tuple[Callable[[int, int], list[Build]], int]] = {
 DEFAULTS = ", ".join(f"{count} of {unit}" for unit, (_, count) in UNITS.items())
 RECORDS = {
     "dram": "dram_rtl",
+    "joint": "joint_rtl",
     "mac": "mac_rtl",
     "mac_array": "mac_array_rtl",
     "mesh": "mesh_rtl",

@@ -10,6 +10,7 @@ from arch.errors import InputError
 from arch.machine import Machine
 from arch.mesh.packet import PacketMesh
 from arch.mesh.wavelet import WaveletMesh
+from arch.pim.joint import JointPim
 from arch.pim.system import Pim
 from rtl.lockstep.twin import Twin
 
@@ -30,6 +31,12 @@ def _dram(memory: MemorySystem) -> Twin:
     from rtl.lockstep.dram import dram_twin
 
     return dram_twin(memory)
+
+
+def _joint(pim: JointPim) -> Twin:
+    from rtl.lockstep.joint import joint_twin
+
+    return joint_twin(pim)
 
 
 def _mac(machine: Machine) -> Twin:
@@ -83,6 +90,7 @@ TWINS: dict[str, Callable[[Any], Twin]] = {
     "array": _array,
     "buffer": _buffer,
     "dram": _dram,
+    "joint": _joint,
     "mac": _mac,
     "mesh": _mesh,
     "pim": _pim,
@@ -94,12 +102,14 @@ COMPONENTS: dict[str, Callable[[Any], wiring.Component]] = {
     "mac": _plain_mac,
 }
 """Hardware that has no model, or not always."""
-Built = Machine | MemorySystem | PacketMesh | WaveletMesh | Pim
+Built = Machine | MemorySystem | PacketMesh | WaveletMesh | Pim | JointPim
 """What units are of."""
 OF_MEMORIES = ("dram",)
 """Units of a memory on its own."""
 OF_MESHES = ("mesh",)
 """Units of a mesh."""
+OF_JOINT_PIMS = ("joint",)
+"""Units of a PIM with memory and PIM commands in one channel."""
 OF_PIMS = ("pim",)
 """Units of a PIM; "vector" is of a PIM or of a machine, all others are of a machine."""
 

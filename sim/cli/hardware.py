@@ -22,8 +22,8 @@ Unit = Annotated[
         "--unit",
         "-u",
         metavar="UNIT",
-        help="array, buffer, mac, vector or coprocessor (no cosim); dram of a MEMORY, pim of "
-        "a PIM, mesh of a MESH.",
+        help="array, buffer, mac, vector or coprocessor (no cosim); dram of a MEMORY, pim or "
+        "joint of a PIM, mesh of a MESH.",
     ),
 ]
 Output = Annotated[
@@ -64,10 +64,14 @@ def load_built(name_or_path: str, unit: str, settings: list[str] | None) -> "Bui
     """The machine that has a unit, or the memory, mesh or PIM that has or is one. Raises
     InputError."""
     from arch.pim.system import is_pim, load_pim
-    from rtl.lockstep.units import OF_MEMORIES, OF_MESHES, OF_PIMS
+    from rtl.lockstep.units import OF_JOINT_PIMS, OF_MEMORIES, OF_MESHES, OF_PIMS
 
     if unit in OF_PIMS or (unit == "vector" and is_pim(name_or_path)):
         return load_pim(name_or_path, settings or ())
+    if unit in OF_JOINT_PIMS:
+        from arch.pim.joint import load_joint_pim
+
+        return load_joint_pim(name_or_path, settings or ())
     if unit in OF_MEMORIES:
         from arch.dram.memory import load_memory
 

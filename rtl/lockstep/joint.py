@@ -1,0 +1,264 @@
+"""The twin of a channel with memory and PIM commands: hardware, and the simulator's kernel."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from arch.pim.joint import JointPim
+from rtl.lockstep.dram_model import PAST, TIMER
+from rtl.lockstep.joint_drive import drive
+from rtl.lockstep.joint_events import EVENTS
+from rtl.lockstep.joint_model import INPUTS, OUTPUTS, PIM_FIELDS, REQUEST_FIELDS, SHAPE
+from rtl.lockstep.joint_traffic import TRAFFIC
+from rtl.lockstep.twin import Batch
+from rtl.pim.joint import JointChannel
+from rtl.pim.joint.parameters import COLUMNS_MIN, COUNT_BITS, HITS, TAG_BITS, Parameters
+from sim.dram.bank_queues_state import NONE
+from sim.dram.state import LOG, REQUEST
+from sim.pim.joint.state import ITEM, JOINT_STATE, JointState, new_joint
+from sim.pim.joint.tables import JointTables, build
+
+Integers = npt.NDArray[np.int64]
+ITEMS = 64
+"""Of the ring of instructions; more than all queues hold."""
+LOG_ENTRIES = 2
+
+
+def _concurrent(p: Parameters) -> bool:
+    return not p.blocked
+
+
+def _bounded(p: Parameters) -> bool:
+    """Whether memory may go first."""
+    pim_first = p.priority == "pim_first" and p.fairness_cycles is None
+    return not p.blocked and not pim_first
+
+
+def _pim_may(p: Parameters) -> bool:
+    memory_first = p.priority == "memory_first" and p.fairness_cycles is None
+    return not p.blocked and not memory_first
+
+
+CONDITIONS: dict[str, Callable[[Parameters], bool]] = {
+    "both could go, PIM does": _pim_may,
+    "both could go, memory does": _bounded,
+    "memory waits for the time left": lambda p: not p.blocked and p.slack_checked,
+    "row kept for the time left": lambda p: (
+        not p.blocked and p.slack_checked and p.refresh_gap is not None
+    ),
+    "unit waits for a refresh": lambda p: p.refresh_gap is not None,
+    "unit begins in the last cycle": lambda p: p.lenient and p.refresh_gap is not None,
+    "refresh waits for a tile": lambda p: p.tile_ends_first and p.refresh_gap is not None,
+    "refresh in a tile": lambda p: not p.tile_ends_first and p.refresh_gap is not None,
+    "refresh closes rows": lambda p: p.refresh_gap is not None,
+    "refresh closes rows of PIM": lambda p: p.dual and p.refresh_gap is not None,
+    "rows of both sides open": lambda p: p.dual,
+    "memory closes a row of PIM": lambda p: p.dual,
+    "column between those of a composite": lambda p: p.counted and not p.blocked,
+    "turn of memory begins": lambda p: p.turns,
+    "turn of PIM begins": lambda p: p.turns,
+}
+"""Events that only some channels can show."""
+MISSING = {"refresh": lambda p: p.refresh_gap is None, "pimpre": lambda p: not p.dual}
+"""Commands that some channels never give."""
+
+
+class Layout:
+    """Where the hardware's registers are in the kernel's state."""
+
+    def __init__(self, p: Parameters, tables: JointTables) -> None:
+        kernel, ids = tables.memory, [tables.names.index(use.name) for use in p.commands]
+        self.shape = np.zeros(1, SHAPE)
+        limit = p.fairness_cycles is not None and not p.blocked
+        side = {"pim_first": 1, "memory_first": 2, "alternating": 0}[p.priority]
+        for name, value in {
+            "banks": p.banks,
+            "rows": p.device.rows,
+            "columns": p.device.columns,
+            "tag_bits": p.tag_bits,
+            "count_bits": COUNT_BITS,
+            "transactions": p.transactions,
+            "pim_commands": p.pim_commands,
+            "bank_entries": p.bank_entries,
+            "hits": HITS,
+            "turns": p.turns,
+            "side": p.priority == "alternating" and not p.blocked,
+            "since": side if limit else 0,
+            "gwrite_left": p.gwrite_cycles > 1,
+            "refreshes": p.refresh_gap is not None,
+            "clear_after": p.clear_after,
+        }.items():
+            self.shape[name] = value
+        timed = [i for i in range(len(p.commands)) if p.longest_wait(i)]
+        of_banks = [i for i in timed if p.commands[i].level == p.bank_level]
+        self.timers = np.array([(ids[i], 0, 1) for i in of_banks], TIMER)
+        wide = sorted({use.level for use in p.commands} - {p.bank_level})
+        self.wide = np.array(
+            [
+                (ids[i], first, p.spans[level])
+                for level in wide
+                for first in range(0, p.banks, p.spans[level])
+                for i in timed
+                if p.commands[i].level == level
+            ],
+            TIMER,
+        )
+        self.pasts = np.array(
+            [
+                (self._history(p, tables, i), first, place, window.cycles)
+                for i, window in enumerate(p.windows)
+                for first in range(0, p.banks, p.spans[window.level])
+                for place in range(window.depth - 1)
+            ],
+            PAST,
+        )
+        self.codes = np.full(len(kernel.commands), -1, np.int64)
+        self.codes[ids] = range(len(ids))
+        self.response_size = self._response_size(p)
+
+    def _history(self, p: Parameters, tables: JointTables, index: int) -> int:
+        """The kernel's history of a window."""
+        window, kernel = p.windows[index], tables.memory
+        before = kernel.commands[tables.names.index(p.commands[window.preceding].name)]
+        after = tables.names.index(p.commands[window.following[0][0]].name)
+        return next(
+            int(rule["history"])
+            for rule in kernel.rules[before["first_rule"] : before["end_rule"]]
+            if rule["following"] == after
+            and rule["window"] == window.depth
+            and rule["span"] == p.spans[window.level]
+        )
+
+    def _response_size(self, p: Parameters) -> int:
+        shape = self.shape[0]
+        requests = 1 + REQUEST_FIELDS + 1 + 2 + 4 * (p.read_entries + p.write_entries)
+        queued = p.transactions + p.pim_commands
+        pim = 1 + PIM_FIELDS + 2 + PIM_FIELDS * queued + p.transactions * p.among_reads
+        arbiter = 2 + 3 * shape["turns"] + shape["side"] + (shape["since"] > 0)
+        unit = 10 + shape["gwrite_left"] + 2 * p.counted
+        refresh = (2 + (p.ranks > 1)) * shape["refreshes"]
+        banks = p.banks * (4 + 2 * p.dual + 4 * p.bank_entries + len(self.timers))
+        wide = len(self.wide) + len(self.pasts)
+        return int(OUTPUTS + requests + pim + arbiter + unit + refresh + banks + wide)
+
+
+@dataclass
+class JointTraffic:
+    """One run of a channel under random requests and PIM programs, with resets."""
+
+    pim: JointPim
+    parameters: Parameters
+    tables: JointTables
+    layout: Layout
+    traffic: npt.NDArray[np.void]
+    state: JointState = field(init=False)
+    before: Integers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.events = np.zeros(len(EVENTS), np.int64)
+        self.issued = np.zeros(len(self.tables.memory.commands), np.int64)
+        self.log = np.zeros(LOG_ENTRIES, LOG)
+        self.request = np.zeros(1, REQUEST)
+        self.items = np.zeros(ITEMS, ITEM)
+        self.copies = [np.zeros(1, JOINT_STATE) for _ in range(2)]
+        self.incoming = np.zeros(INPUTS, np.int64)
+        self.before = np.zeros(INPUTS + 2, np.int64)
+        self.before[INPUTS:] = 1
+        self._reset()
+
+    def _reset(self) -> None:
+        """All registers have their reset values; what is offered stays."""
+        self.state = new_joint(self.pim, self.tables)
+        # Hardware has no room for reads that share the data of another: they wait.
+        self.state.queues.arbiter["free_shared"] = NONE
+        self.incoming[:] = 0
+
+    def next(self, cycles: int) -> Batch:
+        """The next cycles."""
+        stimuli = np.empty((cycles, INPUTS), np.int64)
+        resets = np.empty(cycles, np.uint8)
+        responses = np.empty((cycles, self.layout.response_size), np.int64)
+        done = 0
+        while done < cycles:
+            done += self._drive(stimuli[done:], resets[done:], responses[done:])
+            if resets[done - 1]:
+                self._reset()
+        return Batch(stimuli, resets, responses)
+
+    def _drive(self, stimuli: Integers, resets: npt.NDArray[np.uint8], responses: Integers) -> int:
+        kernel, layout, state = self.tables.memory, self.layout, self.state
+        own, queues = state.memory, state.queues
+        cycles = drive(
+            kernel.config, kernel.commands, kernel.rules, queues.limits, self.tables.joint,
+            own.channel, queues.arbiter, state.joint, queues.entries, queues.lists, queues.queue,
+            queues.queues, queues.shared, queues.marks, own.banks, state.pim_rows, own.ready,
+            own.history, own.issued, own.latencies, own.finished, self.items, state.came, self.log,
+            self.request, layout.shape, layout.timers, layout.wide, layout.pasts, layout.codes,
+            self.incoming, self.before, self.traffic, *self.copies, self.events, self.issued,
+            stimuli, resets, responses,
+        )  # fmt: skip
+        return int(cycles)
+
+    @property
+    def coverage(self) -> dict[str, int]:
+        """Cycles that showed each event that this channel can show, and commands."""
+        p = self.parameters
+        found = {
+            event: int(cycles)
+            for event, cycles in zip(EVENTS, self.events, strict=True)
+            if event not in CONDITIONS or CONDITIONS[event](p)
+        }
+        for code, command in enumerate(p.commands):
+            if not any(code == getattr(p, name) and none(p) for name, none in MISSING.items()):
+                found[command.name] = int(self.issued[self.tables.names.index(command.name)])
+        return found
+
+    @property
+    def useful_cycles(self) -> int:
+        """Cycles in which anything was offered or waited, or a command was given."""
+        return int(self.traffic[0]["useful_cycles"])
+
+
+class JointTwin:
+    """A channel as hardware and as the simulator's kernel; parameters as of ``JointChannel``."""
+
+    name = "joint"
+
+    def __init__(self, pim: JointPim, *, tag_bits: int = TAG_BITS) -> None:
+        self.pim = pim
+        self.parameters = p = Parameters(pim, tag_bits)
+        self.tables = build(pim)
+        self.layout = Layout(p, self.tables)
+        self._build = partial(JointChannel, pim, tag_bits=tag_bits)
+
+    @property
+    def component(self) -> JointChannel:
+        """New hardware."""
+        return self._build()
+
+    def traffic(self, seed: int) -> JointTraffic:
+        """The run of a seed."""
+        traffic = np.zeros(1, TRAFFIC)
+        # Spread, so that neighbouring seeds have nothing in common; odd, so never 0.
+        traffic["random"] = (seed * 0x9E3779B97F4A7C15 | 1) % 2**63
+        traffic["columns_max"] = columns_max(self.parameters)
+        return JointTraffic(self.pim, self.parameters, self.tables, self.layout, traffic)
+
+
+def columns_max(p: Parameters) -> int:
+    """Columns of a tile that may begin in the first half of the time between two refreshes."""
+    if p.refresh_gap is None:
+        return p.count_max
+    rows = p.banks * p.rtp + p.faw * (p.banks // p.group_banks) + p.rcd_rd + 8 * p.results_cycles
+    return min(p.count_max, max(COLUMNS_MIN, (p.refresh_gap // 2 - rows) // p.comp_cycles))
+
+
+def joint_twin(pim: JointPim) -> JointTwin:
+    """The twin of one channel of a PIM.
+
+    Raises InputError that says which field to set where hardware does not support it.
+    """
+    return JointTwin(pim)

@@ -1,0 +1,292 @@
+"""A channel with memory and PIM commands: hardware and the simulator's kernel alike."""
+
+import contextlib
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from amaranth.hdl import Fragment, Module, Value
+from wide_fifo_twin import SIMULATORS
+
+from arch.errors import InputError, SimulationError
+from arch.pim.joint import load_joint_pim
+from rtl.lockstep.campaign_joint import OPTIONS, SizedPim, joint_builds, sized
+from rtl.lockstep.joint import JointTwin, joint_twin
+from rtl.lockstep.run import cosim
+from rtl.lockstep.twin import Batch
+from rtl.pim.joint import JointChannel
+from rtl.pim.joint.bank import JointBank
+from rtl.verilog import flip_flops
+from rtl.wrapper import Wrapper
+from sim.dram.bank_queues_state import NONE
+from sim.dram.state import REQUEST
+from sim.pim.joint.run import new_channel
+from sim.pim.joint.state import ITEM
+
+SMALL = (
+    *("controller.read_entries=3", "controller.write_entries=10", "controller.bank_entries=2"),
+    *("controller.pim_transactions=2", "controller.pim_commands=3"),
+)
+SHORT = "timings={nREFI: 1200, nRFC: 40, nGW: 20}"
+"""Many refreshes in a run, as there are two ranks."""
+
+
+def channel(name: str, shape: tuple[int, int, int], *settings: str) -> SizedPim:
+    """A small channel of a PIM."""
+    own = [f"controller.{setting}" for setting in settings]
+    return sized(name, [*SMALL, SHORT, *own], shape)
+
+
+CHANNELS = {
+    "bound": channel("neupims", (2, 2, 2), "fairness_cycles=30"),
+    "as_simulated": channel(
+        "neupims_as_simulated", (1, 2, 2), "priority=memory_first", "fairness_cycles=50",
+        "pim_transactions_in=reads",
+    ),
+    "turns": channel("neupims_single", (1, 2, 2), "priority=alternating", "fairness_cycles=60"),
+    "least": channel(
+        "neupims", (1, 2, 2), "priority=alternating", "fairness_cycles=null", "refresh=none",
+        "slack_checked=false", "row_reserved=next_tile",
+    ),
+}  # fmt: skip
+SELDOM = {"unit begins in the last cycle"}
+"""Events that a short run may not have."""
+each = pytest.mark.parametrize("name", CHANNELS)
+
+
+@cache
+def twin_of(name: str) -> JointTwin:
+    return JointTwin(CHANNELS[name])
+
+
+@pytest.mark.validates(
+    "joint_pim.commands=neupims",
+    "joint_pim.variant",
+    "joint_pim.timings",
+    "joint_pim.row_buffers=single",
+    "joint_pim.row_buffers=dual",
+    "joint_pim.composite=False",
+    "joint_pim.composite=True",
+    by="hardware",
+)
+@each
+def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:
+    outcome = cosim(twin_of(name), seed=11, cycles=60_000)
+    assert outcome.mismatch is None
+    assert outcome.cycles == 60_000
+    assert outcome.useful_cycles > 50_000
+    assert {event for event, count in outcome.coverage.items() if count == 0} <= SELDOM
+
+
+@pytest.mark.parametrize("simulator", sorted({*SIMULATORS} - {"verilator"}))
+def test_simulators_agree(simulator: str) -> None:
+    outcome = cosim(twin_of("turns"), seed=3, cycles=700, simulator=simulator)
+    assert outcome.mismatch is None
+    assert outcome.cycles == 700
+
+
+@pytest.mark.parametrize("name", ["turns", "least"])
+def test_every_flip_flop_is_a_register(name: str) -> None:
+    component = JointChannel(CHANNELS[name])
+    bits = sum(len(Value.cast(register)) for register in component.registers.values())
+    wrapper = Wrapper(component)
+    assert flip_flops(wrapper, "twin", wrapper.ports) == bits
+
+
+@each
+def test_fields_are_those_of_the_model(name: str) -> None:
+    batch = twin_of(name).traffic(0).next(50)
+    wrapper = Wrapper(twin_of(name).component)
+    Fragment.get(wrapper, None)
+    assert batch.stim.shape == (50, len(wrapper.stim_fields))
+    assert batch.resp.shape == (50, len(wrapper.resp_fields))
+
+
+def runs(batch: Batch) -> list[Batch]:
+    """Cut after each reset."""
+    ends = [*(np.flatnonzero(batch.rst) + 1), len(batch.rst)]
+    begins = [0, *ends[:-1]]
+    return [
+        Batch(batch.stim[begin:end], batch.rst[begin:end], batch.resp[begin:end])
+        for begin, end in zip(begins, ends, strict=True)
+        if end > begin
+    ]
+
+
+def requests_of(batch: Batch, pim: SizedPim) -> npt.NDArray[np.void]:
+    """Requests that hardware took over in a run, for the kernel."""
+    at = np.flatnonzero(batch.stim[:, 5] & batch.resp[:, 0])
+    given = np.zeros(len(at), REQUEST)
+    for i, field in enumerate(("bank", "row", "column", "write", "tag")):
+        given[field] = batch.stim[at, i]
+    given["cycle"] = at
+    shape = pim.device()
+    given["address"] = (given["bank"] * shape.rows + given["row"]) * shape.columns
+    given["address"] += given["column"]
+    return given
+
+
+def items_of(batch: Batch) -> npt.NDArray[np.void]:
+    """PIM instructions that hardware took over in a run, for the kernel."""
+    at = np.flatnonzero(batch.stim[:, 13] & batch.resp[:, 1])
+    given = np.zeros(len(at), ITEM)
+    for i, field in enumerate(("op", "bank", "row", "count", "results", "last", "tag")):
+        given[field] = batch.stim[at, 6 + i]
+    given["arrival"] = at + 1
+    return given
+
+
+def commands_of(batch: Batch) -> npt.NDArray[np.int64]:
+    """[command, (cycle, code, bank, row, column)]"""
+    at = np.flatnonzero(batch.resp[:, 2])
+    return np.column_stack([at, batch.resp[at, 3:7]])
+
+
+def replayed(twin: JointTwin, part: Batch, *, every: bool) -> npt.NDArray[np.int64]:
+    """As ``commands_of``, of the kernel as users run it."""
+    own = new_channel(twin.pim, every=every)
+    own.state.queues.arbiter["free_shared"] = NONE
+    logs: list[npt.NDArray[np.void]] = []
+    with contextlib.suppress(SimulationError):
+        # The end of the last tile may be missing: then nothing goes on.
+        own.run(items_of(part), requests_of(part, twin.pim), until=len(part.rst), log=logs.append)
+    log = np.concatenate(logs)
+    log = log[log["cycle"] < len(part.rst)]
+    places = [np.maximum(0, log[field]) for field in ("bank", "row", "column")]
+    return np.column_stack([log["cycle"], twin.layout.codes[log["command"]], *places])
+
+
+@pytest.mark.parametrize("every", [True, False])
+@each
+def test_commands_are_those_of_the_kernel_as_it_skips(name: str, every: bool) -> None:
+    twin = twin_of(name)
+    total = 0
+    for part in runs(twin.traffic(5).next(40_000)):
+        expected, got = commands_of(part), replayed(twin, part, every=every)
+        np.testing.assert_array_equal(expected[: len(got)], got)
+        assert len(got) > 0.8 * len(expected)
+        total += len(got)
+    assert total > 1000
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "fairness_cycles": {"fairness_cycles": 31},
+    "slack_checked": {"slack_checked": False},
+    "tile_ends_first": {"tile_ends_first": False},
+    "row_reserved": {"row_reserved": "next_tile"},
+    "priority": {"priority": "memory_first"},
+}
+TIMINGS = ("nFAW", "nRTP", "nCOMP", "nFILL", "nRCDWR", "nRTRS", "nREFI")
+JUDGED = channel("neupims", (2, 2, 1), "fairness_cycles=30")
+
+
+def found(other: SizedPim) -> bool:
+    """Whether the kernel of another channel differs from the hardware of ``JUDGED``."""
+    right = Wrapper(JointTwin(JUDGED).component)
+    return cosim(JointTwin(other), 1, 30_000, wrapper=right).mismatch is not None
+
+
+@pytest.mark.parametrize("field", FAULTS)
+def test_another_policy_is_found(field: str) -> None:
+    own = JUDGED
+    controller = own.controller.model_copy(update=FAULTS[field])
+    assert found(SizedPim.model_validate({**dict(own), "controller": controller}))
+
+
+@pytest.mark.parametrize("timing", TIMINGS)
+def test_a_timing_that_is_one_off_is_found(timing: str) -> None:
+    own = JUDGED
+    cycles = own.device().timings[timing] + (2 if timing == "nREFI" else 1)
+    moved = {**own.timings, timing: cycles}
+    assert found(SizedPim.model_validate({**dict(own), "timings": moved}))
+
+
+def keeps_pim_row(rows: Callable[[JointBank, Module], None]) -> Callable[[JointBank, Module], None]:
+    """A row of PIM is not closed."""
+
+    def faulty(self: JointBank, m: Module) -> None:
+        rows(self, m)
+        with m.If(self.command[self.parameters.pimpre] & self.shared[self.level]):
+            m.d.sync += self.pim_open.eq(1)
+
+    return faulty
+
+
+def opens_held_row(
+    choose: Callable[[JointBank, Module], Any],
+) -> Callable[[JointBank, Module], Any]:
+    """Memory opens a row that PIM has open."""
+
+    def faulty(self: JointBank, m: Module) -> Any:
+        place = choose(self, m)
+        p = self.parameters
+        held = self.pim_open & (self.picked.row == self.pim_row) & (place != 0)
+        with m.If(~self.is_open & held & self.may_open & self.may_give(p.activate)):
+            m.d.comb += self.wants.eq(1 << p.activate)
+        return place
+
+    return faulty
+
+
+PLANTED = {
+    "a PIM row that is not closed": ("_rows", keeps_pim_row),
+    "a row opened for memory that PIM holds": ("_choose", opens_held_row),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_fault_of_the_hardware_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    method, plant = PLANTED[fault]
+    monkeypatch.setattr(JointBank, method, plant(getattr(JointBank, method)))
+    assert cosim(JointTwin(JUDGED), seed=1, cycles=30_000).mismatch is not None
+
+
+def test_traffic_does_not_depend_on_how_it_is_cut() -> None:
+    twin = twin_of("bound")
+    whole, parts = twin.traffic(3), twin.traffic(3)
+    batch = whole.next(6000)
+    assert batch.rst.any()
+    cut = [parts.next(cycles) for cycles in (1, 1023, 1024, 2, 3950)]
+    for name in ("stim", "rst", "resp"):
+        pieces = [getattr(piece, name) for piece in cut]
+        np.testing.assert_array_equal(getattr(batch, name), np.concatenate(pieces))
+    assert whole.coverage == parts.coverage
+    assert (twin.traffic(4).next(6000).stim != batch.stim).any()
+
+
+def test_a_channel_that_is_too_large_says_what_to_set() -> None:
+    settings: list[str] = []
+    for _ in range(5):
+        try:
+            twin = joint_twin(load_joint_pim("neupims", settings))
+        except InputError as error:
+            suggestion = re.search(r"controller\.\w+=\d+", str(error))
+            assert suggestion is not None
+            settings.append(suggestion[0])
+    assert twin.parameters.banks == 32
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["timings={nGW: 0}"], "timings.nGW: hardware needs 1 at least, not 0"),
+        (["timings={nREFI: 300}"], "more than 259 cycles from one rank's refresh to the next"),
+    ],
+)
+def test_what_is_not_built_is_refused(settings: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        joint_twin(load_joint_pim("neupims", [*SMALL, *settings]))
+
+
+def test_campaigns_build_every_policy() -> None:
+    builds = joint_builds(24, 2026)
+    for name, values in OPTIONS.items():
+        if name in builds[0].parameters["joint"]:
+            assert {build.parameters["joint"][name] for build in builds} >= {*values}
+    assert {build.group for build in builds} == {
+        "dual concurrent", "dual blocked", "single blocked"
+    }  # fmt: skip
