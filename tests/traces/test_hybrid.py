@@ -150,7 +150,8 @@ def test_weights_and_cache_are_read_once_a_use(
 
 @pytest.mark.parametrize("sub_batches", [1, 2])
 def test_operators_run_in_order_and_none_waits_for_itself(sub_batches: int) -> None:
-    found = traces([100] * 6, HybridMapping(sub_batches=sub_batches))
+    mapping = HybridMapping.model_validate({"sub_batches": sub_batches})
+    found = traces([100] * 6, mapping)
     order = ["attention_norm", "qkv"]
     rest = ["proj", "attention_add", "ffn_norm", "fc1", "gelu", "fc2", "ffn_add"]
     wanted = {"A": order, "B": ["attention"], "E": rest}
