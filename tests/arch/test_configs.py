@@ -17,6 +17,9 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "machines.md"
 NAMES = (
     "gemmini_16",
     "neupims_device",
+    "npu_neupims_as_simulated",
+    "npu_newton_as_simulated",
+    "npu_only_as_simulated",
     "onnxim_ws128",
     "onnxim_ws128_hbm2",
     "onnxim_ws8",
@@ -115,6 +118,9 @@ PEAK_TOPS = {
     "onnxim_ws128_hbm2": 131.072,
     "onnxim_ws8": 0.128,
     "neupims_device": 262.144,
+    "npu_neupims_as_simulated": 262.144,
+    "npu_newton_as_simulated": 262.144,
+    "npu_only_as_simulated": 262.144,
     "scalesim_32": 2.048,
     "xr_npe": 0.881,  # four lanes of four bits
 }

@@ -95,7 +95,8 @@ class _Attention:
         self._apart = self._builder.tensor(f"{self._name}.weights", size)
         # Engines keep order: what waits for nothing goes first, then the first sequence of each
         # channel, the second of each, so that none waits for a later one of another channel.
-        sequences = _by_turns(sequences)
+        if self._mapping.values_wait == "own":
+            sequences = _by_turns(sequences)
         news = [self._new_tokens(each, rows[each.number]) for each in sequences]
         weights = [
             self._logits(each, rows[each.number], new)
