@@ -62,7 +62,10 @@ CONDITIONS: dict[str, Callable[[Parameters], bool]] = {
     "turn of PIM begins": lambda p: p.turns,
 }
 """Events that only some channels can show."""
-MISSING = {"refresh": lambda p: p.refresh_gap is None, "pimpre": lambda p: not p.dual}
+MISSING: dict[str, Callable[[Parameters], bool]] = {
+    "refresh": lambda p: p.refresh_gap is None,
+    "pimpre": lambda p: not p.dual,
+}
 """Commands that some channels never give."""
 
 

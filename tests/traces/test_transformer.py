@@ -57,8 +57,8 @@ ROUNDED = {
 LAYERS = {
     "bert_base": 12, "bert_large": 24, "gpt2": 12, "gpt2_medium": 24, "gpt2_large": 36,
     "gpt2_xl": 48, "gpt3_small": 12, "gpt3_medium": 24, "gpt3_large": 24, "gpt3_xl": 24,
-    "gpt3_2_7b": 32, "gpt3_6_7b": 32, "gpt3_13b": 40, "gpt3_30b": 48, "gpt3_175b": 96, "opt_125m": 12,
-    "opt_350m": 24, "opt_1_3b": 24, "opt_2_7b": 32, "opt_6_7b": 32, "opt_13b": 40, "opt_30b": 48,
+    "gpt3_2_7b": 32, "gpt3_6_7b": 32, "gpt3_13b": 40, "gpt3_30b": 48, "gpt3_175b": 96,
+    "opt_125m": 12, "opt_350m": 24, "opt_1_3b": 24, "opt_2_7b": 32, "opt_6_7b": 32, "opt_13b": 40, "opt_30b": 48,
     "opt_66b": 64, "opt_175b": 96, "llama2_7b": 32, "llama2_13b": 40, "llama2_70b": 80,
     "llama3_8b": 32, "llama3_70b": 80, "qwen2_0_5b": 24, "qwen2_1_5b": 28, "qwen2_7b": 28,
     "qwen2_72b": 80, "mixtral_8x7b": 32,

@@ -1,5 +1,7 @@
 """Operators of the vector unit, shared by several cores."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -37,4 +39,4 @@ def test_shared_tiles_do_the_same_work_on_all_cores(operator: AnyOperator) -> No
     assert len(np.unique(shared["queue"] // 4)) == min(4, units)
     stores = shared[shared["opcode"] == OP_STORE]
     spans = sorted(zip(stores["offset_bytes"], stores["bytes"], strict=True))
-    assert all(a + size == b for (a, size), (b, _) in zip(spans, spans[1:], strict=False))
+    assert all(a + size == b for (a, size), (b, _) in pairwise(spans))
