@@ -277,6 +277,12 @@ def test_min_load_is_near_the_least_and_round_robin_takes_turns(lengths: list[in
     assert [each.channel for each in turns] == [(5 + at) % 32 for at in range(len(lengths))]
 
 
+def test_the_longest_sequence_is_placed_first() -> None:
+    memory: Any = machine("memory.channels=2").memory
+    found = assign(memory, BLOCK.shape, [512, 512, 1024], HybridMapping())
+    assert [each.channel for each in found] == [1, 1, 0]
+
+
 @settings(max_examples=40, deadline=None)
 @given(lengths=st.lists(st.integers(1, 1500), min_size=1, max_size=40), layers=st.integers(1, 8))
 def test_rows_of_sequences_are_apart(lengths: list[int], layers: int) -> None:
