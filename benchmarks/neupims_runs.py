@@ -162,7 +162,7 @@ def measure(workers: int, known: set[str]) -> Iterator[tuple[str, Numbers]]:
         yield from ((case.key, run_case(case)) for case in wanted)
         return
     with get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap(_keyed, wanted)
+        yield from pool.imap_unordered(_keyed, wanted)
 
 
 def _keyed(case: Case) -> tuple[str, Numbers]:

@@ -34,6 +34,7 @@ def test_all_are_known_by_name_and_load() -> None:
                 "machine.memory.composite",
                 "machine.memory.controller.mode",
                 "machine.memory.controller.pim_transactions_in",
+                "machine.memory.controller.priority",
             },
         ),
     ],
