@@ -88,7 +88,8 @@ def run(
             if units[unit]["due"] == now:
                 marked[due_count] = unit
                 due_count += 1
-                units[unit]["due"] = NEVER
+                units[unit]["due"] = units[unit]["later"]
+                units[unit]["later"] = NEVER
         if seed != 0:
             seed = shuffle(marked, due_count, seed)
         for at in range(due_count):

@@ -192,7 +192,7 @@ def _units(machine: Machine) -> Records:
     own = machine.cores * UNITS_PER_CORE
     units = np.zeros(own + (memory is not None) + (link is not None), UNIT)
     units["synchroniser"] = machine.synchroniser_cycles
-    units["due"] = NEVER
+    units["due"] = units["later"] = NEVER
     vector_clock = machine.array.clock if machine.vector is None else machine.vector.clock
     clocks = (machine.array.clock, machine.buffer.clock, vector_clock)
     for core in range(machine.cores):
@@ -327,6 +327,7 @@ class System:
                 records["queue_end"][core] = ends[queue]
         units = state.units
         edges = -(-state.clock[0] // units["period"]) * units["period"]
+        units["later"] = np.where(units["due"] > edges, units["due"], NEVER)
         units["due"] = np.minimum(units["due"], edges)
 
     def _addresses(self, trace: CommandTrace) -> Integers:

@@ -25,7 +25,7 @@ def snapshot(system: System) -> Snapshot:
     """The whole state; when units are due, and whether for housekeeping, is left out, for a step
     that was not needed changes it."""
     arrays = {name: array.copy() for name, array in system.state.arrays_by_name().items()}
-    arrays["units"]["due"] = arrays["units"]["housekeeping"] = 0
+    arrays["units"]["due"] = arrays["units"]["later"] = arrays["units"]["housekeeping"] = 0
     arrays["lanes"]["due"] = 0
     return {name: array.tobytes() for name, array in arrays.items()}
 

@@ -103,7 +103,8 @@ def step_joint(
     held, working = 0, 0
     for channel in range(pim_queues.shape[0]):
         lane = lanes[channel]
-        if force or lane["due"] <= cycle:
+        # A new trace may begin in the cycle in which the one before has ended.
+        if lane["due"] <= cycle or (force and states[channel]["since"] < cycle):
             settle_channel(joint[0][channel], accounts, ticks_by_cause, row + 1 + channel, now,
                            period)  # fmt: skip
             step_channel(units, unit, now, period, f, lane, pim_queues[channel], channel, tables,
