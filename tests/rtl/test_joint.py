@@ -165,7 +165,7 @@ def replayed(twin: JointTwin, part: Batch, *, every: bool) -> npt.NDArray[np.int
 
 
 @pytest.mark.parametrize("every", [True, False])
-@pytest.mark.parametrize("name", ["bound", "turns", "least"])
+@pytest.mark.parametrize("name", ["bound", "least"])
 def test_commands_are_those_of_the_kernel_as_it_skips(name: str, every: bool) -> None:
     twin = twin_of(name)
     total = 0
