@@ -264,7 +264,7 @@ def test_traffic_does_not_depend_on_how_it_is_cut() -> None:
 
 def test_a_channel_that_is_too_large_says_what_to_set() -> None:
     settings: list[str] = []
-    for _ in range(5):
+    for _ in range(6):
         try:
             twin = joint_twin(load_joint_pim("neupims", settings))
         except InputError as error:
