@@ -108,6 +108,8 @@ def claims(found: Found) -> str:
             return
         value = of(gain(found, each, system, over) for each in all_points)
         verdict = "holds" if value >= NEAR * published else "does not hold"
+        if value > published / NEAR:
+            verdict = "more than that"
         rows.append(
             [claim, under, f"{published:.2f}", f"{value:.2f}", f"{len(all_points)}", verdict]
         )

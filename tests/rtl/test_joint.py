@@ -25,7 +25,7 @@ from rtl.wrapper import Wrapper
 from sim.dram.bank_queues_state import NONE
 from sim.dram.state import REQUEST
 from sim.pim.joint.run import new_channel
-from sim.pim.joint.state import ITEM
+from sim.pim.joint.state import ITEM, READRES
 
 SMALL = (
     *("controller.read_entries=3", "controller.write_entries=10", "controller.bank_entries=2"),
@@ -151,9 +151,13 @@ def replayed(twin: JointTwin, part: Batch, *, every: bool) -> npt.NDArray[np.int
     own = new_channel(twin.pim, every=every)
     own.state.queues.arbiter["free_shared"] = NONE
     logs: list[npt.NDArray[np.void]] = []
+    # A reset may have cut a tile off, which this ends.
+    end = np.zeros(1, ITEM)
+    end["op"], end["last"], end["arrival"] = READRES, 1, len(part.rst) + 1
+    items = np.concatenate([items_of(part), end])
     with contextlib.suppress(SimulationError):
-        # The end of the last tile may be missing: then nothing goes on.
-        own.run(items_of(part), requests_of(part, twin.pim), until=len(part.rst), log=logs.append)
+        # Without refreshes nothing frees the row that is kept for the next tile.
+        own.run(items, requests_of(part, twin.pim), until=len(part.rst), log=logs.append)
     log = np.concatenate(logs)
     log = log[log["cycle"] < len(part.rst)]
     places = [np.maximum(0, log[field]) for field in ("bank", "row", "column")]
@@ -161,7 +165,7 @@ def replayed(twin: JointTwin, part: Batch, *, every: bool) -> npt.NDArray[np.int
 
 
 @pytest.mark.parametrize("every", [True, False])
-@each
+@pytest.mark.parametrize("name", ["bound", "least"])
 def test_commands_are_those_of_the_kernel_as_it_skips(name: str, every: bool) -> None:
     twin = twin_of(name)
     total = 0
@@ -260,7 +264,7 @@ def test_traffic_does_not_depend_on_how_it_is_cut() -> None:
 
 def test_a_channel_that_is_too_large_says_what_to_set() -> None:
     settings: list[str] = []
-    for _ in range(5):
+    for _ in range(6):
         try:
             twin = joint_twin(load_joint_pim("neupims", settings))
         except InputError as error:
