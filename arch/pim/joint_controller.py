@@ -57,6 +57,11 @@ class JointController(Spec):
     """Whether a unit that would not end before the next refresh may begin in the last cycle before
     it, as in NeuPIMs' simulator, which takes a whole interval to be left then."""
 
+    open_tile: Literal["goes_on", "waits"] = "goes_on"
+    """Among reads: whether an instruction of the tile at hand passes reads and writes that wait,
+    for banks that the tile has perhaps, when the PIM has no other command; or, as in NeuPIMs'
+    simulator, keeps to the order, so that nothing may go on for ever."""
+
     @model_validator(mode="after")
     def _bounded(self) -> "JointController":
         if self.mode == "blocked" and self.priority != "pim_first" and self.fairness_cycles is None:

@@ -29,6 +29,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "group_ready": ("all_banks", "one_bank"),
     "row_reserved": ("tile", "next_tile"),
     "deadline": ("kept", "lenient"),
+    "open_tile": ("goes_on", "waits"),
     "pim_transactions_in": ("own", "reads"),
     "pim_transactions": (1, 2, 4),
     "pim_commands": (1, 2, 4),
@@ -108,8 +109,6 @@ def _build(random: Random, choice: Choice) -> JointBuild:
     controller = {name: value for name, value in choice.items() if name not in OF_MACHINE}
     controller["mode"] = mode
     if mode == "blocked":
-        # A full queue of one keeps requests from moving, and they it in turn.
-        controller["pim_commands"] = max(2, controller["pim_commands"])
         if controller["priority"] != "pim_first" and controller["fairness_cycles"] is None:
             controller["fairness_cycles"] = BOUND_CYCLES
         if controller["refresh"] == "none":

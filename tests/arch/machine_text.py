@@ -113,6 +113,7 @@ JOINT: dict[str, Any] = {
         "group_ready": "one_bank",
         "row_reserved": "next_tile",
         "deadline": "lenient",
+        "open_tile": "waits",
     },
     "bank_hash": "fold",
     "latency_cycles": 20,

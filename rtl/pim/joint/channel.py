@@ -145,6 +145,8 @@ class JointChannel(wiring.Component):
             own.none_of_kind.eq(Mux(requests.begun, requests.writes == 0, requests.reads == 0)),
             own.drains.eq(requests.begun),
             own.memory.eq(memory),
+            own.at_tile.eq(self.pim_side.at_tile),
+            own.tile_stays.eq(self.pim_side.stays),
             own.ends.eq(self.pim_side.ends),
         ]
         for i, bank in enumerate(self.banks):

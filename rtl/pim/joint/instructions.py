@@ -29,6 +29,8 @@ class Instructions(wiring.Component):
         Writes go first.
     memory : In(1)
         Reads and writes may move in this cycle.
+    at_tile, tile_stays : In(1)
+        A tile is open, and still at the end of the cycle.
     ends : In(1)
         The first instruction of the queue is over.
     taken, moves : Out(1)
@@ -44,12 +46,13 @@ class Instructions(wiring.Component):
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = p = parameters
+        before = ("none_of_kind", "drains", "memory", "at_tile", "tile_stays", "ends")
         super().__init__(
             {
                 "pim": In(stream.Signature(p.instruction)),
                 "reads": In(range(p.read_entries + 1)),
                 "moved_reads": In(p.read_entries),
-                **{name: In(1) for name in ("none_of_kind", "drains", "memory", "ends")},
+                **{name: In(1) for name in before},
                 **{name: Out(1) for name in ("taken", "moves", "any")},
                 "first": Out(p.instruction),
                 "waiting": Out(range(p.transactions + 1)),
@@ -76,7 +79,8 @@ class Instructions(wiring.Component):
         p = self.parameters
         room = self.waiting < p.transactions
         if p.among_reads:
-            room = room & (self.reads + self.waiting < p.read_entries)
+            passes = self.at_tile & (self.queued == 0) & (self.waiting == 0) & p.tile_goes_on
+            room = room & ((self.reads + self.waiting < p.read_entries) | passes)
         number = Signal.like(self.waiting)
         m.d.comb += [
             self.taken.eq(self.comes & room),
@@ -104,8 +108,9 @@ class Instructions(wiring.Component):
         if p.among_reads:
             turn = ~self.memory | (self.reads == 0) | came_first
             turn = turn & ((self.left != p.pim_commands) | ~self.memory) & ~self.drains
+            turn = turn | (self.tile_stays & (self.left == 0) & p.tile_goes_on)
         else:
-            turn = ~self.memory | self.none_of_kind | (self.left < 2)
+            turn = ~self.memory | self.none_of_kind | (self.left < min(2, p.pim_commands))
         m.d.comb += self.moves.eq((number != 0) & turn)
         return m
 

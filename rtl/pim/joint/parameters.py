@@ -65,6 +65,7 @@ class Parameters(Timing):
         self.release_rows = own.row_reserved == "tile"
         self.lenient = own.deadline == "lenient"
         self.among_reads = own.pim_transactions_in == "reads"
+        self.tile_goes_on = own.open_tile == "goes_on"
         self.transactions, self.pim_commands = own.pim_transactions, own.pim_commands
         self.read_entries, self.write_entries = own.read_entries, own.write_entries
         self.bank_entries = own.bank_entries

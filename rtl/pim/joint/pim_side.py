@@ -43,6 +43,8 @@ class PimSide(wiring.Component):
     slack, gwriting, gwrite_bank, tile, tile_row : Out
         With what this cycle has changed: cycles left, when the unit at hand is over, before the
         next refresh; a GWRITE is under way; a row is kept for PIM.
+    stays : Out(1)
+        A tile is open at the end of the cycle.
     at_tile, begun, skips, gwrites : Out(1)
         Registers: a header was given, it is seen to; PIM waits for a refresh; a GWRITE is under
         way (with what has ended).
@@ -65,7 +67,7 @@ class PimSide(wiring.Component):
         states = ("opened", "right", "pim_opened", "pim_right")
         may = ("activate", "precharge", "close", "gwrite", "gact")
         inputs = ("may_work", "refreshed", "gives", "memory_activates", "memory_closes")
-        outputs = ("works", "gwriting", "tile", "at_tile", "begun", "skips", "gwrites")
+        outputs = ("works", "gwriting", "tile", "at_tile", "stays", "begun", "skips", "gwrites")
         ends = ("ends", "ends_tile", "ends_gwrite", "fills")
         members: dict[str, In | Out] = {
             "first": In(p.instruction),
@@ -244,6 +246,7 @@ class PimSide(wiring.Component):
             self.ends_tile.eq((given["readres"] | given["comps"]) & self.first.last),
             self.ends_gwrite.eq(given["gwrite"]),
             self.fills.eq(~self.filling),
+            self.stays.eq((self.at_tile | given["header"]) & ~self.ends_tile),
         ]
         later = {
             "gwrite": Value.cast(p.gwrite_cycles),
@@ -267,7 +270,7 @@ class PimSide(wiring.Component):
             self.last_bank.eq(self.gwrite_bank),
             self.slack_left.eq(Mux(released, 0, left)),
             self.flags["skip"].eq((self.skips | held) & ~self.refreshed),
-            self.at_tile.eq((self.at_tile | given["header"]) & ~self.ends_tile),
+            self.at_tile.eq(self.stays),
             self.begun.eq((self.begun | begins_tile) & ~self.ends_tile),
             self.flags["kept"].eq(self.tile & ~self.refreshed & ~released),
             self.row.eq(Mux(self.refreshed | released, 0, self.tile_row)),

@@ -32,6 +32,12 @@ def offer(c, j, s, q, m, entries, lists, queue, queues, shared, marks, latencies
 
 
 @njit
+def tile_waits(j, m):
+    """Whether a tile is open that waits for an instruction, which may pass others."""
+    return j["tile_goes_on"] == 1 and m["tile"] == 1 and m["queued"] == 0
+
+
+@njit
 def take_pim(c, j, s, m, items, came):
     """Take a PIM instruction that is there, if it has room; returns when the next may be taken."""
     now = s["now"]
@@ -44,7 +50,8 @@ def take_pim(c, j, s, m, items, came):
     if m["waiting"] >= j["transactions"]:
         return NEVER
     if j["among_reads"] and s["counts"][READS] + m["waiting"] >= c["read_entries"]:
-        return NEVER
+        if not tile_waits(j, m) or m["waiting"] > 0:
+            return NEVER
     if m["waiting"] + m["queued"] == 0:
         m["gave_at"][PIM] = now
     came[(m["transactions"] + m["waiting"]) % came.shape[0]] = s["taken"]
@@ -96,9 +103,11 @@ def move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items, c
             pim = not memory or s["counts"][READS] == 0
             pim = pim or pim_came_first(m, came, entries, lists)
             pim = pim and (m["queued"] < j["commands"] or not memory)
+        if m["waiting"] > 0 and tile_waits(j, m):
+            pim = True
     elif m["waiting"] > 0:
         pim = not memory or s["counts"][kind] == 0
-        if m["queued"] < 2:
+        if m["queued"] < min(2, j["commands"]):
             pim = True
     moved = False
     if pim:
@@ -239,7 +248,9 @@ def settle(s, m):
 
 @njit
 def stuck(c, j, s, q, m):
-    """Whether nothing is given any more though there is work."""
+    """Whether nothing is given any more though there is work, or refreshes wait for a tile that
+    does not end."""
+    most = REFRESHES_MAX * (c["banks"] // j["rank_banks"])
     if m["queued"] + m["waiting"] + s["counts"][READS] + q["queued"] == 0:
         m["refreshes"] = 0
-    return m["refreshes"] > REFRESHES_MAX * (c["banks"] // j["rank_banks"])
+    return m["refreshes"] > most or s["pending"] > most

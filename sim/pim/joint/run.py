@@ -97,6 +97,8 @@ class Channel:
     def _fail(self) -> None:
         joint = self.state.joint[0]
         what = "nothing can go on"
+        if joint["tile"]:
+            what = f"the tile of row {joint['reserved']} is open and never ends"
         item = self.items[int(joint["head"]) & (len(self.items) - 1)]
         if joint["queued"] and joint["held"] and item["op"] in (GWRITE, HEADER):
             gap = int(self.tables.joint["refresh_gap"][0])

@@ -37,6 +37,7 @@ JOINT = np.dtype(
         ("release_rows", np.int64),  # at the end of a tile
         ("lenient_deadline", np.int64),  # one cycle before a refresh a whole interval is left
         ("among_reads", np.int64),  # PIM instructions lie among the reads
+        ("tile_goes_on", np.int64),  # but those of the tile at hand pass them
         ("transactions", np.int64),
         ("commands", np.int64),  # of the PIM queue
         ("group_banks", np.int64),
@@ -157,6 +158,7 @@ def _settings(pim: JointChannels, device: Device, names: tuple[str, ...]) -> dic
         "release_rows": own.row_reserved == "tile",
         "lenient_deadline": own.deadline == "lenient",
         "among_reads": own.pim_transactions_in == "reads",
+        "tile_goes_on": own.open_tile == "goes_on",
         "transactions": own.pim_transactions,
         "commands": own.pim_commands,
         "group_banks": spans["bank_group"],
