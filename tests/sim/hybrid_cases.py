@@ -26,6 +26,7 @@ from arch.commands import (
     link_queue,
     pim_queue,
     side_queue,
+    side_store_queue,
 )
 from arch.machine import Machine
 from arch.pim.joint import load_joint_pim
@@ -100,6 +101,9 @@ def random_machine(random: Random) -> Machine:
             "refresh": random.choice(["none", "all_bank", "all_bank"]),
         },
     )
+    if fields["memory"]["controller"]["refresh"] == "none":
+        # A row that is kept until the next tile or refresh may be kept for ever.
+        fields["memory"]["controller"]["row_reserved"] = "tile"
     fields["link"] = {
         "clock": random.choice(["core", "vector"]),
         "devices": random.choice([2, 3, 8]),
@@ -133,6 +137,7 @@ def random_command(random: Random, machine: Machine) -> tuple[dict[str, Any], li
     kind = random.choice(["move", "move", "pim", "pim", "vector", "side", "array", "link"])
     fields: dict[str, Any] = {"tensor": -1}
     items: list[Item] = []
+    memory: Any = machine.memory
     if kind == "move":
         opcode, size = random.choice([OP_LOAD, OP_STORE]), random.randint(1, 1500)
         segment = random.randint(max(1, size // 8), size)
@@ -140,8 +145,9 @@ def random_command(random: Random, machine: Machine) -> tuple[dict[str, Any], li
         fields |= {"bytes": size, "segment_bytes": segment, "operand": random.randrange(3)}
         fields |= {"stride_bytes": segment + random.choice([0, 64, 4096])}
         fields |= {"offset_bytes": random.randrange(TENSOR_BYTES // 2)}
+        if opcode == OP_STORE and fields["offset_bytes"] % 2:
+            fields["queue"] = side_store_queue(cores, channels, core)
     elif kind == "pim":
-        memory: Any = machine.memory
         fields |= {"opcode": OP_PIM, "queue": pim_queue(cores, random.randrange(channels))}
         for _ in range(random.randint(1, 3)):
             items += random_unit(random, memory.composite)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contract import Case, UnitContract
+from contract import Case, UnitContract, differences, run_to_end
 from hybrid_cases import (
     COMP,
     COMPS,
@@ -63,6 +63,12 @@ class TestHybrid(UnitContract):
         random = Random(seed)
         machine = random_machine(random)
         return machine, [random_trace(random, machine) for _ in range(2)]
+
+    @pytest.mark.parametrize("seed", [111, 242, 894])
+    def test_a_trace_that_begins_in_the_last_cycle_of_another(self, seed: int) -> None:
+        machine, traces = self.scenario(seed)
+        expected = run_to_end(System(machine), traces)
+        assert differences(expected, run_to_end(System(machine, force=True), traces)) == []
 
 
 def done(machine: Machine, given: list[Given], **options: Any) -> System:
@@ -414,7 +420,7 @@ WRONG: dict[str, tuple[Given, str]] = {
     "columns": (({"opcode": OP_PIM, "queue": 4}, [(HEADER, 0, 1, 0, 1, 0)], []), "one column"),
     "link": (({"opcode": OP_LINK, "queue": 6, "bytes": 8}, [], []), "in that of the link"),
     "no bytes": (({"opcode": OP_LINK, "queue": 7, "bytes": 0}, [], []), "no bytes"),
-    "store": (({"opcode": OP_STORE, "queue": 4, "bytes": 8}, [GWRITE_ITEM], []), "its core"),
+    "store": (({"opcode": OP_STORE, "queue": 4, "bytes": 8}, [GWRITE_ITEM], []), "a store engine"),
 }
 
 
