@@ -29,7 +29,7 @@ UNIT = np.dtype(
         ("synchroniser", np.int64),  # edges that a signal from another clock takes longer
         ("first_account", np.int64),  # row of its first account
         ("due", np.int64),  # tick of its next step, NEVER if only a wake can cause one
-        ("later", np.int64),  # what was due before a trace was loaded, which asks for a step at once
+        ("later", np.int64),  # what was due when a trace was loaded, which steps all at once
         ("housekeeping", np.int64),  # 1: that step alone does not bring the work on
         ("woken_from", np.int64),  # units that may wait for its commands:
         ("woken_until", np.int64),  # those before this one

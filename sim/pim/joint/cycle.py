@@ -49,9 +49,9 @@ def take_pim(c, j, s, m, items, came):
         return arrival
     if m["waiting"] >= j["transactions"]:
         return NEVER
-    if j["among_reads"] and s["counts"][READS] + m["waiting"] >= c["read_entries"]:
-        if not tile_waits(j, m) or m["waiting"] > 0:
-            return NEVER
+    full = j["among_reads"] and s["counts"][READS] + m["waiting"] >= c["read_entries"]
+    if full and (m["waiting"] > 0 or not tile_waits(j, m)):
+        return NEVER
     if m["waiting"] + m["queued"] == 0:
         m["gave_at"][PIM] = now
     came[(m["transactions"] + m["waiting"]) % came.shape[0]] = s["taken"]
