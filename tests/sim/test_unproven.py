@@ -8,9 +8,10 @@ import pytest
 from arch.load import load_machine
 from arch.mesh.load import load_mesh
 from arch.pim.hbm import load_hbm_pim
+from arch.pim.joint import load_joint_pim
 from arch.pim.system import load_pim
 from sim import unproven as module
-from sim.unproven import hbm_pim_options, mesh_options, pim_options, unproven, used
+from sim.unproven import hbm_pim_options, joint_options, mesh_options, pim_options, unproven, used
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ def test_options_have_the_record_s_names() -> None:
     units = {name.split(".")[0] for name in recorded} - {"dram"}
     options = {*used(load_machine("tpu_v1")), *pim_options(load_pim("pim_gpt"))}
     options |= {*hbm_pim_options(load_hbm_pim("hbm_pim"))}
+    options |= {*joint_options(load_joint_pim("neupims"))}
     options |= {*mesh_options(load_mesh("mesh_W1")), *mesh_options(load_mesh("wse2"))}
     assert units <= {option.split(".")[0] for option in options}
 
