@@ -100,7 +100,8 @@ def test_cosim_refuses_a_waveform_it_could_not_write_before_it_runs(
         (("cosim", MACHINE, "--simulator", "questa"), "batch, verilator, icarus, not 'questa'"),
         (
             ("cosim", MACHINE, "--unit", "dma"),
-            "unit: must be array or buffer or dram or joint or mac or mesh or pim or vector, not 'dma'",
+            "unit: must be array or buffer or dram or joint or mac or mesh or pim or vector, "
+            "not 'dma'",
         ),
         (("rtl", MACHINE, "-o", "x.v", "--unit", "dma"), "unit: must be array or buffer"),
         (("cosim", "nothing"), "'nothing' is no machine and no file"),
