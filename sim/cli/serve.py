@@ -214,10 +214,9 @@ def systems() -> None:
         if mapping is None:
             typer.echo(f"{name:<26} by its peaks alone")
             continue
-        halves = (
-            "" if mapping.sub_batches == 1 else f", 2 sub-batches from {system.interleave_from}"
-        )
+        halves = ""
+        if mapping.sub_batches > 1:
+            halves = f", halves from {system.interleave_from}"
         typer.echo(
-            f"{name:<26} {system.machine}, attention {mapping.attention}, {mapping.assignment}"
-            f"{halves}"
+            f"{name:<26} {system.machine}: {mapping.attention}, {mapping.assignment}{halves}"
         )
