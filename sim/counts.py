@@ -7,7 +7,8 @@ from arch.buffer import OPERANDS
 from arch.dram.memory import Dram
 from arch.machine import Channelled, Machine
 from arch.vector import VECTOR_OPS
-from sim.system import Records, System, memory_rows
+from sim.system import System
+from sim.system_state import Records, memory_rows
 
 ARRAY_COUNTS = (
     "folds",

@@ -18,7 +18,7 @@ from sim.energy import EnergyModel, energy
 from sim.jit import KERNEL_HASH
 from sim.result import OperatorResult, Provenance, Result, UnitAccount
 from sim.step import Step, Ticks
-from sim.system import ACCOUNTS_PER_CORE
+from sim.system_state import ACCOUNTS_PER_CORE
 from sim.unproven import unproven
 from traces.operators import AnyOperator, Workload
 

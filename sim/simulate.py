@@ -19,7 +19,8 @@ from sim.outcome import Window, operator_results, result_of
 from sim.report.log import CommandLog
 from sim.result import OperatorResult, Result
 from sim.step import Step, form_of, matmul_ticks
-from sim.system import System, build_state
+from sim.system import System
+from sim.system_state import build_state
 from traces.commands_file import check_machine, read_commands
 from traces.mapping.systolic import Lowered, Lowering, Replay, Steps
 from traces.operators import Workload
