@@ -20,6 +20,7 @@ from arch.buffer import Dma, Scratchpad
 from arch.dram.controller import Controller
 from arch.dram.load import standard_names
 from arch.dram.memory import Dram
+from arch.link import Link
 from arch.mac.engine import Engine
 from arch.mapping import Mapping
 from arch.memory import Memory
@@ -29,7 +30,7 @@ from arch.pim.asic import Asic
 from arch.pim.command_set import MacUnit
 from arch.pim.controller import PimController
 from arch.pim.hbm import HbmController, HbmPim
-from arch.pim.joint import JointPim
+from arch.pim.joint import JointMemory, JointPim
 from arch.pim.joint_controller import JointController
 from arch.pim.system import Pim, command_set_names
 from arch.vector import Vector
@@ -47,9 +48,10 @@ UNITS: dict[str, tuple[type[BaseModel], ...]] = {
     "dram": (Dram, Controller),
     "pim": (Pim, PimController),
     "hbm_pim": (HbmPim, HbmController),
-    "joint_pim": (JointPim, JointController),
+    "joint_pim": (JointPim, JointMemory, JointController),
     "asic": (Asic,),
     "vector": (Vector,),
+    "link": (Link,),
     "mac": (Engine,),
     "mesh": (PacketMesh, PacketRouter),
     "wavelet": (WaveletMesh, WaveletRouter, ProcessingElement, PeCosts),
@@ -146,26 +148,24 @@ class Collector:
 
 
 def options_of(unit: str) -> Iterator[str]:
-    """Every option of a unit; each value on its own where there are few."""
-    for spec in UNITS[unit]:
-        for name, field in spec.model_fields.items():
-            if name in NO_OPTIONS:
-                continue
-            kind = field.annotation
-            if name == "standard":
-                values: tuple[Any, ...] = standard_names()
-            elif name == "commands":
-                others = {n for own, sets in COMMAND_SETS.items() if own != unit for n in sets}
-                values = COMMAND_SETS.get(unit) or [
-                    n for n in command_set_names() if n not in others
-                ]
-            elif get_origin(kind) is Literal:
-                values = get_args(kind)
-            else:
-                values = (False, True) if kind is bool else ()
-            yield from (f"{unit}.{name}={value}" for value in values)
-            if not values:
-                yield f"{unit}.{name}"
+    """Every option of a unit once; each value on its own where there are few."""
+    fields = {name: field for spec in UNITS[unit] for name, field in spec.model_fields.items()}
+    for name, field in fields.items():
+        if name in NO_OPTIONS:
+            continue
+        kind = field.annotation
+        if name == "standard":
+            values: tuple[Any, ...] = standard_names()
+        elif name == "commands":
+            others = {n for own, sets in COMMAND_SETS.items() if own != unit for n in sets}
+            values = COMMAND_SETS.get(unit) or [n for n in command_set_names() if n not in others]
+        elif get_origin(kind) is Literal:
+            values = get_args(kind)
+        else:
+            values = (False, True) if kind is bool else ()
+        yield from (f"{unit}.{name}={value}" for value in values)
+        if not values:
+            yield f"{unit}.{name}"
 
 
 def built_of(unit: str, run: dict[str, Any]) -> Any:

@@ -21,6 +21,21 @@ LAST_CYCLES = 36
 """Of its end, when no PIM instruction waits any more and the stage is not over."""
 
 
+@pytest.mark.validates(
+    *("joint_pim.commands=neupims", "joint_pim.variant", "joint_pim.organisation"),
+    *("joint_pim.speed", "joint_pim.mapping", "joint_pim.priority=pim_first"),
+    *("joint_pim.row_buffers=single", "joint_pim.row_buffers=dual"),
+    *("joint_pim.composite=False", "joint_pim.composite=True"),
+    *("joint_pim.mode=blocked", "joint_pim.mode=concurrent"),
+    *("joint_pim.pim_transactions_in=own", "joint_pim.pim_transactions_in=reads"),
+    *("joint_pim.pim_transactions", "joint_pim.pim_commands", "joint_pim.bank_entries"),
+    *("joint_pim.read_entries", "joint_pim.write_entries", "joint_pim.slack_checked=True"),
+    *("joint_pim.refresh=all_bank", "joint_pim.tile_ends_first=False"),
+    *("joint_pim.group_ready=one_bank", "joint_pim.row_reserved=tile"),
+    *("joint_pim.row_reserved=next_tile", "joint_pim.deadline=lenient"),
+    "joint_pim.open_tile=waits",
+    by="NeuPIMs' simulator",
+)
 @pytest.mark.compiled
 @pytest.mark.parametrize("case", golden_traces().index)
 def test_each_command_is_that_of_the_simulator_in_its_cycle(case: str) -> None:
@@ -64,6 +79,7 @@ def _between(row: object) -> int:
     return 547 if row.variant == "dual" else 566
 
 
+@pytest.mark.validates("joint_pim.channels", "joint_pim.dispatch_width", by="NeuPIMs' simulator")
 @pytest.mark.compiled
 @pytest.mark.parametrize("number", range(len(stage_rows())))
 def test_attention_stages_have_the_commands_and_the_cycles_of_neupims(number: int) -> None:

@@ -36,7 +36,7 @@ def test_options_have_the_record_s_names() -> None:
     assert recorded
     units = {name.split(".")[0] for name in recorded} - {"dram"}
     options = {*used(load_machine("tpu_v1")), *pim_options(load_pim("pim_gpt"))}
-    options |= {*hbm_pim_options(load_hbm_pim("hbm_pim"))}
+    options |= {*used(load_machine("neupims_device")), *hbm_pim_options(load_hbm_pim("hbm_pim"))}
     options |= {*joint_options(load_joint_pim("neupims"))}
     options |= {*mesh_options(load_mesh("mesh_W1")), *mesh_options(load_mesh("wse2"))}
     assert units <= {option.split(".")[0] for option in options}
