@@ -1,4 +1,4 @@
-"""Profiles of hypothesis: the same examples in each run, fewer without the compiler. Ctrl-C."""
+"""Profiles of hypothesis: the same examples in each run, fewer in the slower modes. Ctrl-C."""
 
 import os
 import signal
@@ -15,8 +15,12 @@ settings.register_profile(
     max_examples=60,
     suppress_health_check=INHERITED,
 )
+settings.register_profile("checked", settings.get_profile("compiled"), max_examples=20)
 settings.register_profile("interpreted", settings.get_profile("compiled"), max_examples=3)
-settings.load_profile("interpreted" if os.environ.get("NUMBA_DISABLE_JIT") == "1" else "compiled")
+if os.environ.get("NUMBA_DISABLE_JIT") == "1":
+    settings.load_profile("interpreted")
+else:
+    settings.load_profile("checked" if os.environ.get("NUMBA_BOUNDSCHECK") == "1" else "compiled")
 
 # Jobs that a shell runs in the background ignore Ctrl-C, and what tests start would, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -112,8 +112,9 @@ def test_a_point_that_is_no_machine_or_cannot_run_fails_alone(tmp_path: Path) ->
     assert [each.state for each in outcome.front] == ["done"] * len(outcome.front) != []
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize(("evaluate", "how"), [("deadly", "signal 9"), ("leaving", "exit code 7")])
+@pytest.mark.parametrize(
+    ("evaluate", "how", "workers"), [("deadly", "signal 9", 2), ("leaving", "exit code 7", 1)]
+)
 def test_a_point_that_kills_its_worker_fails_alone(
     evaluate: str, how: str, workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
