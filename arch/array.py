@@ -34,6 +34,9 @@ class Array(Spec):
     """PEs from top to bottom."""
     cols: int = Field(ge=1, le=65_536)
     """PEs from left to right."""
+    copies: int = Field(default=1, ge=1, le=4096)
+    """Grids side by side that hold the same stationary operand (``ws``, ``is``); each takes a
+    vector of a fold a cycle."""
     dataflow: Dataflow
     """What stays in the PEs: weights, partial sums or inputs."""
     pe_latency_cycles: int = Field(default=1, ge=1, le=64)
@@ -41,14 +44,18 @@ class Array(Spec):
     weight_load: Literal["serial", "overlapped"] = "overlapped"
     """How the stationary operand enters (``ws``, ``is``): into the PEs' only register after the
     previous fold, or into a second one behind it. It shifts in at one row a cycle."""
-    drain: Literal["serial", "overlapped"] = "overlapped"
-    """Whether a fold waits until the previous one has left the array."""
+    empty_load_cycles: int | None = Field(default=None, ge=1, le=2**20)
+    """Cycles of a load that finds the array empty, where simulators count others than a row a cycle
+    (``ws``, ``is``)."""
+    drain: Literal["serial", "preloaded", "overlapped"] = "overlapped"
+    """What of a fold waits until the previous one has left the array: all, its vectors but not its
+    stationary operand (``ws``, ``is``), or nothing."""
     edge_folds: Literal["clipped", "full"] = "clipped"
     """Whether a fold smaller than the array takes the time of its own size (unused rows and
     columns transparent) or that of a full one."""
     accumulator_rows: int = Field(default=0, ge=0, le=2**30)
-    """Rows (``cols`` wide) of the accumulators below the array. Partial sums of a tile that
-    streams more vectors than this go to the scratchpad and are read back."""
+    """Rows (``cols`` wide) of the accumulators below the array, all copies together. Partial sums
+    of a tile that streams more vectors than this go to the scratchpad and are read back."""
     operand_format: FormatName = "int8"
     """Number format of inputs and weights."""
     accumulator_format: FormatName = "int32"
@@ -74,12 +81,29 @@ class Array(Spec):
                 "edge_folds": "full",
                 "pe_latency_cycles": 1,
                 "accumulator_rows": 0,
+                "copies": 1,
+                "empty_load_cycles": None,
             }
             for name, value in wanted.items():
                 if getattr(self, name) != value:
                     raise ValueError(
                         f"convention 'scalesim' needs {name} {value!r}, not {getattr(self, name)!r}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _sums_that_stay_hold_nothing(self) -> "Array":
+        held = {
+            "copies": self.copies != 1,
+            "empty_load_cycles": self.empty_load_cycles is not None,
+            "drain": self.drain == "preloaded",
+        }
+        for name, is_given in held.items():
+            if is_given and self.dataflow == "os":
+                raise ValueError(
+                    f"{name} {getattr(self, name)!r}: PEs hold no operand under dataflow 'os'; it "
+                    "needs 'ws' or 'is'"
+                )
         return self
 
     @model_validator(mode="after")
@@ -101,6 +125,11 @@ class Array(Spec):
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{name}: formats are those of the engine's modes; leave it out")
         return self
+
+    @property
+    def pes(self) -> int:
+        """PEs of all copies."""
+        return self.copies * self.rows * self.cols
 
     @property
     def operand_bits(self) -> int:

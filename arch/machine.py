@@ -141,5 +141,5 @@ class Machine(Spec):
     def peak_macs_per_second(self) -> int:
         """Multiply-accumulates a second with every PE of every core busy, of engines in the mode
         of the most lanes."""
-        pes = self.cores * self.array.rows * self.array.cols
+        pes = self.cores * self.array.pes
         return pes * self.array.lanes_most * self.clocks[self.array.clock] * 1000

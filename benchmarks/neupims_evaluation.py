@@ -153,7 +153,7 @@ def ceiling(batch: int) -> float:
     assert device.memory is not None
     assert device.memory.bytes_per_cycle is not None
     weights = device.memory.bytes_per_cycle / 2
-    return min(1.0, batch * weights / (device.cores * device.array.rows * device.array.cols))
+    return min(1.0, batch * weights / (device.cores * device.array.pes))
 
 
 def gpu_part(found: Found) -> str:

@@ -86,7 +86,8 @@ def memories(machine: Machine) -> list[Memories]:
     found = []
     array = machine.array
     if array.accumulator_rows and array.dataflow != "os":
-        found.append(Memories("accumulators", machine.cores * array.cols, column_kib(array), 1))
+        columns = machine.cores * array.copies * array.cols
+        found.append(Memories("accumulators", columns, column_kib(array), 1))
     for name, pad in machine.buffer.scratchpads.items():
         count = machine.cores * pad.banks
         kib = pad.capacity_kib / pad.banks
@@ -95,15 +96,16 @@ def memories(machine: Machine) -> list[Memories]:
 
 
 def column_kib(array: Array) -> float:
-    """Capacity of the accumulators below one column, in KiB."""
-    return packed_bytes(array.accumulator_rows, array.accumulator_bits) / 1024
+    """Capacity of the accumulators below one column of one copy, in KiB."""
+    rows = -(-array.accumulator_rows // array.copies)
+    return packed_bytes(rows, array.accumulator_bits) / 1024
 
 
 def area(machine: Machine, table: AreaTable | None = None) -> Area:
     """Area of a machine in mm2, from the table of its technology unless another is given."""
     table = AREA[machine.technology] if table is None else table
     flip_flop_um2 = table.flip_flop_um2.value
-    registers = machine.cores * array_flip_flops(machine.array)
+    registers = machine.cores * machine.array.copies * array_flip_flops(machine.array)
     # Those of SIMD engines are not counted.
     registers_um2 = None
     if flip_flop_um2 is not None and machine.array.engine is None:
@@ -132,7 +134,7 @@ def array_um2(machine: Machine, table: AreaTable) -> float | None:
     if array.engine is not None:
         return None
     each = _multiplier_and_adder(table, array.operand_format, array.accumulator_format)
-    return None if each is None else machine.cores * array.rows * array.cols * each
+    return None if each is None else machine.cores * array.pes * each
 
 
 def lanes_um2(machine: Machine, table: AreaTable) -> float | None:
@@ -147,7 +149,7 @@ def lanes_um2(machine: Machine, table: AreaTable) -> float | None:
 
 
 def array_flip_flops(array: Array) -> int:
-    """Flip-flops of the generated array: PEs, skew, streams and control; no accumulators."""
+    """Flip-flops of the generated array, one copy: PEs, skew, streams and control; no accumulators."""
     rows, cols, p = array.rows, array.cols, array.pe_latency_cycles
     operand, word = array.operand_bits, array.accumulator_bits
     stationary = array.dataflow != "os"

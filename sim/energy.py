@@ -186,7 +186,8 @@ def _registers_mw(machine: Machine, table: EnergyTable) -> float | None:
     each_nw = table.flip_flop_leakage_nw.value
     if each_nw is None or machine.array.engine is not None:
         return None
-    return machine.cores * array_flip_flops(machine.array) * each_nw * MW_PER_NW
+    grids = machine.cores * machine.array.copies
+    return grids * array_flip_flops(machine.array) * each_nw * MW_PER_NW
 
 
 def _arithmetic_mw(machine: Machine, table: EnergyTable, area_table: AreaTable) -> float | None:

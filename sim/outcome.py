@@ -69,7 +69,7 @@ def operator_results(
         # The last word of a depth may have lanes without a use.
         macs = words * form.k // form.word_k
         events = Counter({**events, "mac_words": words, "macs": macs})
-    pes = cores * machine.array.rows * machine.array.cols
+    pes = cores * machine.array.pes
     found = {name: count for name, count in sorted(events.items()) if count}
     seconds = (span[1] - span[0]) / (tick_khz(machine.clocks_khz) * 1000)
     main = OperatorResult(

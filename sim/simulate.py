@@ -143,7 +143,7 @@ def packing_note(
     )
     part = workload.model_copy(update={"operators": grouped})
     before = run(unpacked, part, Options(cache=cache)).result
-    pes = machine.cores * machine.array.rows * machine.array.cols
+    pes = machine.cores * machine.array.pes
     cycles = sum(operator.cycles for operator in packed.values())
     after = sum(operator.macs for operator in packed.values()) / (cycles * pes)
     return [

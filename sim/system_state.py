@@ -15,7 +15,7 @@ from arch.memory import Memory
 from arch.pim.joint import JointMemory
 from arch.vector import VECTOR_OPS
 from sim.array.folds import DATAFLOWS
-from sim.array.state import ARRAY_STATE, OUT
+from sim.array.state import ARRAY_STATE, DRAINS, OUT
 from sim.buffer.ports import DEMAND, DEMAND_RING, PADS_MAX
 from sim.buffer.state import BUFFER_STATE, ENGINE, PAD
 from sim.contract import (
@@ -96,7 +96,9 @@ def _array_state(machine: Machine, arrays: Records) -> None:
     arrays["dataflow"] = DATAFLOWS.index(spec.dataflow)
     arrays["pe_latency"] = spec.pe_latency_cycles
     arrays["overlapped_load"] = spec.weight_load == "overlapped"
-    arrays["overlapped_drain"] = spec.drain == "overlapped"
+    arrays["drain"] = DRAINS.index(spec.drain)
+    arrays["empty_load"] = spec.empty_load_cycles or 0
+    arrays["copies"] = spec.copies
     arrays["full_edges"] = spec.edge_folds == "full"
     arrays["drain_counted"] = spec.convention == "physical"
     arrays["accumulator_rows"] = spec.accumulator_rows

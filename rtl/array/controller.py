@@ -192,6 +192,8 @@ class Controller(wiring.Component):
             entering["cols"]
         )
         since, length = self.since, before["length"]
+        if p.preloaded:
+            return since >= self._leaves_after()
         if p.stationary:
             # The first stream has nothing before it: since is at its largest.
             fewer = rows * p.latency
@@ -226,7 +228,7 @@ class Controller(wiring.Component):
         order_rows = self.parameters.timed_rows(self.stream_fold.rows)
         rows = self.parameters.timed_rows(self.fold.rows)
         m.d.comb += shared.eq(Mux(order_rows < rows, order_rows, rows))
-        if not p.overlapped_drain:
+        if not p.overlapped_drain and not p.preloaded:
             free = self.since >= self._leaves_after()
             free = free & ~starts
         elif p.overlapped_load:

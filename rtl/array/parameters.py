@@ -16,8 +16,8 @@ class Parameters:
     """Widths and sizes of one array; everything below ``rtl/array`` reads them from here.
 
     Raises InputError for what has no hardware: formats that are not integers, accumulators
-    narrower than the operands, the convention ``scalesim``, grids beyond 256 a side; of engines,
-    sums and results of more than 32 bits.
+    narrower than the operands, the convention ``scalesim``, loads of an empty array in a time of
+    their own, copies, grids beyond 256 a side; of engines, sums and results of more than 32 bits.
     """
 
     def __init__(self, array: Array, extent_bits: int) -> None:
@@ -37,6 +37,13 @@ class Parameters:
                 f"array.convention: hardware needs 'physical', not {array.convention!r}, which "
                 "is a way to count cycles"
             )
+        if array.empty_load_cycles is not None:
+            raise InputError(
+                "array.empty_load_cycles: hardware loads a row a cycle; leave it out, not "
+                f"{array.empty_load_cycles}, which is a way to count cycles"
+            )
+        if array.copies > 1:
+            raise InputError(f"array.copies: hardware is one grid; must be 1, not {array.copies}")
         for name in ("rows", "cols"):
             given = getattr(array, name)
             if given > ROWS_MAX:
@@ -51,6 +58,7 @@ class Parameters:
         self.latency = array.pe_latency_cycles
         self.overlapped_load = array.weight_load == "overlapped"
         self.overlapped_drain = array.drain == "overlapped"
+        self.preloaded = array.drain == "preloaded"
         self.full_edges = array.edge_folds == "full"
         self.saturate = array.accumulator_overflow == "saturate"
         self.stationary = array.dataflow != "os"

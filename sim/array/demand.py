@@ -22,6 +22,12 @@ def add_operand(s, operand, size):
 
 
 @njit
+def vectors_a_beat(s, length):
+    """Vectors of a fold that enter in a beat, one a copy; its last beat asks for as many."""
+    return min(s["copies"], length)
+
+
+@njit
 def demand_of(s, outs, core):
     """Note the accesses that a beat wants of each scratchpad; return the cycles it takes."""
     for pad in range(s["pads"]):
@@ -33,7 +39,7 @@ def demand_of(s, outs, core):
         add_operand(s, operand, packed_bytes(entry["cols"] // entry["groups"], bits))
     if s["streaming"]:
         fold = s["stream"]
-        rows = packed_bytes(fold["rows"], bits)
+        rows = packed_bytes(fold["rows"], bits) * vectors_a_beat(s, fold["length"])
         if s["dataflow"] == WS:
             add_operand(s, OPERAND_IFMAP, rows)
         elif s["dataflow"] == IS:

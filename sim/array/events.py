@@ -1,7 +1,7 @@
 """What a fold counts: operand words, products, and where its results go."""
 
 from arch.commands import FLAG_ACCUMULATE, FLAG_FINAL, FLAG_KEEP
-from sim.array.demand import packed_bytes
+from sim.array.demand import packed_bytes, vectors_a_beat
 from sim.array.folds import IS, OS
 from sim.jit import njit
 
@@ -42,8 +42,9 @@ def count_results(s, fold, command, out):
             s["psum_read_words"] += total
         s["ofmap_write_bytes"] += write_bytes * vectors
         s["ofmap_read_bytes"] += read_bytes * vectors
-    out["write_bytes"] = write_bytes
-    out["read_bytes"] = read_bytes
+    together = 1 if os else vectors_a_beat(s, fold["length"])
+    out["write_bytes"] = write_bytes * together
+    out["read_bytes"] = read_bytes * together
 
 
 @njit

@@ -42,6 +42,12 @@ def blocks(extent, size):
 
 
 @njit
+def stream_beats(s, length):
+    """Beats in which so many vectors enter, one a copy."""
+    return (length + s["copies"] - 1) // s["copies"]
+
+
+@njit
 def next_fold(cursor, fold, dataflow, rows, cols, full, m, n, k, pack):
     """Write the fold under the cursor and move the cursor; the last one leaves no groups."""
     groups = min(pack, cursor["groups_left"])

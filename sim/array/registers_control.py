@@ -30,6 +30,7 @@ CONFIG = np.dtype(
         ("latency", np.int64),  # of a PE, beats
         ("overlapped_load", np.int64),
         ("overlapped_drain", np.int64),
+        ("preloaded", np.int64),  # 1: a load waits for no drain, a stream does
         ("full_edges", np.int64),
         ("saturate", np.int64),
         ("accumulator_rows", np.int64),
@@ -178,6 +179,8 @@ def stream_after(c, old, fold):
     rows, cols = timed_rows(c, old[at]), timed_cols(c, old[at + 1])
     fewer_rows = rows - timed_rows(c, fold["rows"])
     fewer_cols = cols - timed_cols(c, fold["cols"])
+    if c["preloaded"]:
+        return leaves_after(c, rows, cols, length)
     if c["stationary"]:
         fewer = fewer_rows * c["latency"]
         return length + max(0, fewer, fewer + fewer_cols)
@@ -192,7 +195,7 @@ def load_after(c, b):
     """Beats since the last stream began after which the next fold may load."""
     before = b["streaming"]
     rows = timed_rows(c, before["rows"])
-    if not c["overlapped_drain"]:
+    if not c["overlapped_drain"] and not c["preloaded"]:
         return leaves_after(c, rows, timed_cols(c, before["cols"]), before["length"])
     shared = min(rows, timed_rows(c, b["fold"]["rows"]))
     free = (shared - 1) * (c["latency"] - 1)

@@ -106,6 +106,7 @@ class Layout:
             "latency": array.pe_latency_cycles,
             "overlapped_load": array.weight_load == "overlapped",
             "overlapped_drain": array.drain == "overlapped",
+            "preloaded": array.drain == "preloaded",
             "full_edges": array.edge_folds == "full",
             "saturate": array.accumulator_overflow == "saturate",
             "accumulator_rows": self.accumulator_rows,

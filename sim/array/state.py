@@ -8,6 +8,10 @@ from sim.buffer.ports import PADS_MAX
 NO_FOLD, PICKED, LOADING, LOADED = range(4)
 """Stages of the fold at the array's entry."""
 
+SERIAL, PRELOADED, OVERLAPPED = range(3)
+DRAINS = ("serial", "preloaded", "overlapped")
+"""What may enter while a fold leaves: nothing, a stationary operand, or a fold."""
+
 ARRAY_STATE = np.dtype(
     [
         # parameters
@@ -16,7 +20,9 @@ ARRAY_STATE = np.dtype(
         ("dataflow", np.int64),  # folds.WS, OS or IS
         ("pe_latency", np.int64),  # beats
         ("overlapped_load", np.int64),  # 1: a second register for the stationary operand
-        ("overlapped_drain", np.int64),  # 1: a fold may enter while others leave
+        ("drain", np.int64),  # SERIAL ...
+        ("empty_load", np.int64),  # beats of a load that finds the array empty; 0: a row a beat
+        ("copies", np.int64),  # grids that hold the same and share the vectors
         ("full_edges", np.int64),  # 1: edge folds take the time of full ones
         ("drain_counted", np.int64),  # 0: os results leave in no time (SCALE-Sim)
         ("accumulator_rows", np.int64),

@@ -5,19 +5,20 @@ the scratchpads' ports cannot serve in one cycle all that the array wants. In be
 rows, b columns and t vectors, on PEs of latency p, goes like this (docs/systolic_array.md shows
 why):
 
-- load (``ws``, ``is``): a beats;
-- stream: t beats;
+- load (``ws``, ``is``): a beats, or what is given for an empty array;
+- stream: t beats, or as many as t vectors take where copies share them;
 - its results leave in t beats from ``a p + b - 2`` after the start of the stream (``ws``,
   ``is``), or in a beats from ``t + p + a + b - 3`` after it (``os``).
 
 A fold is picked when all that its command depends on is there, loads as soon as the registers
-it needs are free, and streams as soon as its results cannot overtake those of the fold before.
+it needs are free, and streams as soon as its results cannot overtake those of the fold before, or
+these have left.
 """
 
 from sim.array.demand import demand_of, publish_demand
 from sim.array.events import count_operands, count_results
-from sim.array.folds import OS, next_fold
-from sim.array.state import LOADED, LOADING, NO_FOLD, PICKED
+from sim.array.folds import OS, next_fold, stream_beats
+from sim.array.state import LOADED, LOADING, NO_FOLD, OVERLAPPED, PICKED, SERIAL
 from sim.contract import (
     BUSY_DRAIN,
     BUSY_LOAD,
@@ -62,7 +63,7 @@ def pick(s, command, commands):
 def load_from(s):
     """Earliest beat at which the fold at the entry may load: not before the registers that it
     shares with the fold before it are free."""
-    if not s["overlapped_drain"]:
+    if s["drain"] == SERIAL:
         return s["order_left"]
     shared = min(s["order_rows"], s["entry"]["timed_rows"])
     free = s["order_start"]
@@ -72,10 +73,18 @@ def load_from(s):
 
 
 @njit
+def load_beats(s):
+    """Beats in which the fold at the entry loads, from this one on."""
+    if s["empty_load"] > 0 and s["beat"] >= s["order_left"]:
+        return s["empty_load"]
+    return s["entry"]["timed_rows"]
+
+
+@njit
 def stream_from(s):
     """Earliest beat at which the fold at the entry may stream after the one before it."""
     entry = s["entry"]
-    if not s["overlapped_drain"]:
+    if s["drain"] != OVERLAPPED:
         return s["order_left"]
     rows = entry["timed_rows"]
     cols = entry["timed_cols"]
@@ -111,7 +120,7 @@ def start_stream(s, outs, core, commands):
     p = s["pe_latency"]
     rows = fold["timed_rows"]
     cols = fold["timed_cols"]
-    length = fold["length"]
+    length = stream_beats(s, fold["length"])
     s["streaming"] = 1
     s["stage"] = NO_FOLD
     s["stream_end"] = beat + length
@@ -186,7 +195,7 @@ def advance(s, outs, core, units, unit, runtime, commands, dependencies, queue, 
                 moved = True
         if s["stage"] == PICKED and s["beat"] >= load_from(s):
             s["stage"] = LOADING
-            s["load_end"] = s["beat"] + s["entry"]["timed_rows"]
+            s["load_end"] = s["beat"] + load_beats(s)
             note_start(s["entry"], runtime, now)
             moved = True
         if s["stage"] == LOADING and s["beat"] >= s["load_end"]:

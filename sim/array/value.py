@@ -13,6 +13,7 @@ import numpy.typing as npt
 from arch.array import Array
 from arch.errors import InputError
 from arch.mac.formats import FORMAT_BITS
+from sim.array.state import DRAINS
 from sim.array.value_folds import (
     Plan,
     Values,
@@ -73,9 +74,9 @@ def run_tile(
     a_values, b_values = np.asarray(a), np.asarray(b)
     _check_operands(array, a_values, b_values)
     _check_array(array, pack)
-    first_kind = "stream" if array.dataflow == "os" else "load"
-    if early is not None and array.drain == "serial" and early[0] == first_kind:
-        raise InputError("early: a start that waits for a serial drain cannot be early")
+    first_kind = "stream" if array.dataflow == "os" or array.drain == "preloaded" else "load"
+    if early is not None and array.drain != "overlapped" and early[0] == first_kind:
+        raise InputError("early: a start that waits until the array is empty cannot be early")
     a_values, b_values = a_values.astype(dtype), b_values.astype(dtype)
     with np.errstate(over="ignore"):  # sums may wrap; uncompiled kernels would warn
         values = _multiply(array, a_values, b_values, pack, early, 0)
@@ -154,6 +155,15 @@ def _check_array(array: Array, pack: int) -> None:
             "array.convention: 'scalesim' counts no drain under dataflow 'os', which no hardware "
             "can do; for values use 'physical', or 'ws' or 'is'"
         )
+    if array.empty_load_cycles is not None:
+        raise InputError(
+            "array.empty_load_cycles: is a way to count cycles, which no hardware does; for values "
+            f"leave it out, not {array.empty_load_cycles}"
+        )
+    if array.copies > 1:
+        raise InputError(
+            f"array.copies: values are those of one grid; must be 1, not {array.copies}"
+        )
     if array.accumulator_overflow == "saturate" and array.accumulator_format == "int64":
         raise InputError(
             "array.accumulator_overflow: must be 'wrap' with accumulator_format 'int64', "
@@ -196,7 +206,7 @@ def _run_stationary(
         p,
         _largest(array),
         int(overlapped),
-        int(array.drain == "overlapped"),
+        DRAINS.index(array.drain),
         kinds[early[0]] if early else EARLY_NONE,
         early[1] if early else 0,
         np.zeros((cols + (rows - 1) * p + SLACK_STEPS) * rows, dtype),

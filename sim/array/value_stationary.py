@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.array.state import PRELOADED, SERIAL
 from sim.array.value_planes import (
     NEVER,
     SLACK_STEPS,
@@ -32,7 +33,7 @@ EARLY_NONE, EARLY_LOAD, EARLY_STREAM = range(3)
 
 
 @njit
-def start_of_stream(folds: Any, f: Any, p: Any) -> Any:
+def start_of_stream(folds: Any, f: Any, p: Any, drain: Any) -> Any:
     """Earliest cycle in which fold ``f``, whose load has started, may stream."""
     a, b = folds[f]["rows"], folds[f]["cols"]
     start = folds[f]["load"] + a
@@ -40,7 +41,10 @@ def start_of_stream(folds: Any, f: Any, p: Any) -> Any:
         before = folds[f - 1]
         column_free = (before["rows"] - a) * p
         port_free = column_free + before["cols"] - b
-        start = max(start, before["start"] + before["vectors"] + max(0, column_free, port_free))
+        last = before["start"] + before["vectors"]
+        start = max(start, last + max(0, column_free, port_free))
+        if drain == PRELOADED:
+            start = max(start, last + before["rows"] * p + before["cols"] - 2)
     return start
 
 
@@ -106,14 +110,14 @@ def leave(
 @njit
 def run_stationary(
     folds: Any, left: Any, top: Any, out: Any, rows: Any, cols: Any, p: Any,
-    largest: Any, overlapped: Any, drain_overlapped: Any, early: Any, early_fold: Any,
+    largest: Any, overlapped: Any, drain: Any, early: Any, early_fold: Any,
     operand: Any, psum: Any, psum_base: Any, weight: Any, shadow: Any, port: Any, port_words: Any,
     operand_trace: Any, psum_trace: Any, weight_trace: Any, shadow_trace: Any,
 ) -> Any:  # fmt: skip
     """Step until the last output vector has left; returns the cycles that took.
 
     ``folds`` (FOLD), ``left``, ``top`` and ``out`` are a Plan's. Sums saturate at ``largest``;
-    where it is 0, they wrap. All other arrays are zero:
+    where it is 0, they wrap. ``drain`` is one of sim.array.state. All other arrays are zero:
 
     - ``operand`` [(cols + (rows - 1) * p + SLACK_STEPS) * rows]: plane and, below it, the skew
     - ``psum`` [p * (rows * cols + SLACK_STEPS)], ``psum_base`` [p]: a plane a stage
@@ -142,13 +146,13 @@ def run_stationary(
         while True:
             if loading < count and x >= load_at:
                 folds[loading]["load"] = x
-                start = start_of_stream(folds, loading, p)
+                start = start_of_stream(folds, loading, p, drain)
                 if early == EARLY_STREAM and early_fold == loading:
                     start -= 1
                 folds[loading]["start"] = start
                 loading += 1
                 load_at = NEVER
-                if drain_overlapped and loading < count:
+                if drain != SERIAL and loading < count:
                     load_at = start_of_load(folds, loading, p, overlapped)
                     if early == EARLY_LOAD and early_fold == loading:
                         load_at -= 1
@@ -223,7 +227,7 @@ def run_stationary(
                 folds[collecting]["end"] = x + 1
                 collecting += 1
                 collected = 0
-                if not drain_overlapped:
+                if drain == SERIAL:
                     load_at = x + 1
         elif leaving == count:
             break  # an early start has lost a vector

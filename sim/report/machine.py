@@ -170,7 +170,7 @@ def derived(machine: Machine) -> Iterator[RenderableType]:
     """Peaks, bandwidths and the ridge point, each by its formula."""
     ops = 2 * machine.peak_macs_per_second
     array, hz = machine.array, machine.clocks[machine.buffer.clock] * 1000
-    pes = count(machine.cores * array.rows * array.cols)
+    pes = count(machine.cores * array.pes)
     yield named(
         "peak",
         f"{_peak(machine)} {_widest_mode(array)}: {pes} PEs, {si(ops / 2, 'MAC/s')}, 2 operations "
@@ -243,7 +243,9 @@ def machine_list(machines: Sequence[tuple[str, Machine]]) -> RenderableType:
 
 def _array(machine: Machine) -> str:
     cores = f"{machine.cores} x " if machine.cores > 1 else ""
-    return f"{cores}{machine.array.rows} x {machine.array.cols} {machine.array.dataflow}"
+    array = machine.array
+    copies = f"{array.copies} x " if array.copies > 1 else ""
+    return f"{cores}{copies}{array.rows} x {array.cols} {array.dataflow}"
 
 
 def _rates(machine: Machine) -> str:

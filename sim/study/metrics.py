@@ -100,7 +100,7 @@ def title_of(metric: str) -> str:
 def static_metrics(machine: Machine, counted: Counted) -> dict[str, float]:
     """Metrics of a machine alone. ``area_mm2`` is missing where it is a lower bound."""
     found: dict[str, float] = {
-        "pes": machine.cores * machine.array.rows * machine.array.cols,
+        "pes": machine.cores * machine.array.pes,
         "sram_kib": _sram_kib(machine),
         "peak_macs_per_s": machine.peak_macs_per_second,
     }
@@ -164,7 +164,7 @@ def _of_one(result: Result, counted: Counted, components: Sequence[str]) -> dict
 
 
 def _add_ratios(found: dict[str, float], machine: Machine) -> None:
-    pes = machine.cores * machine.array.rows * machine.array.cols
+    pes = machine.cores * machine.array.pes
     found["utilisation"] = found["macs"] / (found["cycles"] * pes) if found["cycles"] else 0.0
     if "energy_pj" in found:
         found["edp_pj_s"] = found["energy_pj"] * found["seconds"]
@@ -172,7 +172,7 @@ def _add_ratios(found: dict[str, float], machine: Machine) -> None:
 
 def _sram_kib(machine: Machine) -> float:
     pads = sum(pad.capacity_kib for pad in machine.buffer.scratchpads.values())
-    return machine.cores * (pads + column_kib(machine.array) * machine.array.cols)
+    return machine.cores * (pads + column_kib(machine.array) * machine.array.copies * machine.array.cols)
 
 
 def _bandwidth(machine: Machine) -> float | None:

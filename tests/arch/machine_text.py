@@ -21,6 +21,13 @@ def separate() -> dict[str, Any]:
     return data
 
 
+def held() -> dict[str, Any]:
+    """Every field of an array whose PEs hold an operand."""
+    data = everything()
+    data["array"]["dataflow"] = "ws"
+    return data
+
+
 def dram() -> dict[str, Any]:
     """Every field of a machine with DRAM."""
     data = everything()
@@ -133,9 +140,11 @@ FULL: dict[str, Any] = {
         "clock": "core",
         "rows": 64,
         "cols": 32,
+        "copies": 1,
         "dataflow": "os",
         "pe_latency_cycles": 2,
         "weight_load": "serial",
+        "empty_load_cycles": None,
         "drain": "serial",
         "edge_folds": "full",
         "accumulator_rows": 1024,

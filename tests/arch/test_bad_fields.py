@@ -14,6 +14,7 @@ from machine_text import (
     engines,
     everything,
     get,
+    held,
     joint,
     line_of,
     put,
@@ -26,7 +27,7 @@ from arch.load import load_machine
 from arch.machine import Machine
 
 SCHEMA = Machine.model_json_schema()
-BASES = (everything, separate, dram, joint, engines)
+BASES = (everything, separate, held, dram, joint, engines)
 NAMES = {
     "scratchpads": "rest", "operations": "exp", "clocks": "ddr", "sources": "array.rows",
     "levels": "rank", "timings": "nRCD",
@@ -80,6 +81,8 @@ def base_of(path: Path) -> dict[str, Any]:
         return joint() if both else dram()
     if len(path) > 1 and path[0] == "memory" and path[1] in JOINT and path[1] != "latency_cycles":
         return joint()
+    if path in (("array", "copies"), ("array", "empty_load_cycles")):
+        return held()
     if path[:2] in (("array", "engine"), ("mapping", "formats")):
         return engines()
     return separate() if "operand_bytes_per_cycle" in path else everything()
@@ -110,7 +113,7 @@ def fault(tmp_path: File, data: Any, at: Path) -> str:
 
 def test_the_walk_meets_every_kind_of_field() -> None:
     assert len(FIELDS) >= 80
-    assert len(NUMBERS) == 44
+    assert len(NUMBERS) == 46
     assert {named(path) for path in SECTIONS} == {
         "", "array", "buffer", "buffer.scratchpads.rest", "buffer.dma", "vector", "mapping",
         "vector.operations.exp", "array.engine", "array.engine.modes[0]", "mapping.formats[0]",

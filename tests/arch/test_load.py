@@ -387,6 +387,17 @@ def test_scalesims_convention_fixes_other_fields(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("copies", 2), ("empty_load_cycles", 9), ("drain", "preloaded")]
+)
+def test_what_sums_that_stay_cannot_have(tmp_path: Path, field: str, value: object) -> None:
+    message, text = whole(tmp_path, ("array", field), value)
+    assert message == (
+        f"FILE:{line_of(text, ('array', field))}: array: {field} {value!r}: PEs hold no operand "
+        "under dataflow 'os'; it needs 'ws' or 'is'"
+    )
+
+
 def test_near_keys_are_proposed(tmp_path: Path) -> None:
     text = MINIMAL.replace("rows: 8", "row: 8").replace("name: least", "name: a\nbanks: 3")
     told = refused(written(tmp_path, text)).splitlines()

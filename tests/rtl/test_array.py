@@ -46,6 +46,20 @@ def test_hardware_equals_model(choice: Choice) -> None:
     assert missing <= cannot_happen(array)
 
 
+@pytest.mark.parametrize("edges", ["clipped", "full"])
+@pytest.mark.parametrize("load", ["serial", "overlapped"])
+@pytest.mark.parametrize("dataflow", ["ws", "is"])
+def test_preloaded_folds(dataflow: str, load: str, edges: str) -> None:
+    latency = 1 if load == "serial" else 3
+    options = {"dataflow": dataflow, "weight_load": load, "edge_folds": edges}
+    array = Array.model_validate(
+        {"rows": 4, "cols": 3, "drain": "preloaded", "pe_latency_cycles": latency} | options
+    )
+    outcome = cosim(ArrayTwin(array), seed=4, cycles=10_000)
+    assert outcome.mismatch is None, outcome.mismatch
+    assert outcome.useful_cycles > 5_000
+
+
 def cannot_happen(array: Array) -> set[str]:
     """Events that an array has no way to, or too rarely for so short a run."""
     product_bits = 2 * FORMAT_BITS[array.operand_format]
@@ -143,6 +157,8 @@ def test_every_flip_flop_is_compared(choice: Choice) -> None:
             | {"edge_folds": "full"},
             "hardware needs 'physical', not 'scalesim'",
         ),
+        ({"copies": 2}, r"array\.copies: hardware is one grid; must be 1, not 2"),
+        ({"empty_load_cycles": 9}, r"hardware loads a row a cycle; leave it out, not 9"),
         ({"rows": 512}, r"array\.rows: hardware needs 256 at most, not 512"),
         (
             {"accumulator_format": "int64", "accumulator_overflow": "saturate"},

@@ -65,11 +65,13 @@ def cases(draw: st.DrawFn, /, **fixed: Any) -> Case:
         "dataflow": draw(st.sampled_from(get_args(Dataflow))),
         "pe_latency_cycles": draw(st.sampled_from([1, 1, 2, 3, 7])),
         "weight_load": draw(st.sampled_from(["serial", "overlapped"])),
-        "drain": draw(st.sampled_from(["serial", "overlapped"])),
+        "drain": draw(st.sampled_from(["serial", "preloaded", "overlapped"])),
         "edge_folds": draw(st.sampled_from(["clipped", "full"])),
         "operand_format": draw(st.sampled_from(["int4", "int8", "int16"])),
         "accumulator_overflow": draw(st.sampled_from(["wrap", "saturate"])),
     } | fixed
+    if options["dataflow"] == "os" and options["drain"] == "preloaded":
+        options["drain"] = "serial"
     if "accumulator_format" not in fixed:
         wider = {"int4": ["int8", "int16"], "int8": ["int8", "int16", "int32"]}
         formats = wider.get(options["operand_format"], ["int16", "int32"])

@@ -10,7 +10,7 @@ from arch.array import Array
 
 @dataclass
 class Fold:
-    """Rows, columns, vectors; start of load and stream, first output vector, end."""
+    """Rows, columns, cycles in which vectors enter; start of load and stream, first output vector, end."""
 
     a: int
     b: int
@@ -31,7 +31,7 @@ def blocks(extent: int, size: int) -> list[int]:
 def fold_shapes(
     array: Array, m: int, n: int, k: int, groups: int, pack: int
 ) -> list[tuple[int, int, int]]:
-    """(rows, columns, vectors) of the folds of a tile, in order."""
+    """(rows, columns, cycles of vectors) of the folds of a tile, in order."""
     per_row, per_col = array.rows // pack, array.cols // pack
     shapes = []
     left = groups
@@ -46,7 +46,7 @@ def fold_shapes(
             shapes += [(g * y, g * x, n) for x in blocks(m, per_col) for y in blocks(k, per_row)]
     if array.edge_folds == "full":
         shapes = [(array.rows, array.cols, t) for _, _, t in shapes]
-    return shapes
+    return [(a, b, len(blocks(t, array.copies))) for a, b, t in shapes]
 
 
 def tile_folds(array: Array, m: int, n: int, k: int, groups: int = 1, pack: int = 1) -> list[Fold]:
@@ -73,12 +73,17 @@ def _schedule_ws(array: Array, new: Fold, old: Fold | None) -> None:
             new.load_rules["drain serial"] = old.e
     new.l = max(new.load_rules.values())
 
-    new.stream_rules["weights loaded"] = new.l + new.a
+    loads = new.a
+    if array.empty_load_cycles is not None and (old is None or new.l >= old.e):
+        loads = array.empty_load_cycles
+    new.stream_rules["weights loaded"] = new.l + loads
     if old is not None:
         behind = old.s + old.t
         new.stream_rules["left edge"] = behind
         new.stream_rules["column order"] = behind + (old.a - new.a) * p
         new.stream_rules["output port"] = behind + (old.a - new.a) * p + (old.b - new.b)
+        if array.drain == "preloaded":
+            new.stream_rules["array empty"] = old.e
     new.s = max(new.stream_rules.values())
     new.o = new.s + new.a * p + new.b - 2
     new.e = new.o + new.t

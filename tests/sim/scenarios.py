@@ -46,7 +46,7 @@ def memory(random: Random) -> dict[str, Any]:
 
 def machine_fields(random: Random) -> dict[str, Any]:
     """A machine as in YAML."""
-    return {
+    fields: dict[str, Any] = {
         "name": "random",
         "source": "tests",
         "clocks": {
@@ -77,6 +77,14 @@ def machine_fields(random: Random) -> dict[str, Any]:
         "vector": {"clock": random.choice(["core", "vector"]), "lanes": 4},
         "mapping": {"group_packing": random.choice(["none", "packed"])},
     }
+    held = {
+        "drain": random.choice([fields["array"]["drain"], "preloaded"]),
+        "copies": random.choice([1, 1, 2, 3]),
+        "empty_load_cycles": random.choice([None, None, 1, 5, 30]),
+    }
+    if fields["array"]["dataflow"] != "os":
+        fields["array"] |= held
+    return fields
 
 
 def machine_of(fields: dict[str, Any]) -> Machine:

@@ -108,7 +108,7 @@ def test_cycles_follow_the_rules(seed: int) -> None:
 @given(seed=st.integers(0, 2**32))
 def test_cycles_equal_the_value_kernel(seed: int) -> None:
     random = Random(seed)
-    fields = random_array(random)
+    fields = random_array(random) | {"copies": 1, "empty_load_cycles": None}
     tile = random_tile(random, fields)
     machine = array_machine(fields)
     values = np.random.default_rng(seed)
@@ -172,3 +172,42 @@ def test_too_few_ports_slow_the_array_and_say_so(dataflow: str) -> None:
     beats = wide_system.state.arrays[0]["folds"] * (tile.k if dataflow == "os" else 50)
     assert ports == narrow_system.now_tick - wide_system.now_tick
     assert ports == 3 * beats
+
+
+@pytest.mark.parametrize("dataflow", ["ws", "is"])
+def test_copies_want_their_vectors_at_once(dataflow: str) -> None:
+    """Three vectors of four words a beat from a one-word port: each beat takes twelve cycles."""
+    fields = {"rows": 4, "cols": 4, "dataflow": dataflow, "accumulator_rows": 1000, "copies": 3}
+    machine = array_machine(fields)
+    narrow = machine.model_dump(mode="json")
+    operand = "filter" if dataflow == "is" else "ifmap"
+    narrow["buffer"]["scratchpads"][operand] |= {"banks": 1, "bank_width_bytes": 1}
+    wide, slow = (simulate(x, [Tile(50, 50, 4, 1, 1)]) for x in (machine, machine_of(narrow)))
+    beats = 13 * 17  # blocks of 50 rows or columns, beats of 50 vectors
+    assert slow.now_tick - wide.now_tick == 11 * beats
+    assert slow.state.ticks_by_cause[0, STALL_PORTS] == 11 * beats
+
+
+@pytest.mark.parametrize("words", [4, 12])
+def test_copies_write_their_results_at_once(words: int) -> None:
+    """Three vectors of four results a beat, of a byte each, to ports of so many bytes."""
+    fields = {"rows": 4, "cols": 4, "dataflow": "ws", "copies": 3}
+    machine = array_machine(fields)
+    narrow = machine.model_dump(mode="json")
+    narrow["buffer"]["scratchpads"]["ofmap"] |= {"banks": 1, "bank_width_bytes": words}
+    wide, slow = (simulate(x, [Tile(50, 4, 4, 1, 1)]) for x in (machine, machine_of(narrow)))
+    assert slow.now_tick - wide.now_tick == (12 // words - 1) * 17
+
+
+def test_a_load_of_an_empty_array_takes_its_own_time() -> None:
+    """A fold of 8 rows, 8 columns and 2 vectors by hand, and two tiles of which the second one
+    loads while the first one streams."""
+    fields = {"rows": 8, "cols": 8, "dataflow": "ws", "empty_load_cycles": 15}
+    tile = Tile(2, 8, 8, 1, 1)
+    one = 15 + 2 + 8 + 8 - 2
+    assert simulate(array_machine(fields), [tile]).now_tick == one
+    assert simulate(array_machine(fields), [tile, tile]).now_tick == one + 8
+    preloaded = array_machine({**fields, "drain": "preloaded"})
+    assert simulate(preloaded, [tile, tile]).now_tick == one + 2 + 8 + 8 - 2
+    serial = array_machine({**fields, "drain": "serial"})
+    assert simulate(serial, [tile, tile]).now_tick == 2 * one

@@ -191,6 +191,8 @@ REFUSED: list[tuple[dict[str, Any], Any, Any, int, str]] = [
         1,
         "'scalesim' counts no drain .* for values use 'physical'",
     ),
+    ({"copies": 2}, ONES, ONES, 1, "array.copies: values are those of one grid; must be 1, not 2"),
+    ({"empty_load_cycles": 3}, ONES, ONES, 1, "which no hardware does; .* leave it out, not 3"),
 ]
 
 
@@ -203,8 +205,13 @@ def test_wrong_input_is_refused(
         run_tile(array, a, b, pack=pack)
 
 
-@pytest.mark.parametrize(("dataflow", "kind"), [("ws", "load"), ("os", "stream")])
-def test_a_start_behind_a_serial_drain_cannot_be_early(dataflow: Any, kind: Any) -> None:
-    array = Array(rows=2, cols=2, dataflow=dataflow, drain="serial")
-    with pytest.raises(InputError, match="serial drain"):
+@pytest.mark.parametrize(
+    ("dataflow", "drain", "kind"),
+    [("ws", "serial", "load"), ("os", "serial", "stream"), ("is", "preloaded", "stream")],
+)
+def test_a_start_that_waits_for_an_empty_array_cannot_be_early(
+    dataflow: Any, drain: Any, kind: Any
+) -> None:
+    array = Array(rows=2, cols=2, dataflow=dataflow, drain=drain)
+    with pytest.raises(InputError, match="until the array is empty"):
         run_tile(array, ONES, ONES, early=(kind, 1))

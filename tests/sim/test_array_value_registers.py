@@ -72,14 +72,14 @@ ARRAYS = [
     for dataflow in get_args(Dataflow)
     for p in (1, 4)
     for load in ("serial", "overlapped")
-    for drain in ("serial", "overlapped")
+    for drain in ("serial", "preloaded", "overlapped")
     for edges in ("clipped", "full")
-    if dataflow != "os" or load == "serial"
+    if dataflow != "os" or (load == "serial" and drain != "preloaded")
 ]
 
 
 @pytest.mark.parametrize(
-    "array", ARRAYS, ids=lambda x: "-".join(str(value) for value in list(vars(x).values())[1:8])
+    "array", ARRAYS, ids=lambda x: "-".join(str(value) for value in list(vars(x).values())[1:10])
 )
 @pytest.mark.parametrize(("m", "n", "k"), [(4, 5, 7), (5, 6, 2)])
 def test_every_register_in_every_cycle(array: Array, m: int, n: int, k: int) -> None:

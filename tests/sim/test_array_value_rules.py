@@ -60,12 +60,15 @@ def test_no_start_can_be_earlier(case: Case, data: st.DataObject) -> None:
 WIDE = {"rows": 6, "cols": 12}
 SLOW = {"pe_latency_cycles": 3}
 OS = {"dataflow": "os"}
+PRELOADED_SERIAL = {"drain": "preloaded", "weight_load": "serial"}
 RULES: list[tuple[str, str, dict[str, Any], Tile, int]] = [
     ("load", "shadow still to be taken", {}, (9, 4, 8, 1, 1), 1),
     ("load", "shadow still to be taken", SLOW, (9, 4, 12, 1, 1), 1),
     ("load", "shadow still to be taken", SLOW, (9, 4, 6, 1, 1), 1),
     ("load", "weight still in use", {"weight_load": "serial"}, (9, 4, 8, 1, 1), 1),
     ("load", "weight still in use", {"weight_load": "serial"} | SLOW, (9, 4, 6, 1, 1), 1),
+    ("load", "shadow still to be taken", {"drain": "preloaded"} | SLOW, (9, 4, 6, 1, 1), 1),
+    ("load", "weight still in use", PRELOADED_SERIAL, (9, 4, 8, 1, 1), 1),
     ("stream", "weights loaded", {}, (1, 4, 8, 1, 1), 0),
     ("stream", "weights loaded", {}, (1, 4, 8, 1, 1), 1),
     ("stream", "left edge", {}, (9, 8, 5, 1, 1), 2),
@@ -102,3 +105,14 @@ def test_a_cycle_less_in_one_rule_spoils_the_product(
 def test_a_serial_drain_keeps_folds_apart(case: Case) -> None:
     values, _ = run(case)
     assert values.load_start[1:].tolist() == values.end[:-1].tolist()
+
+
+HELD = st.sampled_from(["ws", "is"])
+
+
+@EXAMPLES
+@given(HELD.flatmap(lambda held: cases(drain="preloaded", dataflow=held)))
+def test_a_preloaded_fold_streams_into_an_empty_array(case: Case) -> None:
+    values, _ = run(case)
+    assert (values.stream_start[1:] >= values.end[:-1]).all()
+    assert (values.load_start[1:] < values.end[:-1]).all()

@@ -129,6 +129,8 @@ CHANGES = {
     "array.dataflow": "os",
     "array.pe_latency_cycles": 2,
     "array.weight_load": "serial",
+    "array.copies": 2,
+    "array.empty_load_cycles": 1,
     "array.drain": "serial",
     "array.edge_folds": "full",
     "array.accumulator_rows": 15,

@@ -244,13 +244,16 @@ class CostTable:
             "ws": (self.m, self.n), "is": (self.n, self.m), "os": (self.m, self.n)
         }[array.dataflow]  # fmt: skip
         used = np.minimum(cols, array.cols // self.pack) * self.pack
-        accesses = 2 * np.ceil(used * self.sum_bytes / pad.bank_width_bytes)
+        accesses = 2 * np.ceil(
+            np.minimum(vectors, array.copies) * used * self.sum_bytes / pad.bank_width_bytes
+        )
         each = np.maximum(0, np.ceil(accesses / pad.accesses_per_cycle) - 1)
         passes = self.blocks_k * np.where(
             self._sums_pass, np.ceil(self.k / (array.rows // self.pack)), 1
         )
         blocks = self.blocks_m * self.blocks_n * self.blocks_g * np.ceil(self.g / self.pack)
-        cycles = each * vectors * passes * blocks * np.ceil(cols / (array.cols // self.pack))
+        beats = np.ceil(vectors / array.copies)
+        cycles = each * beats * passes * blocks * np.ceil(cols / (array.cols // self.pack))
         return np.where(self._spills, cycles, 0)
 
     def _two_phases(self, moving: Table, compute: Table) -> Table:

@@ -16,6 +16,7 @@ def fold_cycles(array: Array, m: Any, n: Any, k: Any, groups: Any, pack: Any) ->
     row_extent, col_extent, length = {"ws": (k, n, m), "is": (k, m, n), "os": (m, n, k)}[
         array.dataflow
     ]
+    length = np.ceil(length / array.copies)
     full = array.edge_folds == "full" or array.convention == "scalesim"
     used = array.rows if full else np.minimum(row_extent, rows) * pack
     across = array.cols if full else np.minimum(col_extent, cols) * pack
@@ -23,5 +24,7 @@ def fold_cycles(array: Array, m: Any, n: Any, k: Any, groups: Any, pack: Any) ->
     each = np.maximum(length, used) if overlapped else length + used
     if array.drain == "serial":
         each = each + used + across
+    elif array.drain == "preloaded":
+        each = length + used + across
     folds = np.ceil(row_extent / rows) * np.ceil(col_extent / cols) * np.ceil(groups / pack)
     return folds * each

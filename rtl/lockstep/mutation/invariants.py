@@ -91,11 +91,12 @@ def _controller(array: SystolicArray) -> Iterator[Value]:
     yield ~(control.loads & control.loaded)
     rows = p.timed_rows(entry["rows"])
     yield Mux(control.loads, (control.word != 0) & (control.word < rows), control.word == 0)
-    if p.overlapped_drain and (p.overlapped_load or not p.full_edges):
+    loads_early = p.overlapped_drain or p.preloaded
+    if loads_early and (p.overlapped_load or not p.full_edges):
         return
     # A load that waits for the stream before it ends when its own stream may begin.
     words = Mux(control.loaded, rows, control.word)
-    if p.overlapped_drain:
+    if loads_early:
         begins = current["length"] + p.rows * (p.latency - 1) - p.latency
     else:
         used_rows, used_cols = p.timed_rows(current["rows"]), p.timed_cols(current["cols"])
