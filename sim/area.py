@@ -149,7 +149,7 @@ def lanes_um2(machine: Machine, table: AreaTable) -> float | None:
 
 
 def array_flip_flops(array: Array) -> int:
-    """Flip-flops of the generated array, one copy: PEs, skew, streams and control; no accumulators."""
+    """Flip-flops of one copy as generated: PEs, skew, streams and control; no accumulators."""
     rows, cols, p = array.rows, array.cols, array.pe_latency_cycles
     operand, word = array.operand_bits, array.accumulator_bits
     stationary = array.dataflow != "os"

@@ -86,6 +86,8 @@ OF_OTHER_POLICIES = (
     "clock_khz",
     "packet_flits",
     "dispatch_width",
+    "copies",
+    "empty_load_cycles",
 )
 """Fields that no generated unit takes notice of, but ``bank_entries`` of joint channels."""
 NO_OPTIONS = (

@@ -172,7 +172,9 @@ def _add_ratios(found: dict[str, float], machine: Machine) -> None:
 
 def _sram_kib(machine: Machine) -> float:
     pads = sum(pad.capacity_kib for pad in machine.buffer.scratchpads.values())
-    return machine.cores * (pads + column_kib(machine.array) * machine.array.copies * machine.array.cols)
+    return machine.cores * (
+        pads + column_kib(machine.array) * machine.array.copies * machine.array.cols
+    )
 
 
 def _bandwidth(machine: Machine) -> float | None:

@@ -46,6 +46,7 @@ def test_hardware_equals_model(choice: Choice) -> None:
     assert missing <= cannot_happen(array)
 
 
+@pytest.mark.validates("array.drain=preloaded", by="hardware")
 @pytest.mark.parametrize("edges", ["clipped", "full"])
 @pytest.mark.parametrize("load", ["serial", "overlapped"])
 @pytest.mark.parametrize("dataflow", ["ws", "is"])

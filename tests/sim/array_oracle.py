@@ -10,7 +10,7 @@ from arch.array import Array
 
 @dataclass
 class Fold:
-    """Rows, columns, cycles in which vectors enter; start of load and stream, first output vector, end."""
+    """Rows, columns, cycles of vectors; start of load and stream, first output vector, end."""
 
     a: int
     b: int

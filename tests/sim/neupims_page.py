@@ -6,8 +6,6 @@ from neupims_runs import MACHINES, ROOT, Operation, Ours, Run, runs, simulate
 
 PAGE = ROOT / "docs" / "neupims_runs.md"
 TOLERANCE = 0.1
-FURTHER = ("tiny-u32-npuonly",)
-"""Runs that differ by more; why is in FOOT."""
 HEAD = """\
 # Beside NeuPIMs' whole runs
 
@@ -35,29 +33,31 @@ halves.
 FOOT = """
 ## What differs
 
-Whole runs are within 10 %, but for npu_only, whose array waits less than NeuPIMs'. Of what they are
-made of:
+Whole runs are within 10 %. Of what they are made of:
 
-- **products**, from -13 to +31 %: channels answer out of order, and products in order wait for
-  what comes late. In ours 8 KiB of inputs of QKV come 3 300 cycles after they were asked for,
-  256 KiB of weights that are asked for 350 cycles later after 630. So addresses count: fc2 of u32
-  takes 13 165 cycles in E and 10 581 in F, the same product with its bytes elsewhere. NeuPIMs
-  takes no addresses of tensors: each load has the next ones of a counter that begins anew after
-  10 MB. That its products differ for the same reason is read, not measured.
-- **one array of 1024 columns** for eight of 128 (both PIM systems): a vector reaches the last
-  column 896 cycles later, once a product. Eight cores have no such delay and load the inputs
-  eight times (npu_only). In NeuPIMs inputs stay in the array and weights stream, in an eighth of
-  the cycles for eight arrays.
-- **norms and GELU**: ours load all vectors before the first pass over them, and one core of
-  npu_only does all of it; in NeuPIMs vectors go through eight units as they come.
+- **products**, from -34 to +36 %: channels answer out of order, and products in order wait for
+  what comes late. In ours 256 KiB of weights of fc2 of npu_only come 5 800 cycles after they
+  were asked for, the 256 KiB that are asked for 160 cycles later after 1 400; from then on its
+  folds take 382 cycles each, as in NeuPIMs. On its main branch whichever product has its
+  operands is next. So addresses count: fc2 of u64 with interleaving takes 9 772 to 13 070
+  cycles. NeuPIMs takes no addresses of tensors: each load has the next ones of a counter that
+  begins anew after 10 MB. Products of npu_only with such addresses took 0 to 3 % less: addresses
+  alone are not the cause.
+- **arrays**: eight that hold the same inputs, past which weights stream (`array.copies`). Where
+  the NPU does all, a product waits until the one before has left, its inputs wait for nothing
+  (`drain: preloaded`); it takes one cycle more there. In both PIM systems a product begins
+  128 cycles after the last 16 vectors of the one before; in ours it follows at once, its inputs
+  behind those in use.
+- **norms and GELU**: ours load all vectors before the first pass over them; in NeuPIMs vectors go
+  through eight units as they come.
 - **stores of results**: NeuPIMs stores 256 bytes a token of each product, as it exchanges the
   indices of result and tensor, and most of them fall out of it; ours store all, 3 % of the bytes.
 - **attention**, -8 to +4 %: the same instructions in the same channels (docs/pim.md). NeuPIMs
   stores weights head by head, ours sequence by sequence.
-- **attention of npu_only**, -21 %: all 256 heads one after the other on one array. In NeuPIMs a
-  product that finds the array empty waits 255 cycles for its weights, in ours 128, once a head;
-  and each product streams 16 vectors, not one: 32 512 and 7 680 of the 43 894 cycles. Its loop
-  over depth goes one fold too far, which ours repeats (`npu_heads: in_turn`).
+- **attention of npu_only**, +1 %: all 256 heads one after the other, 826 cycles each: three
+  products of 271 that follow each other but for the softmax, 5, behind which the array is empty
+  and a load takes 8 (`array.empty_load_cycles`). Its loop over depth goes one fold too far, which
+  ours repeats (`npu_heads: in_turn`).
 
 Not simulated there, and so not here: stores of new keys and values, queries that come from where
 they were stored, and sums of results behind attention.

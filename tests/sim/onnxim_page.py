@@ -54,10 +54,9 @@ More than 5 %:
 LESS = """
 Less than 5 %:
 
-- **load to use**: weights of a product that finds its array empty take 2 x 128 - 1 cycles,
-  those of all others hide behind the product before. Ours take 128 always; the rest is
-  `buffer.dma.load_to_use_cycles`. Without it ours is faster by 127 cycles for each such
-  product, 15 % of 128 x 128 x 128.
+- **empty arrays**: weights of a product that finds its array empty take 2 x 128 - 1 cycles,
+  those of all others hide behind the product before: `array.empty_load_cycles`. Without it ours
+  is faster by 127 cycles for each such product, 15 % of 128 x 128 x 128.
 - **short rows**: the last tile of a result wider than 128 leaves in requests of 256 bytes, one
   a cycle: 128 cycles; ONNXim sends 512 bytes a cycle, 16 requests of 32.
 - **stores**: ours share the memory with the loads of the same core, theirs queue behind all

@@ -16,7 +16,7 @@ from arch.technology import UNKNOWN
 from rtl.array import SystolicArray
 from rtl.verilog import flip_flops
 from rtl.wrapper import TOP, Wrapper
-from sim.area import COMMAND_EXTENT_BITS, Area, area, array_flip_flops
+from sim.area import COMMAND_EXTENT_BITS, Area, area, array_flip_flops, memories
 from sim.array.registers import Layout
 
 CHOICES = covering_choices()
@@ -55,6 +55,16 @@ def test_by_hand() -> None:
     assert found.is_lower_bound
     assert found.technology == "45nm"
     assert found.total_mm2 == pytest.approx(sum(found.by_component_mm2.values()))
+
+
+def test_copies_are_arrays() -> None:
+    """Four grids; the accumulators of all together are four times as many of a quarter."""
+    one, four = (load_machine("systolic_32", [f"array.copies={copies}"]) for copies in (1, 4))
+    ours, theirs = area(four).by_component_mm2, area(one).by_component_mm2
+    for name in ("array", "array_registers"):
+        assert ours[name] == pytest.approx(4 * theirs[name])
+    found = {each.component: each for each in memories(four)}
+    assert (found["accumulators"].count, found["accumulators"].capacity_kib) == (128, 1)
 
 
 def test_only_what_the_machine_has() -> None:

@@ -20,7 +20,7 @@ def results() -> dict[Case, tuple[int, int]]:
 
 
 @pytest.mark.validates(
-    "buffer.load_to_use_cycles",
+    "array.empty_load_cycles",
     "memory.latency_cycles",
     "memory.bytes_per_cycle",
     "dram.port_clock",
@@ -36,6 +36,18 @@ def test_cycles_with_its_mapping_are_its_own(results: dict[Case, tuple[int, int]
         off = abs(ours / case.cycles - 1)
         assert (off > TOLERANCE) == (case.name in FURTHER), (case.name, off)
         assert off < 2 * TOLERANCE, (case.name, off)
+
+
+@pytest.mark.validates("buffer.load_to_use_cycles", by="ONNXim")
+@pytest.mark.parametrize("side", [128, 256])
+def test_a_pipeline_before_the_array_costs_as_much(side: int) -> None:
+    """As loads of an empty array do, where few loads find one that works."""
+    pipeline = ["array.empty_load_cycles=null", "buffer.dma.load_to_use_cycles=127"]
+    (case,) = [x for x in cases() if x.m == x.k == x.n == side and x.memory == "simple"
+               and x.machine == "ws128" and x.cores == 1]  # fmt: skip
+    assert case.cycles_with([*case.settings(), *pipeline]) == case.ours()
+    without = case.cycles_with([*case.settings(), "array.empty_load_cycles=null"])
+    assert without == case.ours() - 127
 
 
 def test_our_mapping_uses_all_cores_at_512(results: dict[Case, tuple[int, int]]) -> None:
