@@ -8,7 +8,7 @@ from array_cases import Case, array_of, cases, operands, product
 from array_feeder import feed
 from hypothesis import given
 from hypothesis import strategies as st
-from test_array_timing import Tile, array_machine, random_array, simulate
+from test_array_timing import Tile, array_in_hardware, array_machine, simulate
 
 from sim.array.registers import Layout, Registers
 from sim.array.value import run_tile
@@ -84,7 +84,7 @@ def test_names_are_unique() -> None:
 @given(seed=st.integers(0, 2**32))
 def test_products_in_a_row_take_the_timing_kernels_cycles(seed: int) -> None:
     random = Random(seed)
-    fields = random_array(random)
+    fields = array_in_hardware(random)
     fields["accumulator_rows"] = 64
     machine = array_machine(fields)
     tiles = [

@@ -30,7 +30,8 @@ def random_machine(random: Random) -> Machine:
     fields = machine_fields(random)
     fields["cores"] = random.choice([1, 1, 2, 3, 7])
     if random.random() < 0.25:
-        fields["array"] |= {"dataflow": "os", "engine": ENGINE.model_dump(mode="json")}
+        stays = {"copies": 1, "drain": "serial", "empty_load_cycles": None}
+        fields["array"] |= stays | {"dataflow": "os", "engine": ENGINE.model_dump(mode="json")}
         return machine_of(fields)
     fields["array"] |= {
         "operand_format": random.choice(["int4", "int8", "bf16"]),
