@@ -116,7 +116,7 @@ def claims(found: Found) -> str:
 
     factor("over GPU-only, at most", 3.0, "GPU at its peaks", "gpu_a100", max)
     factor("over NPU-only, at most", 2.4, "sequences round 8 arrays", "npu_only", max)
-    factor("over NPU-only, at most", 2.4, "heads one after the other on one array, as its "
+    factor("over NPU-only, at most", 2.4, "heads one after the other on all arrays, as in its "
            "simulator's branch", "npu_only_as_published", max)  # fmt: skip
     factor("over NPU+PIM, mean", 1.6, "one PIM instruction a cycle for the device",
            "npu_pim_as_published", fmean)  # fmt: skip
