@@ -7,6 +7,7 @@ from arch.array import Array
 from arch.errors import InputError
 from arch.mac.formats import FORMAT_BITS
 from rtl.mac.parameters import chain_form, mode_bits, result_bits, result_width
+from rtl.refusal import refuse
 
 ROWS_MAX = 256
 """Largest grid: a side beyond it takes Amaranth hours."""
@@ -24,7 +25,7 @@ class Parameters:
         for name in ("operand_format", "accumulator_format"):
             given = getattr(array, name)
             if not given.startswith("int"):
-                raise InputError(f"array.{name}: hardware needs an integer format, not {given!r}")
+                refuse(f"array.{name}", "an integer format", repr(given))
         operand_bits = FORMAT_BITS[array.operand_format]
         accumulator_bits = FORMAT_BITS[array.accumulator_format]
         if accumulator_bits < max(8, operand_bits):
@@ -33,10 +34,8 @@ class Parameters:
                 f"operand_format {array.operand_format!r}, not {array.accumulator_format!r}"
             )
         if array.convention != "physical":
-            raise InputError(
-                f"array.convention: hardware needs 'physical', not {array.convention!r}, which "
-                "is a way to count cycles"
-            )
+            counted = ", which is a way to count cycles"
+            refuse("array.convention", "'physical'", repr(array.convention), counted)
         if array.empty_load_cycles is not None:
             raise InputError(
                 "array.empty_load_cycles: hardware loads a row a cycle; leave it out, not "
@@ -47,7 +46,7 @@ class Parameters:
         for name in ("rows", "cols"):
             given = getattr(array, name)
             if given > ROWS_MAX:
-                raise InputError(f"array.{name}: hardware needs {ROWS_MAX} at most, not {given}")
+                refuse(f"array.{name}", f"{ROWS_MAX} at most", given)
         if array.accumulator_overflow == "saturate" and accumulator_bits == 64:
             raise InputError(
                 "array.accumulator_overflow: must be 'wrap' with accumulator_format 'int64', "

@@ -5,6 +5,7 @@ from amaranth.utils import ceil_log2
 
 from arch.buffer import Scratchpad
 from arch.errors import InputError
+from rtl.refusal import refuse
 
 ACCESSES_MAX = 16
 """Most accesses a cycle: the crossbar between requesters and ports grows with the square."""
@@ -36,24 +37,22 @@ class Parameters:
     def __init__(self, pad: Scratchpad, depth_lines: int, count_bits: int, path: str) -> None:
         accesses, width = pad.accesses_per_cycle, pad.bank_width_bytes
         if accesses > ACCESSES_MAX:
-            raise InputError(
-                f"{path}: hardware needs banks * ports of {ACCESSES_MAX} at most, not "
-                f"{pad.banks} * {pad.ports}; {path}.banks={max(1, ACCESSES_MAX // pad.ports)} "
-                "would do"
-            )
+            banks = max(1, ACCESSES_MAX // pad.ports)
+            refuse(
+                path, f"banks * ports of {ACCESSES_MAX} at most", f"{pad.banks} * {pad.ports}",
+                f"; {path}.banks={banks} would do",
+            )  # fmt: skip
         if accesses * width > BYTES_MAX:
-            raise InputError(
-                f"{path}: hardware needs banks * ports * bank_width_bytes of {BYTES_MAX} at most, "
-                f"not {pad.banks} * {pad.ports} * {width}; "
-                f"{path}.bank_width_bytes={BYTES_MAX // accesses} would do"
-            )
+            refuse(
+                path, f"banks * ports * bank_width_bytes of {BYTES_MAX} at most",
+                f"{pad.banks} * {pad.ports} * {width}",
+                f"; {path}.bank_width_bytes={BYTES_MAX // accesses} would do",
+            )  # fmt: skip
         needed = max(2, accesses)
         if lines_of_half(pad) < needed:
             twice = " twice" if pad.double_buffered else ""
-            raise InputError(
-                f"{path}.capacity_kib: hardware needs room for {needed}{twice} lines of "
-                f"{width} bytes, not {pad.capacity_kib}"
-            )
+            needs = f"room for {needed}{twice} lines of {width} bytes"
+            refuse(f"{path}.capacity_kib", needs, pad.capacity_kib)
         if depth_lines < 2 or depth_lines & (depth_lines - 1):
             raise InputError(f"depth_lines: must be a power of two from 2 on, not {depth_lines}")
         if depth_lines < accesses:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from arch.errors import InputError
+from rtl.refusal import refuse
 
 
 @dataclass(frozen=True)
@@ -50,5 +50,5 @@ FORMATS = {
 def format_of(name: str, path: str, supported: tuple[str, ...] = tuple(FORMATS)) -> Format:
     """A format by name; ``path`` is where the name is from. Raises InputError."""
     if name not in supported:
-        raise InputError(f"{path}: hardware needs {' or '.join(supported)}, not {name!r}")
+        refuse(path, " or ".join(supported), repr(name))
     return FORMATS[name]

@@ -5,6 +5,7 @@ from amaranth.utils import ceil_log2
 
 from arch.errors import InputError
 from arch.mesh.packet import PORTS, PacketMesh
+from rtl.refusal import check_most
 
 NODE = 4
 """Port of a router towards its node."""
@@ -38,12 +39,7 @@ class Parameters:
         router = mesh.router
         for spec, limits, path in ((mesh, LIMITS, ""), (router, ROUTER_LIMITS, "router.")):
             for name, most in limits.items():
-                given = getattr(spec, name)
-                if given > most:
-                    raise InputError(
-                        f"{mesh.name}: {path}{name}: hardware needs {most} at most, not {given}; "
-                        f"{path}{name}={most} would do"
-                    )
+                check_most(f"{path}{name}", getattr(spec, name), most, mesh.name)
         if not 1 <= number_bits <= 32:
             raise InputError(f"number_bits: must be 1 to 32, not {number_bits}")
         self.mesh = mesh

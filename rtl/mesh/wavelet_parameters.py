@@ -2,9 +2,9 @@
 
 from amaranth.lib import data
 
-from arch.errors import InputError
 from arch.mesh.program import RAMP
 from arch.mesh.wavelet import CONTROLS_MAX, WaveletMesh
+from rtl.refusal import check_most, refuse
 
 LINKS = RAMP
 """Ports of a router that are links: E, W, S, N, which are numbered before the ramp."""
@@ -31,17 +31,10 @@ class Parameters:
 
     def __init__(self, mesh: WaveletMesh) -> None:
         for name in ("width", "height"):
-            given = getattr(mesh, name)
-            if given > SIDE_MAX:
-                raise InputError(
-                    f"{mesh.name}: {name}: hardware needs {SIDE_MAX} at most, not {given}; "
-                    f"{name}={SIDE_MAX} would do"
-                )
-        if mesh.pe.wavelets_per_operation > 1:
-            raise InputError(
-                f"{mesh.name}: pe.wavelets_per_operation: hardware needs 1, not "
-                f"{mesh.pe.wavelets_per_operation}"
-            )
+            check_most(name, getattr(mesh, name), SIDE_MAX, mesh.name)
+        wavelets = mesh.pe.wavelets_per_operation
+        if wavelets > 1:
+            refuse(f"{mesh.name}: pe.wavelets_per_operation", "1", wavelets)
         self.mesh = mesh
         self.width, self.height, self.nodes = mesh.width, mesh.height, mesh.nodes
         self.colours = mesh.router.colours

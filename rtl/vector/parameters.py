@@ -6,6 +6,7 @@ from amaranth.utils import ceil_log2
 from arch.errors import InputError
 from arch.vector import OpTiming, Vector, VectorOp
 from rtl.float.formats import FORMATS, format_of
+from rtl.refusal import check_most, refuse
 
 LANES_MAX = 64
 LATENCY_MAX = 32
@@ -50,19 +51,13 @@ class Parameters:
     ) -> None:
         lanes = vector.lanes
         if lanes & (lanes - 1) or lanes > LANES_MAX:
-            raise InputError(
-                f"{path}.lanes: hardware needs a power of two up to {LANES_MAX}, not {lanes}; "
-                f"{path}.lanes={min(LANES_MAX, 1 << (lanes.bit_length() - 1))} would do"
-            )
+            lower = min(LANES_MAX, 1 << (lanes.bit_length() - 1))
+            needs = f"a power of two up to {LANES_MAX}"
+            refuse(f"{path}.lanes", needs, lanes, f"; {path}.lanes={lower} would do")
         self.timings: tuple[OpTiming, ...] = tuple(map(vector.timing, OPERATIONS.values()))
         for name in dict.fromkeys(OPERATIONS.values()):
             cycles = vector.timing(name).latency_cycles
-            if cycles > LATENCY_MAX:
-                raise InputError(
-                    f"{path}.operations.{name}.latency_cycles: hardware needs {LATENCY_MAX} at "
-                    f"most, not {cycles}; {path}.operations.{name}.latency_cycles={LATENCY_MAX} "
-                    "would do"
-                )
+            check_most(f"{path}.operations.{name}.latency_cycles", cycles, LATENCY_MAX)
         if not 1 <= elements_bits <= 32:
             raise InputError(f"elements_bits: must be 1 to 32, not {elements_bits}")
         self.operand = format_of(operand_format, "operand_format")
