@@ -1,5 +1,7 @@
 """Streams between units: valid, ready and a payload, with ready out of registers."""
 
+from typing import Any
+
 from amaranth.hdl import Module, ShapeLike, Signal, ValueLike
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -55,3 +57,15 @@ class Fifo(wiring.Component):
         with m.If(given & (self.level == 1) & ~taken):
             m.d.sync += self.second.eq(self.input.payload)
         return m
+
+
+def take_in(m: Module, source: Any, valid: Signal, word: ValueLike, taken: ValueLike) -> None:
+    """Keep a stream's word in a register of its own, which is ``valid`` until it is ``taken``.
+
+    ``source.ready`` depends on nothing but the two.
+    """
+    m.d.comb += source.ready.eq(~valid | taken)
+    with m.If(source.ready):
+        m.d.sync += valid.eq(source.valid)
+        with m.If(source.valid):
+            m.d.sync += word.eq(source.payload)

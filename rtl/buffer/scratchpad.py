@@ -8,6 +8,7 @@ from arch import buffer
 from rtl.buffer.parameters import Parameters
 from rtl.buffer.ports import USES, PortArbiter
 from rtl.buffer.storage import Storage
+from rtl.parts import registers_of
 
 DEPTH_LINES = 64
 COUNT_BITS = 8
@@ -81,11 +82,8 @@ class Scratchpad(wiring.Component):
         super().__init__(members | {"swap": Out(1)})
         self.arbiter = PortArbiter(p)
         self.storage = Storage(p)
-        self.registers: dict[str, ValueLike] = {
-            f"{part}.{name}": register
-            for part in ("arbiter", "storage")
-            for name, register in getattr(self, part).registers.items()
-        }
+        parts = (("arbiter", self.arbiter), ("storage", self.storage))
+        self.registers: dict[str, ValueLike] = registers_of(parts)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -1,11 +1,8 @@
 """A bank: which row it has open for whom, and how long each command to it has to wait."""
 
-from collections.abc import Iterable
-from functools import reduce
-from operator import or_
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
+from amaranth.hdl import Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -109,6 +106,19 @@ class Timers(wiring.Component):
             m.d.sync += left.eq(later)
         return m
 
+    @property
+    def ports(self) -> dict[str, wiring.Member]:
+        """Members, for a bank that has its timers inside."""
+        members = self.signature.members.items()
+        return {name: member for name, member in members if isinstance(name, str)}
+
+    def connect(self, m: Module, bank: Any) -> None:
+        """Join them to those of the bank."""
+        m.submodules.timers = self
+        for name, member in self.ports.items():
+            inner, outer = getattr(self, name), getattr(bank, name)
+            m.d.comb += inner.eq(outer) if member.flow is In else outer.eq(inner)
+
     def _more(self) -> dict[str, wiring.Member]:
         """Members that another kind of commands needs."""
         return {}
@@ -145,22 +155,16 @@ class Bank(wiring.Component):
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = p = parameters
-        self.level = len(p.spans) - 1
-        self.timers = Timers(p, self.level)
+        self.timers = Timers(p, p.bank_level)
         row = p.place["row"]
-        members = {
-            name: member
-            for name, member in self.timers.signature.members.items()
-            if isinstance(name, str)
-        }
-        extra: dict[str, In | Out] = {
+        members: dict[str, In | Out] = {
             "row": In(row),
             "served": In(1),
             "is_open": Out(1),
             "opened": Out(row),
             "owned": Out(1),
         }
-        super().__init__(members | extra)
+        super().__init__(self.timers.ports | members)
         self.registers: dict[str, ValueLike] = {
             "open": self.is_open,
             "row": self.opened,
@@ -170,15 +174,8 @@ class Bank(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.parameters
-        m.submodules.timers = timers = self.timers
-        for i in range(len(p.windows)):
-            m.d.comb += getattr(timers, f"window_{i}").eq(getattr(self, f"window_{i}"))
-        m.d.comb += [
-            timers.command.eq(self.command),
-            timers.shared.eq(self.shared),
-            self.may.eq(timers.may),
-        ]
-        here = self.shared[self.level]
+        self.timers.connect(m, self)
+        here = self.shared[p.bank_level]
         with m.If(self.command[p.activate] & here):
             m.d.sync += [self.is_open.eq(1), self.opened.eq(self.row), self.owned.eq(1)]
         for closing in {p.precharge, p.closing}:
@@ -187,32 +184,6 @@ class Bank(wiring.Component):
         with m.If(self.served & here):
             m.d.sync += self.owned.eq(0)
         return m
-
-
-def tell_nodes(
-    m: Module, p: Timing, issued: Signal, at: Signal, nodes: Iterable[tuple[int, int, Any]],
-    histories: list[list[History]],
-) -> None:  # fmt: skip
-    """Tell banks and wider nodes, (level, number, part) each, what has been issued, and how near to
-    them; ``at``: the bank of it, one bit, or none."""
-    shared = [
-        [at[node * span : (node + 1) * span].any() for node in range(p.banks // span)]
-        for span in p.spans
-    ]
-    after: list[Value] = []
-    for window, own in zip(p.windows, histories, strict=True):
-        for node, history in enumerate(own):
-            m.d.comb += [
-                history.command.eq(issued[window.preceding]),
-                history.here.eq(shared[window.level][node]),
-            ]
-        after.append(reduce(or_, (history.after for history in own)))
-    for level, node, part in nodes:
-        bank = node * p.spans[level]
-        levels = [shared[k][bank // p.spans[k]] for k in range(level + 1)]
-        m.d.comb += [part.command.eq(issued), part.shared.eq(Cat(*levels))]
-        for i, value in enumerate(after):
-            m.d.comb += getattr(part, f"window_{i}").eq(value)
 
 
 def lower(left: Signal) -> Value:

@@ -1,21 +1,18 @@
 """The controller of one channel: requests in, commands out."""
 
-from collections.abc import Sequence
-from functools import reduce
-from operator import or_
-from typing import Any
-
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from arch.dram.controller import Controller
 from arch.dram.device import Device
-from rtl.dram.bank import Bank, History, Timers, tell_nodes
+from rtl.dram.bank import Bank, Timers
+from rtl.dram.nodes import Nodes
 from rtl.dram.parameters import TAG_BITS, Parameters
-from rtl.dram.pick import Pick
+from rtl.dram.pick import Pick, selected
 from rtl.dram.queue import Queue
 from rtl.dram.refresh import Refresh
+from rtl.parts import registers_of
 
 
 class Channel(wiring.Component):
@@ -59,35 +56,12 @@ class Channel(wiring.Component):
         self.queue = Queue(p)
         self.pick = Pick(p)
         self.banks = [Bank(p) for _ in range(p.banks)]
-        bank_level = len(p.spans) - 1
-        self.wide = {
-            level: [Timers(p, level) for _ in range(p.nodes(level))]
-            for level in sorted({command.level for command in p.commands} - {bank_level})
-        }
-        self.histories = [
-            [History(window) for _ in range(p.nodes(window.level))] for window in p.windows
-        ]
+        self.nodes = Nodes(p, self.banks, lambda level: Timers(p, level))
         self.refresh = None if p.refresh is None else Refresh(p)
-        parts: list[tuple[str, wiring.Component]] = [("queue", self.queue), ("pick", self.pick)]
-        parts += [(f"bank_{i}", bank) for i, bank in enumerate(self.banks)]
-        parts += [
-            (f"{p.device.levels[level]}_{i}", timers)
-            for level, nodes in self.wide.items()
-            for i, timers in enumerate(nodes)
-        ]
-        parts += [
-            (f"history_{i}_{j}", history)
-            for i, nodes in enumerate(self.histories)
-            for j, history in enumerate(nodes)
-        ]
+        self.parts = [("queue", self.queue), ("pick", self.pick), *self.nodes.parts]
         if self.refresh is not None:
-            parts.append(("refresh", self.refresh))
-        self.parts = parts
-        self.registers: dict[str, ValueLike] = {
-            f"{part}.{name}": register
-            for part, component in parts
-            for name, register in component.registers.items()
-        }
+            self.parts.append(("refresh", self.refresh))
+        self.registers: dict[str, ValueLike] = registers_of(self.parts)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -101,7 +75,7 @@ class Channel(wiring.Component):
         first = self._refresh(m, refreshes)
         hits, opened = self._look_up(m)
         self._issue(m, issued, refreshes, first, hits, opened)
-        self._tell_banks(m, issued)
+        self.nodes.tell(m, issued, self.command)
         for name in ("owners", "reads", "writes", "long", "read_count", "write_count"):
             m.d.comb += getattr(self.pick, name).eq(getattr(self.queue, name))
         return m
@@ -141,10 +115,7 @@ class Channel(wiring.Component):
         command = p.commands[p.refresh]
         nodes = range(0, p.banks, command.span)
         banks = [self.banks[first : first + command.span] for first in nodes]
-        if command.span == 1:
-            timers: list[Timers] = [bank.timers for bank in self.banks]
-        else:
-            timers = self.wide[command.level]
+        timers = self.nodes.timers(p.refresh)
         closes, refreshes = (timers[0].own.index(i) for i in (p.closing, p.refresh))
         states = Array(
             Cat(
@@ -178,10 +149,9 @@ class Channel(wiring.Component):
         """Put the command of who was picked on the bus."""
         p, queue, grant = self.parameters, self.queue, self.pick.grant
         chosen = Signal(p.entry)
-        words = [Mux(grant[i], Value.cast(queue.all[i]), 0) for i in range(self.pick.size)]
         hit, is_open, granted = (grant & hits).any(), (grant & opened).any(), grant.any()
         m.d.comb += [
-            chosen.eq(reduce(or_, words)),
+            chosen.eq(selected(grant, (queue.all[i] for i in range(self.pick.size)))),
             issued.eq(
                 refreshes
                 | Mux(granted & hit, Mux(chosen.write, 1 << p.write, 1 << p.read), 0)
@@ -191,6 +161,7 @@ class Channel(wiring.Component):
             queue.activates.eq(granted & ~is_open),
             queue.served.eq(granted & hit),
             self.command.valid.eq(issued.any()),
+            self.command.command.eq(selected(issued, range(len(p.commands)))),
             self.command.bank.eq(Mux(refreshes.any(), first, chosen.bank)),
             self.command.row.eq(chosen.row),
             self.command.column.eq(chosen.column),
@@ -198,17 +169,6 @@ class Channel(wiring.Component):
         ]
         with m.If(queue.served):
             m.d.comb += self.finished.tag.eq(chosen.tag)
-        codes = [Mux(issued[i], i, 0) for i in range(len(p.commands))]
-        m.d.comb += self.command.command.eq(reduce(or_, codes))
         served = queue.served & chosen.activated
         for bank in self.banks:
             m.d.comb += [bank.row.eq(chosen.row), bank.served.eq(served)]
-
-    def _tell_banks(self, m: Module, issued: Signal) -> None:
-        """Tell the banks and wider nodes what has been issued."""
-        p = self.parameters
-        at = Signal(p.banks)
-        m.d.comb += at.eq(Mux(self.command.valid, 1 << self.command.bank, 0))
-        nodes: dict[int, Sequence[Any]] = {len(p.spans) - 1: self.banks, **self.wide}
-        parts = ((level, i, part) for level, own in nodes.items() for i, part in enumerate(own))
-        tell_nodes(m, p, issued, at, parts, self.histories)

@@ -1,16 +1,17 @@
 """What the hardware takes from a ``Device`` and a ``Controller``, and what it refuses."""
 
 import math
-from typing import NoReturn
 
 from amaranth.lib import data
-from amaranth.utils import bits_for, ceil_log2
+from amaranth.utils import bits_for
 
 from arch.dram.controller import Controller
 from arch.dram.device import Device
 from arch.dram.standard import Command
 from arch.errors import InputError
-from rtl.dram.timing import Timing, Use
+from rtl.dram.ports import Ports, check_bus, check_sizes
+from rtl.dram.timing import Use
+from rtl.refusal import check_most, refuse
 
 BANKS_MAX = 16
 """Most banks: each entry has a multiplexer over all of them."""
@@ -24,7 +25,7 @@ REFRESHES = {"none": None, "all_bank": "REFab", "per_bank": "REFpb"}
 """Command by ``Controller.refresh``."""
 
 
-class Parameters(Timing):
+class Parameters(Ports):
     """Sizes, widths and delays of one channel; everything below ``rtl/dram`` reads them from here.
 
     Parameters
@@ -41,8 +42,7 @@ class Parameters(Timing):
 
     def __init__(self, device: Device, controller: Controller, tag_bits: int = TAG_BITS) -> None:
         _check(device, controller, tag_bits)
-        super().__init__(device)
-        self.tag_bits = tag_bits
+        super().__init__(device, tag_bits)
         self._resolve(self._use(device, controller))
         self._policies(device, controller)
         if self.refresh is not None:
@@ -121,20 +121,6 @@ class Parameters(Timing):
         return self.read_entries + self.write_entries + self.banks
 
     @property
-    def place(self) -> dict[str, int]:
-        """Bank in hierarchy order, row, and column in bursts."""
-        return {
-            "bank": int(ceil_log2(self.banks)),
-            "row": int(ceil_log2(self.device.rows)),
-            "column": int(ceil_log2(self.device.columns)),
-        }
-
-    @property
-    def request(self) -> data.StructLayout:
-        """What is asked for."""
-        return data.StructLayout(self.place | {"write": 1, "tag": self.tag_bits})
-
-    @property
     def entry(self) -> data.StructLayout:
         """A request that waits. ``activated``: it has opened its row; ``age``: cycles since it
         was taken, up to ``cap_cycles``. All 0 where there is none."""
@@ -149,41 +135,17 @@ class Parameters(Timing):
         codes = {"valid": 1, "command": range(len(self.commands))}
         return data.StructLayout(codes | self.place)
 
-    @property
-    def passed(self) -> data.StructLayout:
-        """A request that a waiting write serves."""
-        return data.StructLayout({"valid": 1, "write": 1, "tag": self.tag_bits})
-
-    @property
-    def finished(self) -> data.StructLayout:
-        """A request that has its read or write."""
-        return data.StructLayout({"valid": 1, "tag": self.tag_bits})
-
 
 def _check(device: Device, controller: Controller, tag_bits: int) -> None:
     """Raise InputError for what is not built."""
-
-    def refuse(field: str, needs: str, given: object, hint: str = "") -> NoReturn:
-        raise InputError(f"{field}: hardware needs {needs}, not {given}{hint}")
-
-    if device.bus != "one":
-        refuse(device.name, "one command bus", repr(device.bus))
+    check_bus(device)
     actions = {command.action for command in device.commands.values()}
     for action in ("activate_1", "sync"):
         if action in actions:
             refuse(device.name, "activates in one step and no data clock", f"a {action!r}")
-    if not 2 <= device.banks <= BANKS_MAX:
-        refuse("levels", f"2 to {BANKS_MAX} banks a channel", device.banks,
-               "; levels={rank: 1, bank_group: 4, bank: 4} would do")  # fmt: skip
-    for field in ("rows", "columns"):
-        size = getattr(device, field)
-        if size < 2:
-            refuse(f"{device.name}: {field}", "2 at least", size)
+    check_sizes(device, BANKS_MAX, "; levels={rank: 1, bank_group: 4, bank: 4} would do")
     for field in ("read_entries", "write_entries"):
-        size = getattr(controller, field)
-        if size > ENTRIES_MAX:
-            refuse(f"controller.{field}", f"{ENTRIES_MAX} at most", size,
-                   f"; controller.{field}={ENTRIES_MAX} would do")  # fmt: skip
+        check_most(f"controller.{field}", getattr(controller, field), ENTRIES_MAX)
     for field, known in (
         ("scheduler", SCHEDULERS),
         ("row_policy", ROW_POLICIES),

@@ -1,8 +1,13 @@
 """Which request goes next: FR-FCFS and FCFS over requests in the order of their arrival."""
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
 
 from rtl.dram.parameters import Parameters
 
@@ -98,6 +103,17 @@ class Pick(wiring.Component):
             m.d.comb += drains.eq(long_write & ((oldest_write < oldest_read) | ~long_read))
         if not p.first_come:
             m.d.comb += oldest_only.eq(Mux(drains, long_write, long_read))
+
+
+def selected(bits: Value, values: Iterable[ValueLike]) -> Value:
+    """The value whose bit is set, where one is at most; else 0."""
+    some = (Mux(bit, Value.cast(value), 0) for bit, value in zip(bits, values, strict=True))
+    return reduce(or_, some)
+
+
+def number_of(bits: Value) -> Value:
+    """Of the one bit that is set; 0 if none is."""
+    return selected(bits, range(len(bits)))[: bits_for(max(1, len(bits) - 1))]
 
 
 def lowest(bits: ValueLike) -> Value:

@@ -9,6 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.dram.parameters import Parameters
+from rtl.stream import take_in
 
 
 class Queue(wiring.Component):
@@ -79,7 +80,6 @@ class Queue(wiring.Component):
         self._look(m, taken, enters)
         last = self.all[p.entries]
         m.d.comb += [
-            self.request.ready.eq(~self.comes | taken),
             *(self.all[i].eq(entry) for i, entry in enumerate(self.entries)),
             last.valid.eq(enters),
             *(getattr(last, name).eq(getattr(self.incoming, name)) for name in p.request.members),
@@ -93,10 +93,7 @@ class Queue(wiring.Component):
             self.reads.eq(Cat(*(self._waits(each) & ~each.write for each in self.all))),
             self.writes.eq(Cat(*(self._waits(each) & each.write for each in self.all))),
         ]
-        with m.If(self.request.ready):
-            m.d.sync += self.comes.eq(self.request.valid)
-            with m.If(self.request.valid):
-                m.d.sync += self.incoming.eq(self.request.payload)
+        take_in(m, self.request, self.comes, self.incoming, taken)
         self._count(m, enters)
         self._move(m, enters)
         return m

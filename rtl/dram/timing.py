@@ -43,6 +43,7 @@ class Timing:
         self.sizes = device.sizes
         self.spans = tuple(math.prod(device.sizes[i + 1 :]) for i in range(len(device.levels)))
         self.banks = device.banks
+        self.bank_level = len(self.spans) - 1
 
     def _resolve(self, commands: tuple[Use, ...]) -> None:
         """Take the rules between these commands."""
@@ -60,6 +61,8 @@ class Timing:
         }  # fmt: skip
         """[preceding, following][shared level], cycles from start to start."""
         self.windows = self._windows(rules)
+        self.wide_levels = sorted({command.level for command in commands} - {self.bank_level})
+        """Whose nodes wait for commands, but for banks."""
 
     def _is(self, rule: Rule, before: int, after: int) -> bool:
         return (rule.preceding, rule.following) == (

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, ValueLike
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.parts import registers_of
 from rtl.pim.mac_unit import MacUnit
 from rtl.pim.parameters import Parameters
 from rtl.pim.sequencer import Sequencer
@@ -43,13 +44,8 @@ class MacChannel(wiring.Component):
         )
         self.sequencer = Sequencer(p)
         self.units = [MacUnit(p) for _ in range(p.banks)]
-        parts = {"sequencer": self.sequencer.registers}
-        parts |= {f"unit{i}": unit.registers for i, unit in enumerate(self.units)}
-        self.registers: dict[str, ValueLike] = {
-            f"{part}.{name}": register
-            for part, registers in parts.items()
-            for name, register in registers.items()
-        }
+        units = ((f"unit{i}", unit) for i, unit in enumerate(self.units))
+        self.registers: dict[str, ValueLike] = registers_of((("sequencer", self.sequencer), *units))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -6,6 +6,7 @@ from amaranth.utils import ceil_log2
 from arch.errors import InputError
 from arch.pim.command_set import MacUnit
 from rtl.float.formats import FORMATS, format_of
+from rtl.refusal import refuse
 
 LANES_MAX = 32
 BANKS_MAX = 16
@@ -49,23 +50,16 @@ class Parameters:
     ) -> None:
         lanes = mac.lanes
         if lanes & (lanes - 1) or not 2 <= lanes <= LANES_MAX:
-            raise InputError(
-                f"{path}.lanes: hardware needs a power of two from 2 to {LANES_MAX}, not {lanes}"
-            )
+            refuse(f"{path}.lanes", f"a power of two from 2 to {LANES_MAX}", lanes)
         if mac.accumulators > ACCUMULATORS_MAX:
-            raise InputError(
-                f"{path}.accumulators: hardware needs {ACCUMULATORS_MAX} at most, "
-                f"not {mac.accumulators}"
-            )
+            refuse(f"{path}.accumulators", f"{ACCUMULATORS_MAX} at most", mac.accumulators)
         self.operand = format_of(mac.operand_format, f"{path}.operand_format", ("bf16", "fp16"))
         format_of(mac.accumulator_format, f"{path}.accumulator_format", ("fp32",))
         if not 1 <= banks <= BANKS_MAX:
-            raise InputError(f"banks: hardware needs 1 to {BANKS_MAX}, not {banks}")
+            refuse("banks", f"1 to {BANKS_MAX}", banks)
         if buffer_columns & (buffer_columns - 1) or not 2 <= buffer_columns <= COLUMNS_MAX:
-            raise InputError(
-                f"global_buffer_columns: hardware needs a power of two from 2 to {COLUMNS_MAX}, "
-                f"not {buffer_columns}"
-            )
+            needs = f"a power of two from 2 to {COLUMNS_MAX}"
+            refuse("global_buffer_columns", needs, buffer_columns)
         if not 2 <= row_columns <= COLUMNS_MAX:
             raise InputError(f"row_columns: must be 2 to {COLUMNS_MAX}, not {row_columns}")
         self.levels = lanes.bit_length() - 1

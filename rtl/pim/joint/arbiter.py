@@ -4,9 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.dram.pick import lowest
+from rtl.dram.pick import lowest, number_of
 from rtl.pim.joint.parameters import IDLE_DRAIN, Parameters
-from rtl.pim.joint.pim_side import number_of
 
 
 class Arbiter(wiring.Component):

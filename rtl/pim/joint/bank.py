@@ -1,14 +1,12 @@
 """A bank with one or two row buffers and the queue of its reads and writes."""
 
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.dram.pick import lowest
+from rtl.dram.pick import lowest, selected
 from rtl.pim.joint.parameters import HITS, Parameters
 from rtl.pim.joint.timers import JointTimers
 
@@ -58,13 +56,7 @@ class JointBank(wiring.Component):
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = p = parameters
-        self.level = p.bank_level
-        self.timers = JointTimers(p, self.level)
-        inherited = {
-            name: member
-            for name, member in self.timers.signature.members.items()
-            if isinstance(name, str)
-        }
+        self.timers = JointTimers(p, p.bank_level)
         row = p.place["row"]
         members: dict[str, In | Out] = {
             **{name: In(row) for name in ("row", "wanted_row", "tile_row", "look_row")},
@@ -77,7 +69,7 @@ class JointBank(wiring.Component):
             **{name: Out(1) for name in ("there_read", "there_write", "room", "has")},
             **{name: Out(1) for name in ("opened", "right", "pim_opened", "pim_right")},
         }
-        super().__init__(inherited | members)
+        super().__init__(self.timers.ports | members)
         self.memory_row = Signal(row)
         self.pim_row = Signal(row)
         self.hits = Signal(range(HITS + 1))
@@ -98,12 +90,8 @@ class JointBank(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.parameters
-        m.submodules.timers = timers = self.timers
-        for name, member in timers.signature.members.items():
-            if member.flow is In:
-                m.d.comb += getattr(timers, name).eq(getattr(self, name))
+        self.timers.connect(m, self)
         m.d.comb += [
-            self.may.eq(timers.may),
             self.opened.eq(self.is_open),
             self.right.eq(self.is_open & (self.memory_row == self.wanted_row)),
         ]
@@ -122,7 +110,7 @@ class JointBank(wiring.Component):
     def _rows(self, m: Module) -> None:
         """What commands to this bank do to its rows."""
         p = self.parameters
-        here, group = self.shared[self.level], self.shared[p.group_level]
+        here, group = self.shared[p.bank_level], self.shared[p.group_level]
         with m.If(self.command[p.activate] & here):
             m.d.sync += [self.is_open.eq(1), self.memory_row.eq(self.row)]
         with m.If(self.command[p.precharge] & here):
@@ -173,8 +161,7 @@ class JointBank(wiring.Component):
             m.d.comb += [place.eq(reads), self.wants[p.read].eq(1)]
         with m.Elif(write):
             m.d.comb += [place.eq(writes), self.wants[p.write].eq(1)]
-        words = [Mux(place[i], Value.cast(self.entries[i]), 0) for i in range(size)]
-        m.d.comb += self.picked.eq(reduce(or_, words))
+        m.d.comb += self.picked.eq(selected(place, self.entries))
         return place
 
     def _open_wants(

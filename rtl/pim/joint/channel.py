@@ -1,8 +1,5 @@
 """The controller of one channel: requests and PIM instructions in, commands out."""
 
-from collections.abc import Sequence
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
@@ -10,7 +7,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from arch.pim.joint import JointChannels
-from rtl.dram.bank import History, tell_nodes
+from rtl.dram.nodes import Nodes
+from rtl.dram.pick import selected
+from rtl.parts import registers_of
 from rtl.pim.joint.arbiter import Arbiter
 from rtl.pim.joint.bank import JointBank
 from rtl.pim.joint.instructions import Instructions
@@ -67,13 +66,7 @@ class JointChannel(wiring.Component):
         self.arbiter, self.pim_side, self.pins = Arbiter(p), PimSide(p), Pins(p)
         self.refresh = JointRefresh(p)
         self.banks = [JointBank(p) for _ in range(p.banks)]
-        self.wide = {
-            level: [JointTimers(p, level) for _ in range(p.nodes(level))]
-            for level in sorted({command.level for command in p.commands} - {p.bank_level})
-        }
-        self.histories = [
-            [History(window) for _ in range(p.nodes(window.level))] for window in p.windows
-        ]
+        self.nodes = Nodes(p, self.banks, lambda level: JointTimers(p, level))
         self.parts: list[tuple[str, Any]] = [
             ("requests", self.requests),
             ("instructions", self.instructions),
@@ -81,23 +74,9 @@ class JointChannel(wiring.Component):
             ("pim", self.pim_side),
             ("pins", self.pins),
             ("refresh", self.refresh),
-            *((f"bank_{i}", bank) for i, bank in enumerate(self.banks)),
-            *(
-                (f"{p.device.levels[level]}_{i}", timers)
-                for level, nodes in self.wide.items()
-                for i, timers in enumerate(nodes)
-            ),
-            *(
-                (f"history_{i}_{j}", history)
-                for i, nodes in enumerate(self.histories)
-                for j, history in enumerate(nodes)
-            ),
+            *self.nodes.parts,
         ]
-        self.registers: dict[str, ValueLike] = {
-            f"{part}.{name}": register
-            for part, component in self.parts
-            for name, register in component.registers.items()
-        }
+        self.registers: dict[str, ValueLike] = registers_of(self.parts)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -118,12 +97,8 @@ class JointChannel(wiring.Component):
 
     def _may(self, command: int, node: int) -> Value:
         """Whether a command may go to a node of the level that waits for it."""
-        timers = self._timers(command)[node]
+        timers = self.nodes.timers(command)[node]
         return Value.cast(timers.may[timers.own.index(command)])
-
-    def _timers(self, command: int) -> list[JointTimers]:
-        level = self.parameters.commands[command].level
-        return self.wide[level] if level in self.wide else [bank.timers for bank in self.banks]
 
     def _of_banks(self, name: str) -> Value:
         return Cat(*(getattr(bank, name) for bank in self.banks))
@@ -199,7 +174,7 @@ class JointChannel(wiring.Component):
                 getattr(pim, f"may_{name}").eq(self._may(getattr(p, name), 0))
                 for name in ("comp", "readres", "comps")
             ),
-            pim.result_left.eq(self._timers(p.readres)[0].left.get(p.readres, 0)),
+            pim.result_left.eq(self.nodes.timers(p.readres)[0].left.get(p.readres, 0)),
             pim.gives.eq(self.arbiter.pim),
         ]
         for bank in self.banks:
@@ -256,22 +231,20 @@ class JointChannel(wiring.Component):
     def _issue(self, m: Module, issued: Signal) -> None:
         """Put the command of whose turn it is on the bus."""
         p, arbiter, pim, refresh = self.parameters, self.arbiter, self.pim_side, self.refresh
-        chosen = [arbiter.memory & bit for bit in arbiter.chosen]
+        chosen = Cat(*(arbiter.memory & bit for bit in arbiter.chosen))
         of_memory, picked = Signal(len(p.commands)), Signal(p.queued)
-        numbers = range(p.banks)
-        words = [Mux(chosen[i], Value.cast(self.banks[i].picked), 0) for i in numbers]
         first, out = self.instructions.first, self.command
         column = of_memory[p.read] | of_memory[p.write]
         spends = self.instructions.queued != 0
         m.d.comb += [
-            of_memory.eq(reduce(or_, (Mux(chosen[i], self.banks[i].wants, 0) for i in numbers))),
-            picked.eq(reduce(or_, words)),
+            of_memory.eq(selected(chosen, (bank.wants for bank in self.banks))),
+            picked.eq(selected(chosen, (bank.picked for bank in self.banks))),
             issued.eq(refresh.wants | of_memory | Mux(arbiter.pim, pim.wants, 0)),
             arbiter.column.eq(column),
             pim.memory_activates.eq(of_memory[p.activate] & spends),
             pim.memory_closes.eq((of_memory[p.precharge] | of_memory[p.pimpre]) & spends),
             out.valid.eq(issued.any()),
-            out.command.eq(reduce(or_, (Mux(issued[i], i, 0) for i in range(len(p.commands))))),
+            out.command.eq(selected(issued, range(len(p.commands)))),
             self.finished.valid.eq(of_memory[p.read]),
             self.done.eq(pim.done),
             self.pins.composite.eq(issued[p.comps]),
@@ -284,8 +257,8 @@ class JointChannel(wiring.Component):
             with m.If(pim.wants[p.comps]):
                 m.d.comb += out.column.eq(first.count)
         with m.Elif(arbiter.memory):
-            banks = reduce(or_, (Mux(chosen[i], i, 0) for i in numbers))
-            m.d.comb += [out.bank.eq(banks), out.row.eq(picked.row), out.column.eq(picked.column)]
+            bank = selected(chosen, range(p.banks))
+            m.d.comb += [out.bank.eq(bank), out.row.eq(picked.row), out.column.eq(picked.column)]
         with m.If(self.finished.valid):
             m.d.comb += self.finished.tag.eq(picked.tag)
         for i, bank in enumerate(self.banks):
@@ -293,13 +266,8 @@ class JointChannel(wiring.Component):
 
     def _tell_banks(self, m: Module, issued: Signal) -> None:
         """Tell the banks and wider nodes what has been issued."""
-        p, at = self.parameters, Signal(self.parameters.banks)
-        m.d.comb += at.eq(Mux(self.command.valid, 1 << self.command.bank, 0))
-        nodes: dict[int, Sequence[Any]] = {p.bank_level: self.banks, **self.wide}
-        parts = [(level, i, part) for level, own in nodes.items() for i, part in enumerate(own)]
-        tell_nodes(m, p, issued, at, parts, self.histories)
-        columns = self.instructions.first.count
-        for _, _, part in parts:
+        p, columns = self.parameters, self.instructions.first.count
+        for part in self.nodes.tell(m, issued, self.command):
             m.d.comb += [
                 part.last_column.eq((columns - 1) * p.comp_cycles),
                 part.result.eq(self.pim_side.result),

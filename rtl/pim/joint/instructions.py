@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.pim.joint.parameters import Parameters
+from rtl.stream import take_in
 
 
 class Instructions(wiring.Component):
@@ -84,16 +85,12 @@ class Instructions(wiring.Component):
         number = Signal.like(self.waiting)
         m.d.comb += [
             self.taken.eq(self.comes & room),
-            self.pim.ready.eq(~self.comes | self.taken),
             number.eq(self.waiting + self.taken),
             self.any.eq((number != 0) | (self.queued != 0)),
             self.left.eq(self.queued - self.ends),
             self.first.eq(self.queue[0]),
         ]
-        with m.If(self.pim.ready):
-            m.d.sync += self.comes.eq(self.pim.valid)
-            with m.If(self.pim.valid):
-                m.d.sync += self.incoming.eq(self.pim.payload)
+        take_in(m, self.pim, self.comes, self.incoming, self.taken)
         moved = Signal()
         m.d.comb += moved.eq(self.moves & (self.left != p.pim_commands))
         m.d.sync += [self.waiting.eq(number - moved), self.queued.eq(self.left + moved)]

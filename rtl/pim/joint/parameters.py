@@ -1,14 +1,14 @@
 """What the hardware takes from a ``JointChannels``, and what it refuses."""
 
-from typing import Any, NoReturn
-
 from amaranth.lib import data
-from amaranth.utils import bits_for, ceil_log2
+from amaranth.utils import bits_for
 
 from arch.dram.device import Device
 from arch.errors import InputError
 from arch.pim.joint import GIVEN, JointChannels
-from rtl.dram.timing import Timing, Use
+from rtl.dram.ports import Ports, check_bus, check_sizes
+from rtl.dram.timing import Use
+from rtl.refusal import check_most, refuse
 
 BANKS_MAX = 32
 """Most banks: each is looked at in each cycle."""
@@ -33,7 +33,7 @@ OPS = ("gwrite", "header", "comp", "readres", "comps")
 """PIM instructions, by code."""
 
 
-class Parameters(Timing):
+class Parameters(Ports):
     """Sizes, widths, delays and policies of one channel; all of ``rtl/pim/joint`` reads them here.
 
     Parameters
@@ -48,8 +48,7 @@ class Parameters(Timing):
     def __init__(self, pim: JointChannels, tag_bits: int = TAG_BITS) -> None:
         device, own = pim.device(), pim.controller
         _check(device, pim)
-        super().__init__(device)
-        self.tag_bits = tag_bits
+        super().__init__(device, tag_bits)
         self.dual = pim.row_buffers == "dual"
         self.counted = pim.counted()
         self.whole_groups = own.group_ready == "all_banks"
@@ -82,7 +81,6 @@ class Parameters(Timing):
                 )
 
     def _name_levels(self, device: Device) -> None:
-        self.bank_level = len(device.levels) - 1
         self.group_level = device.levels.index("bank_group")
         self.rank_level = device.levels.index(device.rank_level)
         self.group_banks = self.spans[self.group_level]
@@ -187,20 +185,6 @@ class Parameters(Timing):
         return int(bits_for(self.refresh_gap + self.faw + self.results_cycles))
 
     @property
-    def place(self) -> dict[str, int]:
-        """Bank in hierarchy order, row, and column in bursts."""
-        return {
-            "bank": int(ceil_log2(self.banks)),
-            "row": int(ceil_log2(self.device.rows)),
-            "column": int(ceil_log2(self.device.columns)),
-        }
-
-    @property
-    def request(self) -> data.StructLayout:
-        """A read or write."""
-        return data.StructLayout(self.place | {"write": 1, "tag": self.tag_bits})
-
-    @property
     def queued(self) -> data.StructLayout:
         """A read or write in the queue of its bank; all 0 where there is none."""
         rest = {name: bits for name, bits in self.place.items() if name != "bank"}
@@ -220,16 +204,6 @@ class Parameters(Timing):
         codes = {"valid": 1, "command": range(len(self.commands))}
         place = self.place | {"column": max(self.place["column"], COUNT_BITS)}
         return data.StructLayout(codes | place)
-
-    @property
-    def passed(self) -> data.StructLayout:
-        """A request that a waiting write serves, or whose place it takes."""
-        return data.StructLayout({"valid": 1, "write": 1, "tag": self.tag_bits})
-
-    @property
-    def finished(self) -> data.StructLayout:
-        """A read that goes to the device."""
-        return data.StructLayout({"valid": 1, "tag": self.tag_bits})
 
     @property
     def done(self) -> data.StructLayout:
@@ -253,19 +227,10 @@ def _distance(device: Device, before: str, after: str) -> int:
 
 def _check(device: Device, pim: JointChannels) -> None:
     """Raise InputError for what is not built."""
-
-    def refuse(field: str, needs: str, given: Any, hint: str = "") -> NoReturn:
-        raise InputError(f"{field}: hardware needs {needs}, not {given}{hint}")
-
-    if device.bus != "one":
-        refuse(device.name, "one command bus", repr(device.bus))
+    check_bus(device)
     if "bank_group" not in device.levels or device.rank_level == "channel":
         refuse("levels", "rank, bank_group and bank", ", ".join(device.levels))
-    if not 2 <= device.banks <= BANKS_MAX:
-        refuse("levels", f"2 to {BANKS_MAX} banks a channel", device.banks)
-    for field in ("rows", "columns"):
-        if getattr(device, field) < 2:
-            refuse(f"{device.name}: {field}", "2 at least", getattr(device, field))
+    check_sizes(device, BANKS_MAX)
     for timing in ("nCOMP", "nFILL", "nGW"):
         if device.timings[timing] < 1:
             refuse(f"timings.{timing}", "1 at least", device.timings[timing])
@@ -282,7 +247,4 @@ def _check(device: Device, pim: JointChannels) -> None:
         ("pim_transactions", ENTRIES_MAX),
         ("pim_commands", ENTRIES_MAX),
     ):
-        size = getattr(pim.controller, field)
-        if size > most:
-            refuse(f"controller.{field}", f"{most} at most", size,
-                   f"; controller.{field}={most} would do")  # fmt: skip
+        check_most(f"controller.{field}", getattr(pim.controller, field), most)

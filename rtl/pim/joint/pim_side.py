@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from rtl.dram.pick import lowest
+from rtl.dram.pick import lowest, number_of
 from rtl.pim.joint.parameters import COLUMNS_MIN, OPS, Parameters
 
 
@@ -276,9 +276,3 @@ class PimSide(wiring.Component):
             self.row.eq(Mux(self.refreshed | released, 0, self.tile_row)),
             self.filling.eq((self.filling | given["comp"]) & ~(given["readres"] | given["comps"])),
         ]
-
-
-def number_of(bits: Value) -> Value:
-    """Of the one bit that is set; 0 if none is."""
-    width = bits_for(max(1, len(bits) - 1))
-    return reduce(or_, (Mux(bits[i], i, 0) for i in range(len(bits))))[:width]

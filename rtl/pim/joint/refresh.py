@@ -5,9 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, ceil_log2
 
-from rtl.dram.pick import lowest
+from rtl.dram.pick import lowest, number_of
 from rtl.pim.joint.parameters import PENDING_BITS, Parameters
-from rtl.pim.joint.pim_side import number_of
 
 
 class JointRefresh(wiring.Component):

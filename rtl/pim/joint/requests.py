@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.dram.pick import lowest
 from rtl.pim.joint.parameters import IDLE_DRAIN, Parameters
+from rtl.stream import take_in
 
 
 class Requests(wiring.Component):
@@ -83,11 +84,8 @@ class Requests(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.comb += [self.place.eq(self.incoming), self.request.ready.eq(~self.comes | self.taken)]
-        with m.If(self.request.ready):
-            m.d.sync += self.comes.eq(self.request.valid)
-            with m.If(self.request.valid):
-                m.d.sync += self.incoming.eq(self.request.payload)
+        m.d.comb += self.place.eq(self.incoming)
+        take_in(m, self.request, self.comes, self.incoming, self.taken)
         self._take(m)
         self._drain(m)
         self._move(m)
