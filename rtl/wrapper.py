@@ -5,10 +5,13 @@ The response carries the outputs and every register, so that nothing can differ 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, Elaboratable, Module, Signal, Value
 from amaranth.lib import data, wiring
+
+from rtl.verilog import verilog_of
 
 TOP = "twin"
 """Name of the wrapper's module."""
@@ -86,6 +89,11 @@ class Wrapper(Elaboratable):
     def ports(self) -> list[Signal]:
         """clk, rst, stim, resp."""
         return [self._domain.clk, self._domain.rst, self.stim, self.resp]
+
+    @cached_property
+    def verilog(self) -> str:
+        """Its text, written once."""
+        return verilog_of(self, TOP, self.ports)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

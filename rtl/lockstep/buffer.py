@@ -11,6 +11,9 @@ from arch.machine import Machine
 from rtl.buffer import Scratchpad
 from rtl.buffer.parameters import Parameters, lines_of_half
 from rtl.buffer.scratchpad import COUNT_BITS, DEPTH_LINES
+from rtl.lockstep.batches import empty
+from rtl.lockstep.draws import draw, seeded
+from rtl.lockstep.streams import changed
 from rtl.lockstep.twin import Batch
 from sim.buffer import registers
 from sim.buffer.registers import ADVANCE, ADVANCE_VALID, DRAIN, FILL, FILL_VALID, drain_valid_at
@@ -57,17 +60,6 @@ EVENTS = {
 }
 """What is counted, in the order of ``count``: accesses a cycle that it takes, and whether it takes
 double buffering."""
-
-
-@njit
-def draw(t, below):
-    """A random number of ``[0, below)``; xorshift, so that nothing overflows."""
-    x = t["random"]
-    x ^= x << 13
-    x ^= (x >> 7) & ((1 << 57) - 1)
-    x ^= x << 17
-    t["random"] = x
-    return ((x >> 8) & ((1 << 55) - 1)) % below
 
 
 @njit
@@ -150,7 +142,7 @@ def count(t, c, s, given, before, reset, events):
     events[8] += drain_left > 0 and drained == 0 and filled > 0
     events[9] += s["swap"] == 1 and drains
     events[10] += wraps
-    events[11] += changed(c, before, given)
+    events[11] += any_changed(c, before, given)
     events[12] += reset == 1 and dirty
     events[13] += s["swap"] == 1 and takes_fill
     events[14] += double == 1 and drained > 0 and array > 0 and s["drain_half"] == s["half"]
@@ -162,18 +154,15 @@ def count(t, c, s, given, before, reset, events):
 
 
 @njit
-def changed(c, before, given):
-    """Whether a stream that was valid and not ready is not valid or shows something else."""
-    at = 0
+def any_changed(c, before, given):
+    """Whether a stream that was stalled has changed."""
+    found, first = 0, 0
     streams = (ADVANCE_VALID, FILL_VALID, drain_valid_at(c))
     for stream in range(3):
-        valid_at = streams[stream]
-        if before[valid_at] and not before[before.shape[0] - 3 + stream]:
-            for i in range(at, valid_at + 1):
-                if given[i] != before[i]:
-                    return 1
-        at = valid_at + 1
-    return 0
+        valid, ready = streams[stream], before[before.shape[0] - 3 + stream]
+        found |= changed(before, given, first, valid, ready)
+        first = valid + 1
+    return found
 
 
 @njit
@@ -212,13 +201,10 @@ class BufferTraffic:
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
-        stimuli = np.empty((cycles, self.model.stimulus_size), np.int64)
-        resets = np.empty(cycles, np.uint8)
-        responses = np.empty((cycles, self.model.response_size), np.int64)
-        drive(
-            *self.model.arrays, self.traffic, self.before, self.events, stimuli, resets, responses
-        )
-        return Batch(stimuli, resets, responses)
+        batch = empty(cycles, self.model.stimulus_size, self.model.response_size)
+        state = self.traffic, self.before, self.events
+        drive(*self.model.arrays, *state, batch.stim, batch.rst, batch.resp)
+        return batch
 
     @property
     def coverage(self) -> dict[str, int]:
@@ -262,8 +248,7 @@ class BufferTwin:
         p = self.parameters
         model = registers.model(p.accesses, p.words, p.depth_lines, p.double_buffered)
         traffic = np.zeros(1, TRAFFIC)
-        # Spread, so that neighbouring seeds have nothing in common; odd, so never 0.
-        traffic["random"] = (seed * 0x9E3779B97F4A7C15 | 1) % 2**63
+        traffic["random"] = seeded(seed)
         traffic["count_bits"], traffic["word_bits"] = p.count_bits, 8 * p.word_bytes
         before = np.zeros(model.stimulus_size + 3, np.int64)
         return BufferTraffic(model, traffic, before)

@@ -12,6 +12,11 @@ from rtl.lockstep.buffer import BufferTwin
 from rtl.lockstep.twin import Twin
 
 
+def cycles_of(size: int, budget: int, least: int, most: int) -> int:
+    """Cycles of a build of a size: ``budget`` is cycles times size, as more cost more."""
+    return max(least, min(most, budget // size))
+
+
 class Build(Protocol):
     """One piece of hardware and its work."""
 

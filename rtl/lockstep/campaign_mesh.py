@@ -6,9 +6,9 @@ from typing import Any
 
 from arch.mesh.load import load_packet_mesh
 from arch.mesh.packet import PORTS, Allocator, PacketMesh
-from rtl.lockstep.campaign_builds import Build
+from rtl.lockstep.campaign_builds import Build, cycles_of
 from rtl.lockstep.mesh import MeshTwin
-from rtl.lockstep.pairs import Choice, Pair, choices, every_pair, pairs_in
+from rtl.lockstep.pairs import Choice, choices
 
 SHAPES = ((2, 2), (3, 2), (2, 4), (3, 3), (4, 4))
 ALLOCATORS = (
@@ -33,16 +33,6 @@ SHIPPED = ("mesh_W1", "mesh_V4")
 PLACE_CYCLES = 20_000_000
 """Cycles of a build times the registers of its VCs, as more cost more."""
 CYCLES_MAX, CYCLES_MIN = 50_000, 12_000
-
-
-def pairs_of(choice: Choice) -> set[Pair]:
-    """Of values that occur together."""
-    return pairs_in(OPTIONS, choice)
-
-
-def all_pairs() -> set[Pair]:
-    """That can occur."""
-    return every_pair(OPTIONS)
 
 
 def choice_of(mesh: PacketMesh) -> Choice:
@@ -80,7 +70,7 @@ class MeshBuild:
 def _build(mesh: PacketMesh, random: Random) -> MeshBuild:
     router = mesh.router
     places = mesh.nodes * PORTS * router.vcs * (4 + router.buffer_flits)
-    cycles = max(CYCLES_MIN, min(CYCLES_MAX, PLACE_CYCLES // places))
+    cycles = cycles_of(places, PLACE_CYCLES, CYCLES_MIN, CYCLES_MAX)
     return MeshBuild(mesh, random.randrange(2**32), cycles)
 
 

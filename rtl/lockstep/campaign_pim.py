@@ -6,7 +6,7 @@ from typing import Any
 
 from arch.pim.command_set import MacUnit
 from arch.vector import Vector
-from rtl.lockstep.campaign_builds import Build
+from rtl.lockstep.campaign_builds import Build, cycles_of
 from rtl.lockstep.pim import PimTwin
 from rtl.lockstep.vector import VectorTwin
 from rtl.pim.parameters import BANKS_MAX
@@ -23,11 +23,6 @@ SMALL_LANES = 24
 CYCLES_MAX, CYCLES_MIN = 500_000, 20_000
 AIM = (16, 16)
 """Lanes and banks of the largest."""
-
-
-def cycles_of(lane_cycles: int, lanes: int) -> int:
-    """Cycles of a build with so many lanes."""
-    return max(CYCLES_MIN, min(CYCLES_MAX, lane_cycles // lanes))
 
 
 @dataclass
@@ -86,9 +81,8 @@ def pim_builds(count: int, seed: int) -> list[Build]:
             "row_columns": random.choice((2, 5, 64, 128)),
             "levels_per_stage": min(random.choice((1, 1, 2, 3)), lanes.bit_length() - 1),
         }
-        chosen.append(
-            PimBuild(mac, sizes, random.randrange(2**32), cycles_of(LANE_CYCLES, lanes * banks))
-        )
+        cycles = cycles_of(lanes * banks, LANE_CYCLES, CYCLES_MIN, CYCLES_MAX)
+        chosen.append(PimBuild(mac, sizes, random.randrange(2**32), cycles))
     return chosen
 
 
@@ -146,6 +140,6 @@ def vector_builds(count: int, seed: int) -> list[Build]:
         vector = Vector.model_validate({"lanes": lanes, "operations": timings})
         form = ("fp32", "bf16", "fp16")[i % 3]
         bits = random.choice((3, 5, 8, 16))
-        cycles = cycles_of(VECTOR_LANE_CYCLES, lanes)
+        cycles = cycles_of(lanes, VECTOR_LANE_CYCLES, CYCLES_MIN, CYCLES_MAX)
         chosen.append(VectorBuild(vector, form, bits, random.randrange(2**32), cycles))
     return chosen

@@ -7,8 +7,8 @@ from typing import Any
 from arch.errors import InputError
 from arch.mesh.load import load_mesh
 from arch.mesh.wavelet import PeCosts, WaveletMesh
-from rtl.lockstep.campaign_builds import Build
-from rtl.lockstep.pairs import Choice, Pair, choices, every_pair, pairs_in
+from rtl.lockstep.campaign_builds import Build, cycles_of
+from rtl.lockstep.pairs import Choice, choices
 from rtl.lockstep.wavelet import WaveletTwin
 from rtl.lockstep.wavelet_jobs import job_of, whole_program
 
@@ -50,16 +50,6 @@ SIZES = (4, 12, 30)
 PLACE_CYCLES = 1_000_000
 """Cycles of a build times its colours and nodes, as more cost more."""
 CYCLES_MAX, CYCLES_MIN = 40_000, 10_000
-
-
-def pairs_of(choice: Choice) -> set[Pair]:
-    """Of values that occur together."""
-    return pairs_in(OPTIONS, choice)
-
-
-def all_pairs() -> set[Pair]:
-    """That can occur."""
-    return every_pair(OPTIONS)
 
 
 def choice_of(mesh: WaveletMesh) -> Choice:
@@ -110,7 +100,7 @@ def _shipped(settings: tuple[str, ...]) -> WaveletMesh:
 
 def _build(mesh: WaveletMesh, random: Random) -> WaveletBuild:
     places = mesh.nodes * mesh.router.colours
-    cycles = max(CYCLES_MIN, min(CYCLES_MAX, PLACE_CYCLES // places))
+    cycles = cycles_of(places, PLACE_CYCLES, CYCLES_MIN, CYCLES_MAX)
     return WaveletBuild(mesh, random.randrange(2**32), cycles, _fitting(mesh, random))
 
 

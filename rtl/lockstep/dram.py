@@ -11,8 +11,12 @@ from arch.dram.device import Device
 from arch.dram.memory import MemorySystem
 from rtl.dram import Channel
 from rtl.dram.parameters import TAG_BITS, Parameters
-from rtl.lockstep.dram_model import FIELDS, OUTPUTS, PAST, SHAPE, TIMER
-from rtl.lockstep.dram_traffic import EVENTS, TRAFFIC, drive
+from rtl.lockstep.batches import in_runs
+from rtl.lockstep.dram_model import OUTPUTS, SHAPE
+from rtl.lockstep.dram_traffic import EVENTS, drive
+from rtl.lockstep.draws import seeded
+from rtl.lockstep.requests import FIELDS, REQUESTS
+from rtl.lockstep.timers import TimerPlaces
 from rtl.lockstep.twin import Batch
 from sim.dram.replay import Replay, new_replay
 from sim.dram.state import LOG, REQUEST, State, new_state
@@ -33,8 +37,6 @@ class Tables:
     """Where the hardware's registers are in the kernel's state."""
 
     def __init__(self, p: Parameters, replay: Replay) -> None:
-        kernel = replay.tables
-        ids = [kernel.names.index(command.name) for command in p.commands]
         self.shape = np.zeros(1, SHAPE)
         self.shape["banks"], self.shape["entries"] = p.banks, p.entries
         self.shape["rows"], self.shape["columns"] = p.device.rows, p.device.columns
@@ -43,53 +45,17 @@ class Tables:
         span = 1 if p.refresh is None else p.commands[p.refresh].span
         self.shape["refresh_span"], self.shape["refresh_turns"] = span, p.refresh_turns
         self.shape["refresh_nodes"] = p.banks // (p.refresh_turns * span)
-        timed = [i for i in range(len(p.commands)) if p.longest_wait(i)]
-        self.timers = _records(TIMER, [(ids[i], 0, 1) for i in timed if p.commands[i].span == 1])
-        wide = sorted({command.level for command in p.commands if command.span > 1})
-        self.wide = _records(
-            TIMER,
-            [
-                (ids[i], first, p.spans[level])
-                for level in wide
-                for first in range(0, p.banks, p.spans[level])
-                for i in timed
-                if p.commands[i].level == level
-            ],
-        )
-        self.pasts = _records(
-            PAST,
-            [
-                (self._history(p, replay, i), first, place, window.cycles)
-                for i, window in enumerate(p.windows)
-                for first in range(0, p.banks, p.spans[window.level])
-                for place in range(window.depth - 1)
-            ],
-        )
-        self.codes = np.full(len(kernel.names), -1, np.int64)
-        self.codes[ids] = range(len(ids))
+        self.timers = TimerPlaces(p, replay.tables)
         self.response_size = self._response_size(p)
         self.rules = _rule_names(p, replay)
-
-    def _history(self, p: Parameters, replay: Replay, index: int) -> int:
-        """The kernel's history of a window."""
-        window, kernel = p.windows[index], replay.tables
-        before = kernel.commands[kernel.names.index(p.commands[window.preceding].name)]
-        after = kernel.names.index(p.commands[window.following[0][0]].name)
-        return next(
-            int(rule["history"])
-            for rule in kernel.rules[before["first_rule"] : before["end_rule"]]
-            if rule["following"] == after
-            and rule["window"] == window.depth
-            and rule["span"] == p.spans[window.level]
-        )
 
     def _response_size(self, p: Parameters) -> int:
         shape = self.shape[0]
         queue = 1 + FIELDS + 2 + p.entries * (2 + FIELDS + (p.cap_cycles is not None))
-        banks = p.banks * (3 + len(self.timers)) + len(self.wide)
+        banks = 3 * p.banks + self.timers.count(p.banks)
         refresh = 2 + (shape["refresh_nodes"] > 1) + (shape["refresh_turns"] > 1)
         refresh *= shape["refreshes"]
-        return int(OUTPUTS + queue + 1 + banks + len(self.pasts) + refresh)
+        return int(OUTPUTS + queue + 1 + banks + refresh)
 
 
 @dataclass
@@ -129,15 +95,7 @@ class DramTraffic:
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
-        stimuli = np.empty((cycles, INPUTS), np.int64)
-        resets = np.empty(cycles, np.uint8)
-        responses = np.empty((cycles, self.tables.response_size), np.int64)
-        done = 0
-        while done < cycles:
-            done += self._drive(stimuli[done:], resets[done:], responses[done:])
-            if resets[done - 1]:
-                self._reset()
-        return Batch(stimuli, resets, responses)
+        return in_runs(cycles, INPUTS, self.tables.response_size, self._drive, self._reset)
 
     def _drive(
         self,
@@ -155,10 +113,7 @@ class DramTraffic:
                 self.log,
                 self.request,
                 tables.shape,
-                tables.timers,
-                tables.wide,
-                tables.pasts,
-                tables.codes,
+                *tables.timers.arrays,
                 self.rows,
                 self.order,
                 self.incoming,
@@ -218,9 +173,8 @@ class DramTwin:
 
     def traffic(self, seed: int) -> DramTraffic:
         """The run of a seed."""
-        traffic = np.zeros(1, TRAFFIC)
-        # Spread, so that neighbouring seeds have nothing in common; odd, so never 0.
-        traffic["random"] = (seed * 0x9E3779B97F4A7C15 | 1) % 2**63
+        traffic = np.zeros(1, REQUESTS)
+        traffic["random"] = seeded(seed)
         return DramTraffic(self.parameters, self.replay, self.tables, traffic)
 
 
@@ -230,10 +184,6 @@ def dram_twin(memory: MemorySystem) -> DramTwin:
     Raises InputError that says which field to set where hardware does not support it.
     """
     return DramTwin(memory.device(), memory.controller)
-
-
-def _records(dtype: np.dtype[np.void], rows: list[tuple[int, ...]]) -> npt.NDArray[np.void]:
-    return np.array(rows, dtype)
 
 
 def _rule_names(p: Parameters, replay: Replay) -> list[str | None]:

@@ -5,6 +5,17 @@ The kernel's cycle ``now`` is the hardware's cycle ``now`` - 1.
 
 import numpy as np
 
+from rtl.lockstep.requests import (
+    FIELDS,
+    PASSED,
+    REFUSED,
+    TAKEN,
+    VALID,
+    WRITE,
+    write_request,
+)
+from rtl.lockstep.streams import show_kept
+from rtl.lockstep.timers import show_bank_timers, show_pasts, show_wide_timers
 from sim.dram.cycle import advance, offer
 from sim.dram.state import ACTIVATED, READS, WRITES
 from sim.jit import njit
@@ -24,31 +35,6 @@ SHAPE = np.dtype(
     ]
 )
 
-TIMER = np.dtype(
-    [
-        ("command", np.int64),  # of the kernel
-        ("first", np.int64),  # bank; of timers of single banks, not used
-        ("span", np.int64),  # banks
-    ]
-)
-
-PAST = np.dtype(
-    [
-        ("history", np.int64),  # of the kernel
-        ("first", np.int64),  # bank
-        ("place", np.int64),  # 0: of the last command
-        ("cycles", np.int64),  # of the window
-    ]
-)
-
-BANK, ROW, COLUMN, WRITE, TAG, VALID = range(6)
-"""Of a stimulus, and of the request that comes in."""
-FIELDS = 5
-"""Of a request."""
-
-REFUSED, TAKEN, PASSED = range(3)
-"""What becomes of a request that comes in."""
-
 
 @njit
 def step(config, commands, rules, channel, picks, entries, keys, banks, ready, history,
@@ -63,13 +49,7 @@ def step(config, commands, rules, channel, picks, entries, keys, banks, ready, h
     came = REFUSED
     if incoming[VALID] and not s["refused"]:
         given = request[0]
-        given["bank"] = incoming[BANK]
-        given["row"] = incoming[ROW]
-        given["column"] = incoming[COLUMN]
-        row = incoming[BANK] * shapes[0]["rows"] + incoming[ROW]
-        given["address"] = row * shapes[0]["columns"] + incoming[COLUMN]
-        given["write"] = incoming[WRITE]
-        given["tag"] = incoming[TAG]
+        write_request(shapes[0], incoming, given)
         if offer(c, s, commands, picks, entries, keys, banks, ready, latencies, finished, given):
             came = PASSED if s["finished"] > 0 else TAKEN
     advance(c, s, commands, rules, picks, entries, keys, banks, ready, history, issued,
@@ -97,22 +77,9 @@ def arrivals(s, entries, order):
 
 
 @njit
-def wait_of(s, banks, ready, command, first, span):
-    """Cycles until a command may go to a node."""
-    latest = 0
-    for place in range(command * banks + first, command * banks + first + span):
-        latest = max(latest, ready[place])
-    return max(0, latest - s["now"])
-
-
-@njit
 def show_queue(shape, s, entries, incoming, order, shown, at):
     """Registers of the queue; returns where those of the next part begin."""
-    shown[at] = incoming[VALID]
-    at += 1
-    for i in range(FIELDS):
-        shown[at + i] = incoming[i]
-    at += FIELDS
+    at = show_kept(incoming, 0, VALID, shown, at)
     shown[at] = s["counts"][READS]
     shown[at + 1] = s["counts"][WRITES]
     at += 2
@@ -146,17 +113,8 @@ def show_banks(shape, s, banks, ready, timers, wide, rows, shown, at):
         shown[at] = opened >= 0
         shown[at + 1] = rows[bank]
         shown[at + 2] = banks[bank]["owners"]
-        at += 3
-        for i in range(timers.shape[0]):
-            shown[at] = wait_of(s, shape["banks"], ready, timers[i]["command"], bank, 1)
-            at += 1
-    for i in range(wide.shape[0]):
-        timer = wide[i]
-        shown[at] = wait_of(
-            s, shape["banks"], ready, timer["command"], timer["first"], timer["span"]
-        )
-        at += 1
-    return at
+        at = show_bank_timers(s, shape["banks"], ready, timers, bank, shown, at + 3)
+    return show_wide_timers(s, shape["banks"], ready, wide, shown, at)
 
 
 @njit
@@ -166,11 +124,7 @@ def show_registers(shape, s, entries, banks, ready, history, pending, incoming, 
     at = show_queue(shape, s, entries, incoming, order, shown, at)
     shown[at] = s["draining"]
     at = show_banks(shape, s, banks, ready, timers, wide, rows, shown, at + 1)
-    for i in range(pasts.shape[0]):
-        past = pasts[i]
-        since = history[past["history"], past["first"], past["place"]]
-        shown[at] = max(0, since + past["cycles"] - s["now"])
-        at += 1
+    at = show_pasts(s, history, pasts, shown, at)
     if not shape["refreshes"]:
         return
     shown[at] = s["next_refresh"] - s["now"]

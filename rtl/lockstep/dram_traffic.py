@@ -1,51 +1,21 @@
 """What drives a DRAM channel's hardware and model, and what is counted of it."""
 
-import numpy as np
-
-from rtl.lockstep.dram_model import (
-    BANK,
-    COLUMN,
-    FIELDS,
-    OUTPUTS,
+from rtl.lockstep.dram_model import OUTPUTS, show_outputs, show_registers, step
+from rtl.lockstep.draws import draw
+from rtl.lockstep.requests import (
+    EPOCH_CYCLES,
     PASSED,
     REFUSED,
-    ROW,
-    TAG,
     TAKEN,
     VALID,
     WRITE,
-    show_outputs,
-    show_registers,
-    step,
+    begin_bursts,
+    begin_places,
+    offer_request,
 )
+from rtl.lockstep.streams import changed, keep
 from sim.dram.state import ACTIVATED, READS, WRITES
 from sim.jit import njit
-
-EPOCH_CYCLES = 1024
-"""For so long traffic keeps its rates, places and manners."""
-
-TRAFFIC = np.dtype(
-    [
-        ("random", np.int64),  # state of the generator, never 0
-        ("cycle", np.int64),
-        ("hostile", np.int64),  # 1: valid and payload change whatever ready says
-        ("rate", np.int64),  # of 64, that a request is offered in a burst
-        ("burst_below", np.int64),  # cycles of a burst
-        ("gap_below", np.int64),  # cycles between two
-        ("bursts", np.int64),  # 1: in a burst
-        ("left", np.int64),  # cycles of it or of the gap
-        ("bank_first", np.int64),
-        ("bank_below", np.int64),  # banks from the first on, and so rows and columns
-        ("row_first", np.int64),
-        ("row_below", np.int64),
-        ("column_first", np.int64),
-        ("column_below", np.int64),
-        ("stay", np.int64),  # of 16, that bank and row are those of the request before
-        ("write_share", np.int64),  # of 16
-        ("reset_rate", np.int64),  # of 65536
-        ("useful_cycles", np.int64),
-    ]
-)
 
 EVENTS = (
     "request taken",
@@ -68,63 +38,22 @@ EVENTS = (
 
 
 @njit
-def draw(t, below):
-    """A random number of ``[0, below)``; xorshift, so that nothing overflows."""
-    x = t["random"]
-    x ^= x << 13
-    x ^= (x >> 7) & ((1 << 57) - 1)
-    x ^= x << 17
-    t["random"] = x
-    return ((x >> 8) & ((1 << 55) - 1)) % below
-
-
-@njit
-def draw_some(t, size):
-    """How many of ``size`` there are to choose from: one, a few, or all."""
-    few = draw(t, 6)
-    return size if few > 3 else min(size, 1 << few)
-
-
-@njit
 def begin_epoch(t, shape):
     """Choose rates, places and manners."""
-    t["hostile"] = draw(t, 2)
-    t["rate"] = 4 << draw(t, 5)
-    t["burst_below"] = 2 << draw(t, 8)
-    t["gap_below"] = 1 << draw(t, 7)
+    begin_bursts(t)
     if draw(t, 2):
         t["rate"], t["gap_below"] = 64, 1
-    t["bank_first"] = draw(t, shape["banks"])
-    t["bank_below"] = draw_some(t, shape["banks"])
-    t["row_first"] = draw(t, shape["rows"])
-    t["row_below"] = draw_some(t, shape["rows"])
-    t["column_first"] = draw(t, shape["columns"])
-    t["column_below"] = draw_some(t, shape["columns"])
-    t["stay"] = 5 * draw(t, 4)
-    shares = draw(t, 5)
-    t["write_share"] = 4 * shares
-    t["reset_rate"] = draw(t, 3) * draw(t, 32)
+    begin_places(t, shape, shape["rows"])
 
 
 @njit
-def stimulate(t, shape, incoming, ready, given):
+def stimulate(t, shape, ready, given):
     """The stimulus of a cycle, from that of the cycle before, still in ``given``, and whether the
     stream was ready then. Returns whether it resets."""
     if t["cycle"] % EPOCH_CYCLES == 0:
         begin_epoch(t, shape)
     t["cycle"] += 1
-    if t["left"] == 0:
-        t["bursts"] = 1 - t["bursts"]
-        t["left"] = 1 + draw(t, t["burst_below"] if t["bursts"] else t["gap_below"])
-    t["left"] -= 1
-    if t["hostile"] or ready or not given[VALID]:
-        given[VALID] = 1 if t["bursts"] and draw(t, 64) < t["rate"] else 0
-        if draw(t, 16) >= t["stay"]:
-            given[BANK] = (t["bank_first"] + draw(t, t["bank_below"])) % shape["banks"]
-            given[ROW] = (t["row_first"] + draw(t, t["row_below"])) % shape["rows"]
-        given[COLUMN] = (t["column_first"] + draw(t, t["column_below"])) % shape["columns"]
-        given[WRITE] = 1 if draw(t, 16) < t["write_share"] else 0
-        given[TAG] = draw(t, 1 << shape["tag_bits"])
+    offer_request(t, shape, ready, given)
     return 1 if draw(t, 65536) < t["reset_rate"] else 0
 
 
@@ -247,7 +176,7 @@ def drive(config, commands, rules, channel, picks, entries, keys, banks, ready, 
         given, shown = stimuli[x], responses[x]
         for i in range(inputs):
             given[i] = before[i]
-        resets[x] = stimulate(t, shape, incoming, before[inputs], given)
+        resets[x] = stimulate(t, shape, before[inputs], given)
         show_registers(shape, s, entries, banks, ready, history, pending, incoming, order, timers,
                        wide, pasts, rows, shown, OUTPUTS)  # fmt: skip
         count_before(shape, c, s, entries, banks, pending, resets[x], events)
@@ -259,11 +188,7 @@ def drive(config, commands, rules, channel, picks, entries, keys, banks, ready, 
         count_after(c, s, entries, log, incoming, came, full, drained, issued, events)
         if s["logged"] > 0:
             count_rules(config, commands, rules, ready, last, recent, log, s["now"] - 1, bindings)
-        if before[VALID] and not before[inputs]:
-            changed = 0
-            for i in range(inputs):
-                changed |= given[i] != before[i]
-            events[13] += changed
+        events[13] += changed(before, given, 0, VALID, before[inputs])
         waiting = s["counts"][READS] + s["counts"][WRITES] + s["counts"][ACTIVATED]
         t["useful_cycles"] += waiting + s["logged"] + given[VALID] + incoming[VALID] > 0
         for i in range(inputs):
@@ -272,8 +197,5 @@ def drive(config, commands, rules, channel, picks, entries, keys, banks, ready, 
         if resets[x]:
             return x + 1
         if shown[0]:
-            incoming[VALID] = given[VALID]
-            if given[VALID]:
-                for i in range(FIELDS):
-                    incoming[i] = given[i]
+            keep(given, incoming, 0, VALID)
     return stimuli.shape[0]

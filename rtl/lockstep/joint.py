@@ -8,11 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.pim.joint import JointPim
-from rtl.lockstep.dram_model import PAST, TIMER
+from rtl.lockstep.batches import in_runs
+from rtl.lockstep.draws import seeded
 from rtl.lockstep.joint_drive import drive
 from rtl.lockstep.joint_events import EVENTS
-from rtl.lockstep.joint_model import INPUTS, OUTPUTS, PIM_FIELDS, REQUEST_FIELDS, SHAPE
+from rtl.lockstep.joint_model import INPUTS, OUTPUTS, PIM_FIELDS, SHAPE
 from rtl.lockstep.joint_traffic import TRAFFIC
+from rtl.lockstep.requests import FIELDS
+from rtl.lockstep.timers import TimerPlaces
 from rtl.lockstep.twin import Batch
 from rtl.pim.joint import JointChannel
 from rtl.pim.joint.parameters import COLUMNS_MIN, COUNT_BITS, HITS, TAG_BITS, Parameters
@@ -73,7 +76,6 @@ class Layout:
     """Where the hardware's registers are in the kernel's state."""
 
     def __init__(self, p: Parameters, tables: JointTables) -> None:
-        kernel, ids = tables.memory, [tables.names.index(use.name) for use in p.commands]
         self.shape = np.zeros(1, SHAPE)
         limit = p.fairness_cycles is not None and not p.blocked
         side = {"pim_first": 1, "memory_first": 2, "alternating": 0}[p.priority]
@@ -95,57 +97,19 @@ class Layout:
             "clear_after": p.clear_after,
         }.items():
             self.shape[name] = value
-        timed = [i for i in range(len(p.commands)) if p.longest_wait(i)]
-        of_banks = [i for i in timed if p.commands[i].level == p.bank_level]
-        self.timers = np.array([(ids[i], 0, 1) for i in of_banks], TIMER)
-        wide = sorted({use.level for use in p.commands} - {p.bank_level})
-        self.wide = np.array(
-            [
-                (ids[i], first, p.spans[level])
-                for level in wide
-                for first in range(0, p.banks, p.spans[level])
-                for i in timed
-                if p.commands[i].level == level
-            ],
-            TIMER,
-        )
-        self.pasts = np.array(
-            [
-                (self._history(p, tables, i), first, place, window.cycles)
-                for i, window in enumerate(p.windows)
-                for first in range(0, p.banks, p.spans[window.level])
-                for place in range(window.depth - 1)
-            ],
-            PAST,
-        )
-        self.codes = np.full(len(kernel.commands), -1, np.int64)
-        self.codes[ids] = range(len(ids))
+        self.timers = TimerPlaces(p, tables.memory)
         self.response_size = self._response_size(p)
-
-    def _history(self, p: Parameters, tables: JointTables, index: int) -> int:
-        """The kernel's history of a window."""
-        window, kernel = p.windows[index], tables.memory
-        before = kernel.commands[tables.names.index(p.commands[window.preceding].name)]
-        after = tables.names.index(p.commands[window.following[0][0]].name)
-        return next(
-            int(rule["history"])
-            for rule in kernel.rules[before["first_rule"] : before["end_rule"]]
-            if rule["following"] == after
-            and rule["window"] == window.depth
-            and rule["span"] == p.spans[window.level]
-        )
 
     def _response_size(self, p: Parameters) -> int:
         shape = self.shape[0]
-        requests = 1 + REQUEST_FIELDS + 1 + 2 + 4 * (p.read_entries + p.write_entries)
+        requests = 1 + FIELDS + 1 + 2 + 4 * (p.read_entries + p.write_entries)
         queued = p.transactions + p.pim_commands
         pim = 1 + PIM_FIELDS + 2 + PIM_FIELDS * queued + p.transactions * p.among_reads
         arbiter = 2 + 3 * shape["turns"] + shape["side"] + (shape["since"] > 0)
         unit = 10 + shape["gwrite_left"] + 2 * p.counted
         refresh = (2 + (p.ranks > 1)) * shape["refreshes"]
-        banks = p.banks * (4 + 2 * p.dual + 4 * p.bank_entries + len(self.timers))
-        wide = len(self.wide) + len(self.pasts)
-        return int(OUTPUTS + requests + pim + arbiter + unit + refresh + banks + wide)
+        banks = p.banks * (4 + 2 * p.dual + 4 * p.bank_entries) + self.timers.count(p.banks)
+        return int(OUTPUTS + requests + pim + arbiter + unit + refresh + banks)
 
 
 @dataclass
@@ -181,15 +145,7 @@ class JointTraffic:
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
-        stimuli = np.empty((cycles, INPUTS), np.int64)
-        resets = np.empty(cycles, np.uint8)
-        responses = np.empty((cycles, self.layout.response_size), np.int64)
-        done = 0
-        while done < cycles:
-            done += self._drive(stimuli[done:], resets[done:], responses[done:])
-            if resets[done - 1]:
-                self._reset()
-        return Batch(stimuli, resets, responses)
+        return in_runs(cycles, INPUTS, self.layout.response_size, self._drive, self._reset)
 
     def _drive(self, stimuli: Integers, resets: npt.NDArray[np.uint8], responses: Integers) -> int:
         kernel, layout, state = self.tables.memory, self.layout, self.state
@@ -199,9 +155,8 @@ class JointTraffic:
             own.channel, queues.arbiter, state.joint, queues.entries, queues.lists, queues.queue,
             queues.queues, queues.shared, queues.marks, own.banks, state.pim_rows, own.ready,
             own.history, own.issued, own.latencies, own.finished, self.items, state.came, self.log,
-            self.request, layout.shape, layout.timers, layout.wide, layout.pasts, layout.codes,
-            self.incoming, self.before, self.traffic, *self.copies, self.events, self.issued,
-            stimuli, resets, responses,
+            self.request, layout.shape, *layout.timers.arrays, self.incoming, self.before,
+            self.traffic, *self.copies, self.events, self.issued, stimuli, resets, responses,
         )  # fmt: skip
         return int(cycles)
 
@@ -245,8 +200,7 @@ class JointTwin:
     def traffic(self, seed: int) -> JointTraffic:
         """The run of a seed."""
         traffic = np.zeros(1, TRAFFIC)
-        # Spread, so that neighbouring seeds have nothing in common; odd, so never 0.
-        traffic["random"] = (seed * 0x9E3779B97F4A7C15 | 1) % 2**63
+        traffic["random"] = seeded(seed)
         traffic["columns_max"] = columns_max(self.parameters)
         return JointTraffic(self.pim, self.parameters, self.tables, self.layout, traffic)
 

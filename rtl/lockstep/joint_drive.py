@@ -1,29 +1,13 @@
 """A channel's model under its traffic: stimuli, responses and events."""
 
 from rtl.lockstep.joint_events import count_after, count_before, probe
-from rtl.lockstep.joint_model import (
-    INPUTS,
-    PIM_FIELDS,
-    PIM_FIRST,
-    PIM_VALID,
-    REQUEST_FIELDS,
-    VALID,
-    go,
-    receive,
-)
+from rtl.lockstep.joint_model import INPUTS, PIM_FIRST, PIM_VALID, go, receive
 from rtl.lockstep.joint_show import show_outputs, show_registers
 from rtl.lockstep.joint_traffic import stimulate
+from rtl.lockstep.requests import VALID
+from rtl.lockstep.streams import keep
 from sim.dram.state import READS, WRITES
 from sim.jit import njit
-
-
-@njit
-def keep(given, incoming, first, fields, valid):
-    """What hardware keeps of what is offered, when it is ready."""
-    incoming[first + valid] = given[first + valid]
-    if given[first + valid]:
-        for i in range(first, first + fields):
-            incoming[i] = given[i]
 
 
 @njit
@@ -91,7 +75,7 @@ def drive(config, commands, rules, limits, joint, channel, arbiter, state, entri
             t["quiet"] = 0
             return x + 1
         if shown[0]:
-            keep(given, incoming, 0, REQUEST_FIELDS, VALID)
+            keep(given, incoming, 0, VALID)
         if shown[1]:
-            keep(given, incoming, PIM_FIRST, PIM_FIELDS, PIM_VALID)
+            keep(given, incoming, PIM_FIRST, PIM_FIRST + PIM_VALID)
     return stimuli.shape[0]

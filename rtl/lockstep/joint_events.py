@@ -1,14 +1,7 @@
 """What a channel with memory and PIM commands has shown, counted in cycles."""
 
-from rtl.lockstep.joint_model import (
-    ADDED,
-    PASSED,
-    PIM_FIRST,
-    PIM_VALID,
-    REFUSED,
-    VALID,
-    WRITE,
-)
+from rtl.lockstep.joint_model import PIM_FIRST, PIM_VALID
+from rtl.lockstep.requests import PASSED, REFUSED, TAKEN, VALID, WRITE
 from sim.dram.state import CLOSED, READS, WRITES
 from sim.dram.tables import NEVER
 from sim.jit import njit
@@ -119,7 +112,7 @@ def count_after(config, joint, channel, state, log, incoming, became, pim_taken,
     c, j, s, m = config[0], joint[0], channel[0], state[0]
     now, before = s["now"] - 1, old[0]
     pim_could, memory_could, kept, waits = could
-    events[0] += became == ADDED
+    events[0] += became == TAKEN
     events[1] += became == PASSED and not incoming[WRITE]
     events[2] += became == PASSED and incoming[WRITE]
     events[3] += incoming[VALID] == 1 and became == REFUSED and not full

@@ -5,6 +5,7 @@ The kernel's cycle ``now`` is that of the hardware.
 
 import numpy as np
 
+from rtl.lockstep.requests import FIELDS, PASSED, REFUSED, TAKEN, VALID, write_request
 from sim.jit import njit
 from sim.pim.joint.cycle import advance, offer, take_pim
 
@@ -28,17 +29,12 @@ SHAPE = np.dtype(
     ]
 )
 
-BANK, ROW, COLUMN, WRITE, TAG, VALID = range(6)
-"""Of a stimulus, and of the request that comes in."""
-REQUEST_FIELDS = 5
 OP, PIM_BANK, PIM_ROW, COUNT, RESULTS, LAST, PIM_TAG, PIM_VALID = range(8)
-"""The same of PIM, behind the request."""
+"""Of an instruction, which is behind the request in a stimulus and in what comes in."""
 PIM_FIELDS = 7
-INPUTS = REQUEST_FIELDS + PIM_FIELDS + 2
-PIM_FIRST = REQUEST_FIELDS + 1
+PIM_FIRST = FIELDS + 1
+INPUTS = PIM_FIRST + PIM_FIELDS + 1
 OUTPUTS = 15
-REFUSED, ADDED, PASSED = range(3)
-"""What becomes of a request that comes in."""
 
 
 @njit
@@ -54,17 +50,11 @@ def receive(config, joint, shapes, channel, arbiter, state, entries, lists, queu
     became = REFUSED
     if incoming[VALID] and not s["refused"]:
         given = request[0]
-        given["bank"] = incoming[BANK]
-        given["row"] = incoming[ROW]
-        given["column"] = incoming[COLUMN]
-        row = incoming[BANK] * shapes[0]["rows"] + incoming[ROW]
-        given["address"] = row * shapes[0]["columns"] + incoming[COLUMN]
-        given["write"] = incoming[WRITE]
-        given["tag"] = incoming[TAG]
+        write_request(shapes[0], incoming, given)
         served = s["coalesced"] + s["forwarded"]
         if offer(c, j, s, q, m, entries, lists, queue, queues, shared, marks, latencies, finished,
                  given):  # fmt: skip
-            became = PASSED if s["coalesced"] + s["forwarded"] > served else ADDED
+            became = PASSED if s["coalesced"] + s["forwarded"] > served else TAKEN
         else:
             s["refused"] = 1
     before = m["taken"]

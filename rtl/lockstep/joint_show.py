@@ -1,25 +1,21 @@
 """Registers and outputs of a channel with memory and PIM commands, as the kernel has them."""
 
-from rtl.lockstep.dram_model import wait_of
 from rtl.lockstep.joint_model import (
     COUNT,
     LAST,
     OP,
     OUTPUTS,
-    PASSED,
     PIM_BANK,
     PIM_FIELDS,
     PIM_FIRST,
     PIM_ROW,
     PIM_TAG,
     PIM_VALID,
-    REFUSED,
-    REQUEST_FIELDS,
     RESULTS,
-    TAG,
-    VALID,
-    WRITE,
 )
+from rtl.lockstep.requests import PASSED, REFUSED, TAG, VALID, WRITE
+from rtl.lockstep.streams import show_kept
+from rtl.lockstep.timers import show_bank_timers, show_pasts, show_wide_timers
 from sim.dram.state import READS, WRITES
 from sim.dram.tables import NEVER
 from sim.jit import njit
@@ -29,11 +25,7 @@ from sim.pim.joint.state import MEMORY, PIM
 @njit
 def show_requests(s, incoming, shown, at):
     """Registers of what waits for the queues of banks; returns where the next part begins."""
-    shown[at] = incoming[VALID]
-    at += 1
-    for i in range(REQUEST_FIELDS):
-        shown[at + i] = incoming[i]
-    at += REQUEST_FIELDS
+    at = show_kept(incoming, 0, VALID, shown, at)
     shown[at] = s["draining"]
     return at + 1
 
@@ -76,11 +68,7 @@ def show_item(items, number, there, shown, at):
 @njit
 def show_instructions(shape, j, s, m, entries, lists, items, came, incoming, shown, at):
     """Registers of the PIM instructions that wait."""
-    shown[at] = incoming[PIM_FIRST + PIM_VALID]
-    at += 1
-    for i in range(PIM_FIELDS):
-        shown[at + i] = incoming[PIM_FIRST + i]
-    at += PIM_FIELDS
+    at = show_kept(incoming, PIM_FIRST, PIM_FIRST + PIM_VALID, shown, at)
     shown[at] = m["waiting"]
     at += 1
     for i in range(shape["transactions"]):
@@ -188,16 +176,8 @@ def show_banks(shape, j, s, entries, queue, queues, banks, pim_rows, ready, time
                 shown[at + 2] = entry["write"]
                 shown[at + 3] = entry["tag"]
             at += 4
-        for i in range(timers.shape[0]):
-            shown[at] = wait_of(s, shape["banks"], ready, timers[i]["command"], bank, 1)
-            at += 1
-    for i in range(wide.shape[0]):
-        timer = wide[i]
-        shown[at] = wait_of(
-            s, shape["banks"], ready, timer["command"], timer["first"], timer["span"]
-        )
-        at += 1
-    return at
+        at = show_bank_timers(s, shape["banks"], ready, timers, bank, shown, at)
+    return show_wide_timers(s, shape["banks"], ready, wide, shown, at)
 
 
 @njit
@@ -216,12 +196,7 @@ def show_registers(config, joint, shapes, channel, arbiter, state, entries, list
     at = show_refresh(shape, j, s, q, shown, at)
     at = show_banks(shape, j, s, entries, queue, queues, banks, pim_rows, ready, timers, wide,
                     shown, at)  # fmt: skip
-    for i in range(pasts.shape[0]):
-        past = pasts[i]
-        since = history[past["history"], past["first"], past["place"]]
-        shown[at] = max(0, since + past["cycles"] - s["now"])
-        at += 1
-    return at
+    return show_pasts(s, history, pasts, shown, at)
 
 
 @njit

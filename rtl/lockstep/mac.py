@@ -12,9 +12,10 @@ from arch.mac.kinds import Scalar
 from arch.mac.ranges import has_infinity, has_nan, magnitude_exponent
 from arch.machine import Machine
 from rtl.lockstep import mac_model
+from rtl.lockstep.batches import empty
+from rtl.lockstep.draws import seeded
 from rtl.lockstep.mac_model import MODE, RESULT, STIMULUS, Words
 from rtl.lockstep.mac_traffic import EVENTS, TRAFFIC, drive, pools
-from rtl.lockstep.operands import seeded
 from rtl.lockstep.twin import Batch
 from rtl.mac import SimdMacUnit
 from rtl.mac.parameters import mode_bits, result_bits, result_forms
@@ -37,12 +38,10 @@ class MacTraffic:
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
-        stimuli = np.empty((cycles, len(self.fields)), np.int64)
-        resets = np.empty(cycles, np.uint8)
-        responses = np.empty((cycles, len(self.shown)), np.int64)
+        batch = empty(cycles, len(self.fields), len(self.shown))
         state = self.traffic, self.pool, self.engine.word_bits, self.given, self.shown, self.fields
-        drive(*self.model.arrays, *state, self.events, stimuli, resets, responses)
-        return Batch(stimuli, resets, responses)
+        drive(*self.model.arrays, *state, self.events, batch.stim, batch.rst, batch.resp)
+        return batch
 
     @property
     def coverage(self) -> dict[str, int]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from arch.mac.engine import Engine
 from arch.mac.kinds import Scalar
 from rtl.lockstep import mac_model
-from rtl.lockstep.buffer import draw
+from rtl.lockstep.draws import draw
 from rtl.lockstep.mac_model import FIRST, LAST, LEFT, MODE, RESULT, TOP, VALID_IN
 from sim.jit import njit
 from sim.mac import formats

@@ -5,23 +5,21 @@ from functools import cached_property
 
 import numpy as np
 
-from arch.errors import InputError
 from arch.mesh.packet import PacketMesh
+from rtl.lockstep.batches import in_runs
+from rtl.lockstep.draws import seeded
+from rtl.lockstep.mesh_fields import Fields, check_bits, fields_of
 from rtl.lockstep.mesh_layout import STIM_VALUES, layout_of, places, stim_places
 from rtl.lockstep.mesh_packets import era_of
 from rtl.lockstep.mesh_traffic import EVENTS, TRAFFIC, drive
-from rtl.lockstep.operands import seeded
 from rtl.lockstep.twin import Batch, Words
 from rtl.mesh import PacketNetwork
 from rtl.mesh.packet_parameters import NUMBER_BITS, Parameters
-from rtl.wrapper import Field, sides
 from sim.mesh.packet_state import new_state
 
 NEVER_WRITTEN = -1
 LONGEST = 12
 """Flits of a packet, at most."""
-BITS_MAX = 65_536
-"""Of a response."""
 
 
 class MeshTraffic:
@@ -56,15 +54,8 @@ class MeshTraffic:
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
-        stimuli = np.empty((cycles, len(self.twin.stim_places)), np.int64)
-        resets = np.empty(cycles, np.uint8)
-        responses = np.empty((cycles, len(self.twin.places)), np.int64)
-        done = 0
-        while done < cycles:
-            done += self._drive(stimuli[done:], resets[done:], responses[done:])
-            if resets[done - 1]:
-                self._reset()
-        return Batch(stimuli, resets, responses)
+        fields = len(self.twin.stim_places), len(self.twin.places)
+        return in_runs(cycles, *fields, self._drive, self._reset)
 
     def _drive(self, stimuli: Words, resets: np.ndarray, responses: Words) -> int:
         return int(
@@ -133,10 +124,9 @@ class MeshTwin:
         return PacketNetwork(self.mesh, number_bits=self._number_bits)
 
     @cached_property
-    def fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    def fields(self) -> Fields:
         """Of stimuli and responses."""
-        stim, resp = (tuple(field for field, _ in side) for side in sides(self.component))
-        return stim, resp
+        return fields_of(self.component)
 
     @cached_property
     def places(self) -> Words:
@@ -150,14 +140,8 @@ class MeshTwin:
 
     def traffic(self, seed: int) -> MeshTraffic:
         """The run of a seed."""
-        bits = sum(field.width for field in self.fields[1])
-        if bits > BITS_MAX:
-            mesh = self.mesh
-            raise InputError(
-                f"{mesh.name}: {mesh.width} x {mesh.height} routers have {bits:,} bits of "
-                f"registers, co-simulation takes {BITS_MAX:,}: take a smaller one "
-                "(--set width=4 --set height=4, or --set router.buffer_flits=4)"
-            )
+        smaller = "--set width=4 --set height=4, or --set router.buffer_flits=4"
+        check_bits(self.mesh, self.fields, smaller)
         return MeshTraffic(self, seed)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rtl.lockstep.buffer import draw
+from rtl.lockstep.draws import draw
 from rtl.lockstep.mesh_model import PORTS, show_nodes, show_routers, show_wheels
 from sim.jit import njit
 from sim.mesh.packet import act, receive

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rtl.lockstep.buffer import draw
+from rtl.lockstep.draws import draw
 from sim.jit import njit
 
 STYLES = 6
@@ -17,12 +17,6 @@ OPERANDS = np.dtype(
         ("style", np.int64),
     ]
 )
-
-
-def seeded(seed: int) -> int:
-    """The generator's state for a seed."""
-    # Spread, so that neighbouring seeds have nothing in common; odd, so never 0.
-    return (seed * 0x9E3779B97F4A7C15 | 1) % 2**63
 
 
 @njit

@@ -8,8 +8,6 @@ from typing import Any
 Choice = dict[str, Any]
 Options = Mapping[str, tuple[Any, ...]]
 Pair = tuple[str, Any, str, Any]
-TRIED = 60
-"""Choices of which the one with the most new pairs is taken."""
 
 
 def pairs_in(options: Options, choice: Choice) -> set[Pair]:
@@ -26,16 +24,19 @@ def every_pair(options: Options) -> set[Pair]:
     }
 
 
-def choices(options: Options, random: Random) -> Iterator[Choice]:
-    """Greedy, without end: first until no pair is missing, then any."""
+def choices(options: Options, random: Random, tried: int = 60) -> Iterator[Choice]:
+    """Greedy, without end: first until no pair is missing, then any.
+
+    Of ``tried`` choices the one with the most new pairs is taken.
+    """
     missing = every_pair(options)
     while True:
-        tried = [
-            {name: random.choice(values) for name, values in options.items()} for _ in range(TRIED)
+        some = [
+            {name: random.choice(values) for name, values in options.items()} for _ in range(tried)
         ]
         if missing:
             a, x, b, y = min(missing, key=str)
-            tried = [choice | {a: x, b: y} for choice in tried]
-        best = max(tried, key=lambda choice: len(pairs_in(options, choice) & missing))
+            some = [choice | {a: x, b: y} for choice in some]
+        best = max(some, key=lambda choice: len(pairs_in(options, choice) & missing))
         missing -= pairs_in(options, best)
         yield best

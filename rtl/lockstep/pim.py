@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.pim.system import Pim
-from rtl.lockstep.operands import seeded
+from rtl.lockstep.batches import empty
+from rtl.lockstep.draws import seeded
 from rtl.lockstep.pim_traffic import EVENTS, TRAFFIC, drive
 from rtl.lockstep.twin import Batch
 from rtl.pim import MacChannel
@@ -41,20 +42,10 @@ class PimTraffic:
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
-        stimuli = np.empty((cycles, self.model.stimulus_size), np.int64)
-        resets = np.empty(cycles, np.uint8)
-        responses = np.empty((cycles, len(self.shown)), np.int64)
-        drive(
-            *self.model.arrays,
-            self.traffic,
-            self.before,
-            self.shown,
-            self.events,
-            stimuli,
-            resets,
-            responses,
-        )
-        return Batch(stimuli[:, self.given], resets, responses)
+        batch = empty(cycles, self.model.stimulus_size, len(self.shown))
+        state = self.traffic, self.before, self.shown, self.events
+        drive(*self.model.arrays, *state, batch.stim, batch.rst, batch.resp)
+        return Batch(batch.stim[:, self.given], batch.rst, batch.resp)
 
     @property
     def coverage(self) -> dict[str, int]:

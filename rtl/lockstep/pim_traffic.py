@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from rtl.lockstep.buffer import draw
+from rtl.lockstep.draws import draw
 from rtl.lockstep.operands import OPERANDS, STYLES, draw_operand
+from rtl.lockstep.streams import changed
 from rtl.pim.parameters import GAP_BITS
 from sim.jit import njit
 from sim.pim import sequencer
@@ -200,7 +201,7 @@ def count(t, c, u, given, before, registers, reset, events):
     events[9] += taken and operation == MAC_OPERATION and given[GIVEN_COUNT] == 0
     events[10] += sends and runs and left > 1 and registers[NEXT_BUFFER] == c["buffer_columns"] - 1
     events[11] += valid == 1 and ready == 0
-    events[12] += changed(c, given, before)
+    events[12] += changed(before, given, 0, GIVEN_DATA + c["lanes"], before[before.shape[0] - 1])
     events[13] += reset == 1 and (left > 0 or t["quiet"] <= u["stages"] + 3)
     count_results(c, u, registers, events)
     thread = registers[TOKEN + THREAD]
@@ -210,17 +211,6 @@ def count(t, c, u, given, before, registers, reset, events):
     t["thread"] = thread
     if valid or left > 0 or wait > 0 or t["quiet"] <= u["stages"] + 3:
         t["useful_cycles"] += 1
-
-
-@njit
-def changed(c, given, before):
-    """Whether a command that was valid and not ready is not valid or shows something else."""
-    valid = GIVEN_DATA + c["lanes"]
-    if before[valid] and not before[before.shape[0] - 1]:
-        for i in range(valid + 1):
-            if given[i] != before[i]:
-                return 1
-    return 0
 
 
 @njit

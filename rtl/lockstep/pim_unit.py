@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from rtl.lockstep.buffer import draw
-from rtl.lockstep.operands import OPERANDS, STYLES, draw_operand, seeded
+from rtl.lockstep.batches import empty
+from rtl.lockstep.draws import draw, seeded
+from rtl.lockstep.operands import OPERANDS, STYLES, draw_operand
 from rtl.lockstep.pim import unit_fields
 from rtl.lockstep.twin import Batch
 from rtl.pim import MacUnit
@@ -128,12 +129,10 @@ class MacUnitTraffic:
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
         lanes = int(self.shape.unit[0]["lanes"])
-        stimuli = np.empty((cycles, TOKEN_SIZE + 2 * lanes), np.int64)
-        resets = np.empty(cycles, np.uint8)
-        responses = np.empty((cycles, len(self.shown)), np.int64)
+        batch = empty(cycles, TOKEN_SIZE + 2 * lanes, len(self.shown))
         state = self.registers, self.scratch, self.traffic, self.shown, self.events
-        drive(*self.shape.arrays, *state, stimuli, resets, responses)
-        return Batch(stimuli[:, self.given], resets, responses)
+        drive(*self.shape.arrays, *state, batch.stim, batch.rst, batch.resp)
+        return Batch(batch.stim[:, self.given], batch.rst, batch.resp)
 
     @property
     def coverage(self) -> dict[str, int]:

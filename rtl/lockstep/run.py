@@ -13,8 +13,7 @@ from rtl.lockstep.mismatch import Mismatch, Value, write_waveform
 from rtl.lockstep.packing import Bits, pack, unpack, word_count
 from rtl.lockstep.simulators import run_cocotb
 from rtl.lockstep.twin import Batch, Traffic, Twin
-from rtl.verilog import verilog_of
-from rtl.wrapper import TOP, Field, Wrapper
+from rtl.wrapper import Field, Wrapper
 
 BATCH_CYCLES = 1000
 WAVEFORM_CYCLES = 64
@@ -58,15 +57,14 @@ def cosim(
     """
     wrapper = wrapper or Wrapper(twin.component)
     traffic = twin.traffic(seed)
-    verilog = verilog_of(wrapper, TOP, wrapper.ports)
     batches = _batches(traffic, cycles, progress)
     if simulator == "batch":
-        path = build(verilog, len(wrapper.stim), len(wrapper.resp))
+        path = build(wrapper.verilog, len(wrapper.stim), len(wrapper.resp))
         started = time.monotonic()
         done, found = _run_library(path, wrapper, batches)
         seconds = time.monotonic() - started
     else:
-        ended = run_cocotb(wrapper, verilog, batches, simulator)
+        ended = run_cocotb(wrapper, wrapper.verilog, batches, simulator)
         done, seconds = ended.cycles, ended.seconds
         found = None if ended.found is None else _values(ended.found, wrapper.resp_fields)
     if found is None:

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from arch.errors import InputError
 from arch.machine import Machine
 from arch.pim.system import Pim
-from rtl.lockstep.operands import seeded
+from rtl.lockstep.batches import empty
+from rtl.lockstep.draws import seeded
 from rtl.lockstep.twin import Batch
 from rtl.lockstep.vector_traffic import EVENTS, TRAFFIC, drive
 from rtl.vector import VectorDatapath
@@ -30,12 +31,10 @@ class VectorTraffic:
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
-        stimuli = np.empty((cycles, self.model.stimulus_size), np.int64)
-        resets = np.empty(cycles, np.uint8)
-        responses = np.empty((cycles, len(self.shown)), np.int64)
+        batch = empty(cycles, self.model.stimulus_size, len(self.shown))
         state = self.traffic, self.before, self.shown, self.events
-        drive(*self.model.arrays, *state, stimuli, resets, responses)
-        return Batch(stimuli, resets, responses)
+        drive(*self.model.arrays, *state, batch.stim, batch.rst, batch.resp)
+        return batch
 
     @property
     def coverage(self) -> dict[str, int]:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from rtl.lockstep.buffer import draw
+from rtl.lockstep.draws import draw
 from rtl.lockstep.operands import OPERANDS, STYLES, draw_operand
+from rtl.lockstep.streams import changed
 from rtl.vector.parameters import OPERATION_BITS
 from sim import vector_datapath
 from sim.jit import njit
@@ -126,7 +127,7 @@ def count(t, d, given, before, registers, reset, events):
     events[8] += accepted and ends
     events[9] += accepted and given[GIVEN_ELEMENTS] == 0
     events[10] += given[GIVEN_VALID] == 1 and ready == 0
-    events[11] += changed(given, before)
+    events[11] += changed(before, given, 0, GIVEN_VALID, before[before.shape[0] - 1])
     events[12] += registers[BUSY] == 1 and registers[WAIT] > 0
     events[13] += reset == 1 and busy
     count_numbers(d, registers, events)
@@ -134,16 +135,6 @@ def count(t, d, given, before, registers, reset, events):
     events[18] += several and operation in (SUM, LARGEST)
     if given[GIVEN_VALID] or busy or done:
         t["useful_cycles"] += 1
-
-
-@njit
-def changed(given, before):
-    """Whether a command that was valid and not ready is not valid or shows something else."""
-    if before[GIVEN_VALID] and not before[before.shape[0] - 1]:
-        for i in range(GIVEN_A):
-            if given[i] != before[i]:
-                return 1
-    return 0
 
 
 @njit

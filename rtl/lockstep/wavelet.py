@@ -6,9 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
-from arch.errors import InputError
 from arch.mesh.wavelet import WaveletMesh
-from rtl.lockstep.operands import seeded
+from rtl.lockstep.batches import in_runs
+from rtl.lockstep.draws import seeded
+from rtl.lockstep.mesh_fields import Fields, check_bits, fields_of
 from rtl.lockstep.twin import Batch, Words
 from rtl.lockstep.wavelet_eras import Era, Job, era_of
 from rtl.lockstep.wavelet_events import ENDED, EVENTS
@@ -23,13 +24,9 @@ from rtl.lockstep.wavelet_layout import (
 from rtl.lockstep.wavelet_traffic import TRAFFIC, drive
 from rtl.mesh import WaveletFabric
 from rtl.mesh.wavelet_parameters import Parameters
-from rtl.wrapper import Field, sides
 from sim.mesh.wavelet_build import new_state
 from sim.mesh.wavelet_errors import check_done
 from sim.mesh.wavelet_state import SLOT, UNROUTED, WaveletState
-
-BITS_MAX = 65_536
-"""Of a response."""
 
 
 class WaveletTraffic:
@@ -88,23 +85,16 @@ class WaveletTraffic:
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
-        stimuli = np.empty((cycles, len(self.twin.stim_places)), np.int64)
-        resets = np.empty(cycles, np.uint8)
-        responses = np.empty((cycles, len(self.twin.places)), np.int64)
-        done = 0
-        while done < cycles:
-            done += self._drive(stimuli[done:], resets[done:], responses[done:])
-            if resets[done - 1]:
-                self._end()
-                self._reset()
-        return Batch(stimuli, resets, responses)
+        fields = len(self.twin.stim_places), len(self.twin.places)
+        return in_runs(cycles, *fields, self._drive, self._end)
 
     def _end(self) -> None:
-        """What comes before a reset. Raises SimulationError for a program that is not at its end
-        when it should be."""
+        """A run's end. Raises SimulationError for a program that is not at its own when it should
+        be."""
         if self.era.whole:
             check_done(self.era.program, self.state)
             self.events[ENDED] += 1
+        self._reset()
 
     def _drive(self, stimuli: Words, resets: np.ndarray, responses: Words) -> int:
         return int(
@@ -179,10 +169,9 @@ class WaveletTwin:
         return WaveletFabric(self.mesh)
 
     @cached_property
-    def fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    def fields(self) -> Fields:
         """Of stimuli and responses."""
-        stim, resp = (tuple(field for field, _ in side) for side in sides(self.component))
-        return stim, resp
+        return fields_of(self.component)
 
     @cached_property
     def places(self) -> Words:
@@ -196,14 +185,8 @@ class WaveletTwin:
 
     def traffic(self, seed: int) -> WaveletTraffic:
         """The run of a seed."""
-        bits = sum(field.width for field in self.fields[1])
-        if bits > BITS_MAX:
-            mesh = self.mesh
-            raise InputError(
-                f"{mesh.name}: {mesh.width} x {mesh.height} routers have {bits:,} bits of "
-                f"registers, co-simulation takes {BITS_MAX:,}: take a smaller one "
-                "(--set width=2 --set height=2, or --set router.colours=4)"
-            )
+        smaller = "--set width=2 --set height=2, or --set router.colours=4"
+        check_bits(self.mesh, self.fields, smaller)
         return WaveletTraffic(self, seed)
 
 

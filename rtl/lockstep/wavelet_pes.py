@@ -5,7 +5,7 @@ Either way the kernel of the simulator does it, and the hardware is told what it
 
 import numpy as np
 
-from rtl.lockstep.buffer import draw
+from rtl.lockstep.draws import draw
 from rtl.lockstep.wavelet_events import NO_ROOM_PUT, NONE_TAKEN, PUT, SETS, TAKEN
 from rtl.lockstep.wavelet_model import RAMP, put_wavelet
 from sim.jit import njit

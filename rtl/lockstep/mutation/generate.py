@@ -6,12 +6,11 @@ import sys
 
 from arch.array import Array
 from rtl.array import SystolicArray
-from rtl.verilog import verilog_of
-from rtl.wrapper import TOP, Wrapper
+from rtl.wrapper import Wrapper
 
 if __name__ == "__main__":
     given = json.load(sys.stdin)
     array = Array.model_validate_json(json.dumps(given["array"]))
     unit = SystolicArray(array, extent_bits=given["extent_bits"])
     wrapper = Wrapper(unit)
-    sys.stdout.write(verilog_of(wrapper, TOP, wrapper.ports))
+    sys.stdout.write(wrapper.verilog)

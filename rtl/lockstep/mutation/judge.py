@@ -17,7 +17,7 @@ from rtl.lockstep.mutation.invariants import Watched
 from rtl.lockstep.mutation.mac_invariants import WatchedEngines
 from rtl.lockstep.packing import Bits, pack, word_count
 from rtl.lockstep.twin import Batch
-from rtl.verilog import rtlil_of, verilog_of
+from rtl.verilog import rtlil_of
 from rtl.wrapper import TOP
 from rtl.yosys import run_yosys
 
@@ -82,7 +82,7 @@ class Judge:
     def hardware(self) -> Path:
         """The unchanged hardware, built. Raises SimulationError where its responses differ."""
         wrapper = self.wrapper
-        path = build(verilog_of(wrapper, TOP, wrapper.ports), len(wrapper.stim), len(wrapper.resp))
+        path = build(wrapper.verilog, len(wrapper.stim), len(wrapper.resp))
         self.require_equal(path)
         return path
 
