@@ -36,6 +36,7 @@ from arch.pim.system import Pim, command_set_names
 from arch.vector import Vector
 from rtl.lockstep import campaign_mesh, campaign_wavelet
 from rtl.lockstep.mutation.record import PROVEN
+from rtl.lockstep.pairs import every_pair, pairs_in
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "VALIDATION.md"
@@ -221,8 +222,8 @@ def pairs_text(unit: str, record: dict[str, Any]) -> str:
     """Which values of a mesh's parameters occurred together."""
     of = PAIRS[unit]
     chosen = [of.choice_of(built_of(unit, run)) for run in record["runs"]]
-    found = set().union(*map(of.pairs_of, chosen)) & of.all_pairs()
     options = of.OPTIONS
+    found = set().union(*(pairs_in(options, choice) for choice in chosen)) & every_pair(options)
     names = list(options)
     lines = [
         "Pairs of values that occurred, of those that there are:\n",

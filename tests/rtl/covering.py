@@ -1,10 +1,10 @@
 """A small set of arrays in which every pair of options occurs."""
 
-from itertools import combinations, product
 from random import Random
 from typing import Any
 
 from arch.array import Array
+from rtl.lockstep.pairs import Choice, choices, every_pair, pairs_in
 
 SHAPES = {
     "one PE": (1, 1),
@@ -27,32 +27,16 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "accumulator_rows": (0, 5),
 }
 
-Choice = dict[str, Any]
-
-
-def pairs(choice: Choice) -> set[tuple[str, Any, str, Any]]:
-    return {(a, choice[a], b, choice[b]) for a, b in combinations(OPTIONS, 2)}
-
 
 def covering_choices() -> list[Choice]:
     """Greedy: of many random choices always the one with the most new pairs."""
-    random = Random(1)
-    missing = {
-        (a, x, b, y)
-        for a, b in combinations(OPTIONS, 2)
-        for x, y in product(OPTIONS[a], OPTIONS[b])
-    }
-    choices = []
-    while missing:
-        tried = [
-            {name: random.choice(values) for name, values in OPTIONS.items()} for _ in range(200)
-        ]
-        a, x, b, y = min(missing, key=str)
-        tried = [choice | {a: x, b: y} for choice in tried]
-        best = max(tried, key=lambda choice: len(pairs(choice) & missing))
-        choices.append(best)
-        missing -= pairs(best)
-    return choices
+    missing, found = every_pair(OPTIONS), list[Choice]()
+    for choice in choices(OPTIONS, Random(1), tried=200):
+        found.append(choice)
+        missing -= pairs_in(OPTIONS, choice)
+        if not missing:
+            break
+    return found
 
 
 def array_of(choice: Choice) -> Array:

@@ -11,8 +11,7 @@ from amaranth.lib import wiring
 from rtl.float import FORMATS
 from rtl.lockstep.library import Library, build
 from rtl.lockstep.packing import pack, word_count
-from rtl.verilog import verilog_of
-from rtl.wrapper import TOP, Wrapper
+from rtl.wrapper import Wrapper
 
 Bits = npt.NDArray[np.int64]
 TYPES: dict[str, Any] = {"bf16": ml_dtypes.bfloat16, "fp16": np.float16, "fp32": np.float32}
@@ -101,7 +100,7 @@ def largest_of(x: Bits, y: Bits) -> Bits:
 def in_hardware(make: Callable[[], wiring.Component], *operands: Bits) -> Bits:
     """What a unit gives for operands of one cycle each."""
     wrapper = Wrapper(make())
-    verilog = verilog_of(wrapper, TOP, wrapper.ports)
+    verilog = wrapper.verilog
     stim = pack(np.column_stack(operands), wrapper.stim_fields)
     path = build(verilog, len(wrapper.stim), len(wrapper.resp))
     with Library(path, word_count(wrapper.resp_fields)) as library:

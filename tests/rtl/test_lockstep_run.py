@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from wide_fifo_twin import SIMULATORS, FaultyFifo, FifoTraffic, FifoTwin
+from twin_checks import SIMULATORS
+from wide_fifo_twin import FaultyFifo, FifoTraffic, FifoTwin
 
 from arch.errors import SimulationError
 from rtl.lockstep import run as lockstep

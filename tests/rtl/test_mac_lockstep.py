@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Fragment, Module, Mux, Value
+from amaranth.hdl import Module, Mux, Value
 from mac_cases import dots_in_hardware
-from wide_fifo_twin import SIMULATORS
+from twin_checks import OTHER_SIMULATORS, check_cuts, check_equal, check_fields, check_registers
 
 from arch.errors import InputError
 from arch.load import load_machine
@@ -23,8 +23,6 @@ from rtl.lockstep.run import cosim
 from rtl.mac import SimdMac, SimdMacUnit, encoder
 from rtl.mac.accumulate import accumulate
 from rtl.mac.rmmec import Rmmec
-from rtl.verilog import flip_flops
-from rtl.wrapper import Wrapper
 
 MIXED = (
     Mode(input_format="fp8_e5m2"),
@@ -54,51 +52,29 @@ each = pytest.mark.parametrize("name", TWINS)
 
 @each
 def test_hardware_and_model_agree_in_every_register(name: str) -> None:
-    outcome = cosim(TWINS[name], seed=7, cycles=60_000)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 60_000
+    outcome = check_equal(TWINS[name], seed=7, cycles=60_000)
     assert outcome.useful_cycles > 50_000
     assert all(outcome.coverage.values()), outcome.coverage
 
 
-@pytest.mark.parametrize("simulator", sorted({*SIMULATORS} - {"batch", "verilator"}))
+@pytest.mark.parametrize("simulator", OTHER_SIMULATORS)
 def test_simulators_agree(simulator: str) -> None:
-    outcome = cosim(TWINS["one_format"], seed=3, cycles=1500, simulator=simulator)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 1500
+    check_equal(TWINS["one_format"], seed=3, cycles=1500, simulator=simulator)
 
 
 @each
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    unit = TWINS[name].component
-    bits = sum(len(Value.cast(register)) for register in unit.registers.values())
-    wrapper = Wrapper(unit)
-    assert flip_flops(wrapper, "twin", wrapper.ports) == bits
+    check_registers(TWINS[name].component)
 
 
 @each
 def test_fields_are_those_of_the_model(name: str) -> None:
-    twin = TWINS[name]
-    batch = twin.traffic(0).next(50)
-    wrapper = Wrapper(twin.component)
-    Fragment.get(wrapper, None)
-    assert batch.stim.shape == (50, len(wrapper.stim_fields))
-    assert batch.resp.shape == (50, len(wrapper.resp_fields))
+    wrapper = check_fields(TWINS[name])
     assert all(field.width <= 32 for field in wrapper.resp_fields)
 
 
 def test_traffic_does_not_depend_on_how_it_is_cut() -> None:
-    twin = TWINS["mixed"]
-    whole, parts = twin.traffic(3), twin.traffic(3)
-    batch = whole.next(2000)
-    assert batch.rst.any()
-    cut = [parts.next(cycles) for cycles in (1, 255, 256, 44, 1444)]
-    for name in ("stim", "rst", "resp"):
-        pieces = [getattr(piece, name) for piece in cut]
-        np.testing.assert_array_equal(getattr(batch, name), np.concatenate(pieces))
-    assert whole.coverage == parts.coverage
-    assert whole.useful_cycles == parts.useful_cycles
-    assert (twin.traffic(4).next(2000).stim != batch.stim).any()
+    check_cuts(TWINS["mixed"], (1, 255, 256, 44, 1444))
 
 
 @pytest.mark.parametrize("latency", [1, 2, 5])

@@ -1,25 +1,25 @@
 """Meshes of packet routers: hardware and the simulator's kernel alike, in every register."""
 
 import re
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from amaranth.hdl import Module, Mux, Signal, Value, ValueLike
-from wide_fifo_twin import SIMULATORS
+from twin_checks import OTHER_SIMULATORS, check_cuts, check_equal, check_registers
 
 from arch.errors import InputError
 from arch.mesh.load import load_packet_mesh
 from arch.mesh.packet import PacketMesh
-from rtl.lockstep.campaign_mesh import all_pairs, choice_of, mesh_builds, pairs_of
+from rtl.lockstep.campaign_mesh import OPTIONS, choice_of, mesh_builds
 from rtl.lockstep.mesh import MeshTraffic, MeshTwin, mesh_twin
 from rtl.lockstep.mesh_packets import era_of
+from rtl.lockstep.pairs import every_pair, pairs_in
 from rtl.lockstep.run import cosim
 from rtl.mesh import PacketNetwork
-from rtl.verilog import flip_flops, verilog_of
-from rtl.wrapper import TOP, Wrapper
+from rtl.verilog import verilog_of
+from rtl.wrapper import Wrapper
 from sim.mesh.replay import replay_packets
 from traces.mesh import PACKET_TRACE
 
@@ -80,26 +80,19 @@ def twin_of(name: str) -> MeshTwin:
 )
 @each
 def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:
-    outcome = cosim(twin_of(name), seed=11, cycles=15_000)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 15_000
+    outcome = check_equal(twin_of(name), seed=11, cycles=15_000)
     assert outcome.useful_cycles > 10_000
     assert not {event for event, count in outcome.coverage.items() if count == 0}
 
 
-@pytest.mark.parametrize("simulator", sorted({*SIMULATORS} - {"verilator"}))
+@pytest.mark.parametrize("simulator", OTHER_SIMULATORS)
 def test_simulators_agree(simulator: str) -> None:
-    outcome = cosim(twin_of("wormhole"), seed=3, cycles=500, simulator=simulator)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 500
+    check_equal(twin_of("wormhole"), seed=3, cycles=500, simulator=simulator)
 
 
 @pytest.mark.parametrize("name", ["wormhole", "row"])
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    component = PacketNetwork(MESHES[name])
-    bits = sum(len(Value.cast(register)) for register in component.registers.values())
-    wrapper = Wrapper(component)
-    assert flip_flops(wrapper, "twin", wrapper.ports) == bits
+    check_registers(PacketNetwork(MESHES[name]))
 
 
 def test_routers_are_one_module() -> None:
@@ -137,22 +130,9 @@ def test_packets_are_those_of_the_kernel_as_it_skips(name: str, seed: int) -> No
 
 
 @cache
-def made(name: str) -> tuple[Wrapper, str]:
-    """Hardware, and its Verilog."""
-    wrapper = Wrapper(twin_of(name).component)
-    return wrapper, verilog_of(wrapper, TOP, wrapper.ports)
-
-
-@pytest.fixture
-def same_hardware(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Wrapper]:
-    """Hardware as it is, for models with faults; its Verilog is written once."""
-
-    def of(name: str) -> Wrapper:
-        wrapper, text = made(name)
-        monkeypatch.setattr("rtl.lockstep.run.verilog_of", lambda *_: text)
-        return wrapper
-
-    return of
+def hardware_of(name: str) -> Wrapper:
+    """For models with faults: its Verilog is written once."""
+    return Wrapper(twin_of(name).component)
 
 
 class Moved(MeshTraffic):
@@ -171,11 +151,11 @@ TIMES = ("to_router", "to_node", "from_node", "credit_link", "credit_source", "c
 
 @pytest.mark.parametrize("time", TIMES)
 def test_a_time_of_the_model_that_is_one_off_is_found(
-    time: str, monkeypatch: pytest.MonkeyPatch, same_hardware: Callable[[str], Wrapper]
+    time: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Moved, "field", time)
     monkeypatch.setattr("rtl.lockstep.mesh.MeshTraffic", Moved)
-    outcome = cosim(twin_of("row"), seed=1, cycles=3000, wrapper=same_hardware("row"))
+    outcome = cosim(twin_of("row"), seed=1, cycles=3000, wrapper=hardware_of("row"))
     assert outcome.mismatch is not None
 
 
@@ -183,13 +163,11 @@ def test_a_time_of_the_model_that_is_one_off_is_found(
     ("allocator", "kind"),
     [("vc_allocator", SEPARABLE), ("vc_allocator", ISLIP), ("switch_allocator", ISLIP)],
 )
-def test_another_allocator_in_the_model_is_found(
-    allocator: str, kind: dict[str, Any], same_hardware: Callable[[str], Wrapper]
-) -> None:
+def test_another_allocator_in_the_model_is_found(allocator: str, kind: dict[str, Any]) -> None:
     """The kernel of another mesh against this one's hardware; one iteration, too, against two."""
     given = MESHES["slow"].model_dump()
     other = PacketMesh.model_validate({**given, "router": {**given["router"], allocator: kind}})
-    right = same_hardware("slow")
+    right = hardware_of("slow")
     assert cosim(MeshTwin(other), seed=1, cycles=15_000, wrapper=right).mismatch is not None
 
 
@@ -206,17 +184,7 @@ def test_a_pick_of_the_lowest_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_traffic_does_not_depend_on_how_it_is_cut() -> None:
-    twin = twin_of("wormhole")
-    whole, parts = twin.traffic(3), twin.traffic(3)
-    batch = whole.next(6000)
-    assert batch.rst.any()
-    cut = [parts.next(cycles) for cycles in (1, 1023, 1024, 2, 3950)]
-    for name in ("stim", "rst", "resp"):
-        pieces = [getattr(piece, name) for piece in cut]
-        np.testing.assert_array_equal(getattr(batch, name), np.concatenate(pieces))
-    assert whole.coverage == parts.coverage
-    assert whole.useful_cycles == parts.useful_cycles
-    assert (twin.traffic(4).next(6000).stim != batch.stim).any()
+    check_cuts(twin_of("wormhole"), (1, 1023, 1024, 2, 3950))
 
 
 def test_legal_traffic_holds_what_is_stalled() -> None:
@@ -238,8 +206,8 @@ def test_legal_traffic_holds_what_is_stalled() -> None:
 
 def test_a_campaign_has_every_pair_of_values() -> None:
     builds = mesh_builds(34, 2026)
-    found = set().union(*(pairs_of(choice_of(build.mesh)) for build in builds))
-    assert found >= all_pairs()
+    found = set().union(*(pairs_in(OPTIONS, choice_of(build.mesh)) for build in builds))
+    assert found >= every_pair(OPTIONS)
     assert [build.parameters for build in builds] == [
         build.parameters for build in mesh_builds(34, 2026)
     ]

@@ -5,23 +5,22 @@ from collections import Counter
 from functools import cache
 from typing import Any
 
-import numpy as np
 import pytest
-from amaranth.hdl import Module, Value
-from wide_fifo_twin import SIMULATORS
+from amaranth.hdl import Module
+from twin_checks import OTHER_SIMULATORS, check_cuts, check_equal, check_registers
 
 from arch.errors import InputError
 from arch.mesh.load import load_mesh
 from arch.mesh.wavelet import WaveletMesh
-from rtl.lockstep.campaign_wavelet import all_pairs, choice_of, pairs_of, wavelet_builds
+from rtl.lockstep.campaign_wavelet import OPTIONS, choice_of, wavelet_builds
+from rtl.lockstep.pairs import every_pair, pairs_in
 from rtl.lockstep.run import cosim
 from rtl.lockstep.units import twin_of as unit_twin
 from rtl.lockstep.wavelet import WaveletTraffic, WaveletTwin
 from rtl.lockstep.wavelet_eras import era_of
 from rtl.mesh import WaveletFabric
 from rtl.mesh.wavelet_router import WaveletRouter
-from rtl.verilog import flip_flops, verilog_of
-from rtl.wrapper import Wrapper
+from rtl.verilog import verilog_of
 from sim.mesh.wavelet_state import WaveletState
 
 
@@ -74,27 +73,20 @@ def column(twin: WaveletTwin, name: str) -> int:
 @pytest.mark.compiled
 @each
 def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:
-    outcome = cosim(twin_of(name), seed=12, cycles=20_000)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 20_000
+    outcome = check_equal(twin_of(name), seed=12, cycles=20_000)
     assert outcome.useful_cycles > 15_000
     assert not {event for event, count in outcome.coverage.items() if count == 0}
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("simulator", sorted({*SIMULATORS} - {"verilator"}))
+@pytest.mark.parametrize("simulator", OTHER_SIMULATORS)
 def test_simulators_agree(simulator: str) -> None:
-    outcome = cosim(twin_of("least"), seed=3, cycles=400, simulator=simulator)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 400
+    check_equal(twin_of("least"), seed=3, cycles=400, simulator=simulator)
 
 
 @pytest.mark.parametrize("name", ["square", "slow"])
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    component = WaveletFabric(MESHES[name])
-    bits = sum(len(Value.cast(register)) for register in component.registers.values())
-    wrapper = Wrapper(component)
-    assert flip_flops(wrapper, "twin", wrapper.ports) == bits
+    check_registers(WaveletFabric(MESHES[name]))
 
 
 def test_routers_are_one_module() -> None:
@@ -177,16 +169,7 @@ def test_positions_that_controls_set_before_pes_are_found(
 
 
 def test_traffic_does_not_depend_on_how_it_is_cut() -> None:
-    twin = twin_of("slow")
-    whole, parts = twin.traffic(3), twin.traffic(3)
-    batch = whole.next(3000)
-    assert batch.rst.any()
-    cut = [parts.next(cycles) for cycles in (1, 1023, 1024, 2, 950)]
-    for name in ("stim", "rst", "resp"):
-        pieces = [getattr(piece, name) for piece in cut]
-        np.testing.assert_array_equal(getattr(batch, name), np.concatenate(pieces))
-    assert whole.coverage == parts.coverage
-    assert (twin.traffic(4).next(3000).stim != batch.stim).any()
+    check_cuts(twin_of("slow"), (1, 1023, 1024, 2, 950))
 
 
 def test_wavelets_are_what_was_put() -> None:
@@ -224,8 +207,8 @@ def test_wavelets_are_what_was_put() -> None:
 
 def test_a_campaign_has_every_pair_of_values() -> None:
     builds = wavelet_builds(36, 2026)
-    found = set().union(*(pairs_of(choice_of(build.mesh)) for build in builds))
-    assert found >= all_pairs()
+    found = set().union(*(pairs_in(OPTIONS, choice_of(build.mesh)) for build in builds))
+    assert found >= every_pair(OPTIONS)
 
 
 def test_what_is_not_built_is_refused() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Cat, Fragment, Module, Value
+from amaranth.hdl import Cat, Module, Value
 from amaranth.sim import Simulator
 from float_cases import TYPES, bits_of
-from wide_fifo_twin import SIMULATORS
+from twin_checks import OTHER_SIMULATORS, check_cuts, check_equal, check_fields, check_registers
 
 from arch.errors import InputError
 from arch.pim.command_set import MacUnit as MacSpec
@@ -20,7 +20,6 @@ from rtl.lockstep.run import cosim
 from rtl.pim import MacChannel, MacUnit
 from rtl.pim.parameters import OPERATIONS, Parameters
 from rtl.pim.sequencer import Sequencer
-from rtl.verilog import flip_flops
 from rtl.wrapper import Wrapper
 from sim.cli.hardware import load_built
 
@@ -52,61 +51,37 @@ TINY = CHANNELS["one_thread"]
 
 @each
 def test_hardware_and_model_agree_in_every_register(name: str) -> None:
-    outcome = cosim(PimTwin(CHANNELS[name]), seed=7, cycles=60_000)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 60_000
+    outcome = check_equal(PimTwin(CHANNELS[name]), seed=7, cycles=60_000)
     assert outcome.useful_cycles > 50_000
     assert all(outcome.coverage.values()), outcome.coverage
 
 
 @each
 def test_a_unit_alone_agrees(name: str) -> None:
-    outcome = cosim(MacUnitTwin(CHANNELS[name]), seed=7, cycles=30_000)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 30_000
+    outcome = check_equal(MacUnitTwin(CHANNELS[name]), seed=7, cycles=30_000)
     assert all(outcome.coverage.values()), outcome.coverage
 
 
-@pytest.mark.parametrize("simulator", sorted({*SIMULATORS} - {"batch", "verilator"}))
+@pytest.mark.parametrize("simulator", OTHER_SIMULATORS)
 def test_simulators_agree(simulator: str) -> None:
-    outcome = cosim(PimTwin(TINY), seed=3, cycles=1500, simulator=simulator)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 1500
+    check_equal(PimTwin(TINY), seed=3, cycles=1500, simulator=simulator)
 
 
 @each
 @pytest.mark.parametrize("component", [MacChannel, MacUnit])
 def test_every_flip_flop_is_a_register(component: Any, name: str) -> None:
-    built = component(CHANNELS[name])
-    bits = sum(len(Value.cast(register)) for register in built.registers.values())
-    wrapper = Wrapper(built)
-    assert flip_flops(wrapper, "twin", wrapper.ports) == bits
+    check_registers(component(CHANNELS[name]))
 
 
 @pytest.mark.parametrize("twin", [PimTwin, MacUnitTwin])
 @each
 def test_fields_are_those_of_the_model(name: str, twin: Any) -> None:
-    built = twin(CHANNELS[name])
-    batch = built.traffic(0).next(50)
-    wrapper = Wrapper(built.component)
-    Fragment.get(wrapper, None)
-    assert batch.stim.shape == (50, len(wrapper.stim_fields))
-    assert batch.resp.shape == (50, len(wrapper.resp_fields))
+    check_fields(twin(CHANNELS[name]))
 
 
 @pytest.mark.parametrize("twin", [PimTwin, MacUnitTwin])
 def test_traffic_does_not_depend_on_how_it_is_cut(twin: Any) -> None:
-    built = twin(CHANNELS["three_threads"])
-    whole, parts = built.traffic(3), built.traffic(3)
-    batch = whole.next(2000)
-    assert batch.rst.any()
-    cut = [parts.next(cycles) for cycles in (1, 255, 256, 44, 1444)]
-    for name in ("stim", "rst", "resp"):
-        pieces = [getattr(piece, name) for piece in cut]
-        np.testing.assert_array_equal(getattr(batch, name), np.concatenate(pieces))
-    assert whole.coverage == parts.coverage
-    assert whole.useful_cycles == parts.useful_cycles
-    assert (built.traffic(4).next(2000).stim != batch.stim).any()
+    check_cuts(twin(CHANNELS["three_threads"]), (1, 255, 256, 44, 1444))
 
 
 class Truncating(MacUnit):

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Cat, Fragment, Module, Value
+from amaranth.hdl import Cat, Module, Value
 from amaranth.sim import Simulator
 from float_cases import Bits, largest_of, product_of, random_pairs, sum_of
 from scenarios import machine_fields, machine_of
+from twin_checks import OTHER_SIMULATORS, check_cuts, check_equal, check_fields, check_registers
 from typer.testing import CliRunner
-from wide_fifo_twin import SIMULATORS
 
 from arch.commands import COMMAND, OP_VECTOR, QUEUE_VECTOR, TENSOR, CommandTrace
 from arch.errors import InputError
@@ -25,7 +25,6 @@ from rtl.lockstep.vector import VectorTwin, vector_twin
 from rtl.vector import VectorDatapath
 from rtl.vector.lanes import Lanes
 from rtl.vector.parameters import OPERATIONS, Parameters
-from rtl.verilog import flip_flops
 from rtl.wrapper import Wrapper
 from sim.cli import app
 from sim.system import System
@@ -52,50 +51,28 @@ each = pytest.mark.parametrize("name", UNITS)
 @pytest.mark.validates("vector.lanes", "vector.operations", by="hardware")
 @each
 def test_hardware_and_model_agree_in_every_register(name: str) -> None:
-    outcome = cosim(VectorTwin(UNITS[name]), seed=7, cycles=60_000)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 60_000
+    outcome = check_equal(VectorTwin(UNITS[name]), seed=7, cycles=60_000)
     assert outcome.useful_cycles > 45_000
     assert all(outcome.coverage.values()), outcome.coverage
 
 
-@pytest.mark.parametrize("simulator", sorted({*SIMULATORS} - {"batch", "verilator"}))
+@pytest.mark.parametrize("simulator", OTHER_SIMULATORS)
 def test_simulators_agree(simulator: str) -> None:
-    outcome = cosim(VectorTwin(UNITS["one_lane"]), seed=3, cycles=1500, simulator=simulator)
-    assert outcome.mismatch is None
-    assert outcome.cycles == 1500
+    check_equal(VectorTwin(UNITS["one_lane"]), seed=3, cycles=1500, simulator=simulator)
 
 
 @each
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    built = VectorDatapath(UNITS[name])
-    bits = sum(len(Value.cast(register)) for register in built.registers.values())
-    wrapper = Wrapper(built)
-    assert flip_flops(wrapper, "twin", wrapper.ports) == bits
+    check_registers(VectorDatapath(UNITS[name]))
 
 
 @each
 def test_fields_are_those_of_the_model(name: str) -> None:
-    twin = VectorTwin(UNITS[name])
-    batch = twin.traffic(0).next(50)
-    wrapper = Wrapper(twin.component)
-    Fragment.get(wrapper, None)
-    assert batch.stim.shape == (50, len(wrapper.stim_fields))
-    assert batch.resp.shape == (50, len(wrapper.resp_fields))
+    check_fields(VectorTwin(UNITS[name]))
 
 
 def test_traffic_does_not_depend_on_how_it_is_cut() -> None:
-    twin = VectorTwin(UNITS["halves"])
-    whole, parts = twin.traffic(3), twin.traffic(3)
-    batch = whole.next(2000)
-    assert batch.rst.any()
-    cut = [parts.next(cycles) for cycles in (1, 255, 256, 44, 1444)]
-    for name in ("stim", "rst", "resp"):
-        pieces = [getattr(piece, name) for piece in cut]
-        np.testing.assert_array_equal(getattr(batch, name), np.concatenate(pieces))
-    assert whole.coverage == parts.coverage
-    assert whole.useful_cycles == parts.useful_cycles
-    assert (twin.traffic(4).next(2000).stim != batch.stim).any()
+    check_cuts(VectorTwin(UNITS["halves"]), (1, 255, 256, 44, 1444))
 
 
 class Unmasked(Lanes):

