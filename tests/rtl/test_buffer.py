@@ -66,7 +66,7 @@ def test_hardware_and_model_agree_in_every_register(p: buffer.Scratchpad, depth_
 
 @pytest.mark.parametrize(("p", "depth_lines"), PADS, ids=IDS)
 def test_every_flip_flop_is_a_register(p: buffer.Scratchpad, depth_lines: int) -> None:
-    check_registers(Scratchpad(p, depth_lines))
+    check_registers(Wrapper(Scratchpad(p, depth_lines)))
 
 
 class MovingDrain(Scratchpad):

@@ -22,7 +22,6 @@ from arch.dram.device import Device, resolve
 from arch.dram.load import load_standard
 from arch.dram.memory import load_memory
 from arch.errors import InputError
-from rtl.dram import Channel
 from rtl.dram.pick import lowest
 from rtl.lockstep.dram import DramTwin, dram_twin
 from rtl.lockstep.run import cosim
@@ -104,7 +103,7 @@ def hardware_of(name: str) -> Wrapper:
 )
 @each
 def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:
-    outcome = check_equal(twin_of(name), seed=11, cycles=60_000)
+    outcome = check_equal(twin_of(name), seed=11, cycles=60_000, wrapper=hardware_of(name))
     assert outcome.useful_cycles > 40_000
     none = {event for event, count in outcome.coverage.items() if count == 0}
     assert not {event for event in none if " to " not in event}
@@ -117,12 +116,12 @@ def test_simulators_agree(simulator: str) -> None:
 
 @each
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    check_registers(Channel(*CHANNELS[name]))
+    check_registers(hardware_of(name))
 
 
 @each
 def test_fields_are_those_of_the_model(name: str) -> None:
-    check_fields(twin_of(name))
+    check_fields(twin_of(name), hardware_of(name))
 
 
 def replayed(
@@ -192,15 +191,21 @@ MOVES = (
 )
 
 
+@cache
+def longest_run() -> tuple[npt.NDArray[np.void], int, npt.NDArray[np.int64]]:
+    """Requests of ``two_ranks``, their cycles, and the commands."""
+    twin = twin_of("two_ranks")
+    part = max(runs(twin.traffic(5).next(40_000)), key=lambda part: len(part.rst))
+    requests, cycles = requests_of(part, twin.parameters.device, FIRST_CYCLE), len(part.rst)
+    return requests, cycles, replayed(twin, requests, cycles, every=False)
+
+
 @pytest.mark.parametrize("timing", MOVES)
 def test_a_timing_moved_by_one_changes_commands(timing: str) -> None:
-    twin = twin_of("two_ranks")
+    requests, cycles, before = longest_run()
     plain, controller = CHANNELS["two_ranks"]
-    part = max(runs(twin.traffic(5).next(40_000)), key=lambda part: len(part.rst))
-    requests = requests_of(part, plain, FIRST_CYCLE)
     moved = device("ddr4", 2, 2, 3, **{**SHORT, timing: plain.timings[timing] + 1})
-    before = replayed(twin, requests, len(part.rst), every=False)
-    after = replayed(DramTwin(moved, controller), requests, len(part.rst), every=False)
+    after = replayed(DramTwin(moved, controller), requests, cycles, every=False)
     assert before.shape != after.shape or (before != after).any()
 
 

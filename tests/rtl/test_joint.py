@@ -26,7 +26,6 @@ from rtl.lockstep.campaign_joint import OPTIONS, SizedPim, joint_builds, sized
 from rtl.lockstep.joint import JointTwin, joint_twin
 from rtl.lockstep.run import cosim
 from rtl.lockstep.twin import Batch
-from rtl.pim.joint import JointChannel
 from rtl.pim.joint.bank import JointBank
 from rtl.wrapper import Wrapper
 from sim.dram.bank_queues_state import NONE
@@ -48,7 +47,7 @@ def channel(name: str, shape: tuple[int, int, int], *settings: str) -> SizedPim:
 
 
 CHANNELS = {
-    "bound": channel("neupims", (2, 2, 2), "fairness_cycles=30"),
+    "bound": channel("neupims", (2, 2, 1), "fairness_cycles=30"),
     "as_simulated": channel(
         "neupims_as_simulated", (1, 2, 2), "priority=memory_first", "fairness_cycles=50",
         "pim_transactions_in=reads",
@@ -69,6 +68,12 @@ def twin_of(name: str) -> JointTwin:
     return JointTwin(CHANNELS[name])
 
 
+@cache
+def hardware_of(name: str) -> Wrapper:
+    """For several runs: its Verilog is written once."""
+    return Wrapper(twin_of(name).component)
+
+
 @pytest.mark.validates(
     "joint_pim.commands=neupims",
     "joint_pim.variant",
@@ -81,7 +86,7 @@ def twin_of(name: str) -> JointTwin:
 )
 @each
 def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:
-    outcome = check_equal(twin_of(name), seed=11, cycles=60_000)
+    outcome = check_equal(twin_of(name), seed=11, cycles=60_000, wrapper=hardware_of(name))
     assert outcome.useful_cycles > 50_000
     assert {event for event, count in outcome.coverage.items() if count == 0} <= SELDOM
 
@@ -93,12 +98,12 @@ def test_simulators_agree(simulator: str) -> None:
 
 @pytest.mark.parametrize("name", ["turns", "least"])
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    check_registers(JointChannel(CHANNELS[name]))
+    check_registers(hardware_of(name))
 
 
 @each
 def test_fields_are_those_of_the_model(name: str) -> None:
-    check_fields(twin_of(name))
+    check_fields(twin_of(name), hardware_of(name))
 
 
 def items_of(batch: Batch) -> npt.NDArray[np.void]:
@@ -148,18 +153,12 @@ FAULTS: dict[str, dict[str, Any]] = {
     "priority": {"priority": "memory_first"},
 }
 TIMINGS = ("nFAW", "nRTP", "nCOMP", "nFILL", "nRCDWR", "nRTRS", "nREFI")
-JUDGED = channel("neupims", (2, 2, 1), "fairness_cycles=30")
-
-
-@cache
-def judged() -> Wrapper:
-    """The hardware of ``JUDGED``, for several runs: its Verilog is written once."""
-    return Wrapper(JointTwin(JUDGED).component)
+JUDGED = CHANNELS["bound"]
 
 
 def found(other: SizedPim) -> bool:
-    """Whether the kernel of another channel differs from that hardware."""
-    return cosim(JointTwin(other), 1, 30_000, wrapper=judged()).mismatch is not None
+    """Whether the kernel of another channel differs from the hardware of ``JUDGED``."""
+    return cosim(JointTwin(other), 1, 30_000, wrapper=hardware_of("bound")).mismatch is not None
 
 
 @pytest.mark.parametrize("field", FAULTS)

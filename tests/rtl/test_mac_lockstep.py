@@ -23,6 +23,7 @@ from rtl.lockstep.run import cosim
 from rtl.mac import SimdMac, SimdMacUnit, encoder
 from rtl.mac.accumulate import accumulate
 from rtl.mac.rmmec import Rmmec
+from rtl.wrapper import Wrapper
 
 MIXED = (
     Mode(input_format="fp8_e5m2"),
@@ -64,12 +65,13 @@ def test_simulators_agree(simulator: str) -> None:
 
 @each
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    check_registers(TWINS[name].component)
+    check_registers(Wrapper(TWINS[name].component))
 
 
 @each
 def test_fields_are_those_of_the_model(name: str) -> None:
-    wrapper = check_fields(TWINS[name])
+    wrapper = Wrapper(TWINS[name].component)
+    check_fields(TWINS[name], wrapper)
     assert all(field.width <= 32 for field in wrapper.resp_fields)
 
 

@@ -60,6 +60,12 @@ def twin_of(name: str) -> MeshTwin:
     return MeshTwin(MESHES[name])
 
 
+@cache
+def hardware_of(name: str) -> Wrapper:
+    """For several runs: its Verilog is written once."""
+    return Wrapper(twin_of(name).component)
+
+
 @pytest.mark.validates(
     "mesh.kind=packet",
     "mesh.width",
@@ -80,7 +86,7 @@ def twin_of(name: str) -> MeshTwin:
 )
 @each
 def test_hardware_and_kernel_agree_in_every_register(name: str) -> None:
-    outcome = check_equal(twin_of(name), seed=11, cycles=15_000)
+    outcome = check_equal(twin_of(name), seed=11, cycles=15_000, wrapper=hardware_of(name))
     assert outcome.useful_cycles > 10_000
     assert not {event for event, count in outcome.coverage.items() if count == 0}
 
@@ -92,7 +98,7 @@ def test_simulators_agree(simulator: str) -> None:
 
 @pytest.mark.parametrize("name", ["wormhole", "row"])
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    check_registers(PacketNetwork(MESHES[name]))
+    check_registers(hardware_of(name))
 
 
 def test_routers_are_one_module() -> None:
@@ -127,12 +133,6 @@ def test_packets_are_those_of_the_kernel_as_it_skips(name: str, seed: int) -> No
         tails = batch.resp[:, column(twin, f"taken_{node}.flit.tail")]
         own = np.sort(done.arrived[trace["dst"] == node])
         assert np.flatnonzero(tails).tolist() == own[own < era.cycles].tolist()
-
-
-@cache
-def hardware_of(name: str) -> Wrapper:
-    """For models with faults: its Verilog is written once."""
-    return Wrapper(twin_of(name).component)
 
 
 class Moved(MeshTraffic):

@@ -21,6 +21,7 @@ from rtl.lockstep.wavelet_eras import era_of
 from rtl.mesh import WaveletFabric
 from rtl.mesh.wavelet_router import WaveletRouter
 from rtl.verilog import verilog_of
+from rtl.wrapper import Wrapper
 from sim.mesh.wavelet_state import WaveletState
 
 
@@ -86,7 +87,7 @@ def test_simulators_agree(simulator: str) -> None:
 
 @pytest.mark.parametrize("name", ["square", "slow"])
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    check_registers(WaveletFabric(MESHES[name]))
+    check_registers(Wrapper(WaveletFabric(MESHES[name])))
 
 
 def test_routers_are_one_module() -> None:

@@ -70,13 +70,14 @@ def test_simulators_agree(simulator: str) -> None:
 @each
 @pytest.mark.parametrize("component", [MacChannel, MacUnit])
 def test_every_flip_flop_is_a_register(component: Any, name: str) -> None:
-    check_registers(component(CHANNELS[name]))
+    check_registers(Wrapper(component(CHANNELS[name])))
 
 
 @pytest.mark.parametrize("twin", [PimTwin, MacUnitTwin])
 @each
 def test_fields_are_those_of_the_model(name: str, twin: Any) -> None:
-    check_fields(twin(CHANNELS[name]))
+    built = twin(CHANNELS[name])
+    check_fields(built, Wrapper(built.component))
 
 
 @pytest.mark.parametrize("twin", [PimTwin, MacUnitTwin])

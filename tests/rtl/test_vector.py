@@ -63,12 +63,13 @@ def test_simulators_agree(simulator: str) -> None:
 
 @each
 def test_every_flip_flop_is_a_register(name: str) -> None:
-    check_registers(VectorDatapath(UNITS[name]))
+    check_registers(Wrapper(VectorDatapath(UNITS[name])))
 
 
 @each
 def test_fields_are_those_of_the_model(name: str) -> None:
-    check_fields(VectorTwin(UNITS[name]))
+    twin = VectorTwin(UNITS[name])
+    check_fields(twin, Wrapper(twin.component))
 
 
 def test_traffic_does_not_depend_on_how_it_is_cut() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from amaranth.hdl import Fragment, Value
-from amaranth.lib import wiring
 
 from rtl.lockstep.run import Outcome, cosim
 from rtl.lockstep.twin import Batch, Twin
@@ -18,30 +17,29 @@ OTHER_SIMULATORS = [name for name in SIMULATORS if name not in ("batch", "verila
 """For units: both ways to run Verilator are compared on the smallest twins."""
 
 
-def check_equal(twin: Twin, seed: int, cycles: int, simulator: str = "batch") -> Outcome:
+def check_equal(
+    twin: Twin, seed: int, cycles: int, simulator: str = "batch", wrapper: Wrapper | None = None
+) -> Outcome:
     """Hardware and model agree in every register and output of all cycles."""
-    outcome = cosim(twin, seed, cycles, simulator=simulator)
+    outcome = cosim(twin, seed, cycles, simulator=simulator, wrapper=wrapper)
     assert outcome.mismatch is None, outcome.mismatch
     assert outcome.cycles == cycles
     return outcome
 
 
-def check_registers(component: wiring.Component) -> None:
+def check_registers(wrapper: Wrapper) -> None:
     """Every flip-flop is a register that is compared."""
-    bits = sum(len(Value.cast(register)) for register in component.registers.values())
-    wrapper = Wrapper(component)
+    bits = sum(len(Value.cast(register)) for register in wrapper.component.registers.values())
     assert flip_flops(wrapper, TOP, wrapper.ports) == bits
 
 
-def check_fields(twin: Twin) -> Wrapper:
+def check_fields(twin: Twin, wrapper: Wrapper) -> None:
     """The model's stimuli and responses have as many fields as the hardware's."""
     batch = twin.traffic(0).next(50)
-    wrapper = Wrapper(twin.component)
     # Amaranth warns of what is never elaborated.
     Fragment.get(wrapper, None)
     assert batch.stim.shape == (50, len(wrapper.stim_fields))
     assert batch.resp.shape == (50, len(wrapper.resp_fields))
-    return wrapper
 
 
 def check_cuts(twin: Twin, cuts: Sequence[int]) -> None:
