@@ -197,6 +197,16 @@ def cause_of_waiting(commands, dependency):
 
 
 @njit
+def may_start(units, commands, dependencies, runtime, unit, command, now):
+    """Whether a unit sees all done that a command waits for; if not, the cause to charge and the
+    tick to look again."""
+    missing = first_missing(units, commands, dependencies, runtime, unit, command, now)
+    if missing < 0:
+        return True, IDLE, NEVER
+    return False, cause_of_waiting(commands, missing), seen_at(units, runtime, unit, missing)
+
+
+@njit
 def charge(accounts, ticks_by_cause, row, why, now):
     """Charge the time since the last charge to the cause that held, and note the next one."""
     account = accounts[row]

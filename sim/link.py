@@ -3,16 +3,7 @@
 import numpy as np
 
 from arch.commands import LINK_SEND
-from sim.contract import (
-    BUSY_TRANSFER,
-    IDLE,
-    NEVER,
-    cause_of_waiting,
-    charge,
-    finish,
-    first_missing,
-    seen_at,
-)
+from sim.contract import BUSY_TRANSFER, IDLE, NEVER, charge, finish, may_start
 from sim.jit import njit
 
 LINK_STATE = np.dtype(
@@ -61,8 +52,8 @@ def step_link(
         s["command"] = -1
     if s["command"] < 0 and s["head"] < s["queue_end"]:
         command = queue[s["head"]]
-        missing = first_missing(units, commands, dependencies, runtime, unit, command, now)
-        if missing < 0:
+        ready, why, due = may_start(units, commands, dependencies, runtime, unit, command, now)
+        if ready:
             kind, size = commands[command]["m"], commands[command]["bytes"]
             s["head"] += 1
             s["command"] = command
@@ -70,9 +61,6 @@ def step_link(
             s["transfers"] += 1
             s["sent_bytes"] += sent(s, kind, size)
             runtime[command]["start"] = now
-        else:
-            why = cause_of_waiting(commands, missing)
-            due = seen_at(units, runtime, unit, missing)
     if s["command"] >= 0:
         why = BUSY_TRANSFER
         due = s["done_at"]

@@ -8,16 +8,7 @@ first if it is ready.
 import numpy as np
 
 from arch.vector import VECTOR_OPS
-from sim.contract import (
-    BUSY_COMPUTE,
-    IDLE,
-    NEVER,
-    cause_of_waiting,
-    charge,
-    finish,
-    first_missing,
-    seen_at,
-)
+from sim.contract import BUSY_COMPUTE, IDLE, NEVER, charge, finish, may_start
 from sim.jit import njit
 
 OPS = len(VECTOR_OPS)
@@ -74,22 +65,17 @@ def step_vector(
         s["command"] = -1
     if s["command"] < 0 and s["side_head"] < s["side_end"]:
         command = queue[s["side_head"]]
-        missing = first_missing(units, commands, dependencies, runtime, unit, command, now)
-        if missing < 0:
+        ready, why, due = may_start(units, commands, dependencies, runtime, unit, command, now)
+        if ready:
             s["side_head"] += 1
             start(s, now, period, commands, runtime, command)
-        else:
-            why = cause_of_waiting(commands, missing)
-            due = seen_at(units, runtime, unit, missing)
     if s["command"] < 0 and s["head"] < s["queue_end"]:
         command = queue[s["head"]]
-        missing = first_missing(units, commands, dependencies, runtime, unit, command, now)
-        if missing < 0:
+        ready, why, seen = may_start(units, commands, dependencies, runtime, unit, command, now)
+        due = min(due, seen)
+        if ready:
             s["head"] += 1
             start(s, now, period, commands, runtime, command)
-        else:
-            why = cause_of_waiting(commands, missing)
-            due = min(due, seen_at(units, runtime, unit, missing))
     if s["command"] >= 0:
         why = BUSY_COMPUTE
         due = s["done_at"]

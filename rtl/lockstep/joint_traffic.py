@@ -47,7 +47,7 @@ TRAFFIC = np.dtype(
         ("composite", np.int64),
         ("row", np.int64),  # of the unit at hand
         ("quiet", np.int64),  # cycles since a command
-        # Numba takes a record for the one that it begins with, and warns.
+        # Last, as Numba takes a record for another that it begins with.
         *REQUESTS.descr,
     ]
 )
