@@ -3,7 +3,11 @@
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+# Its asserts say what they have compared, too.
+pytest.register_assert_rewrite("twin_checks")
 
 INHERITED = [HealthCheck.differing_executors]
 """The contract's tests are inherited by every unit, which is their purpose."""
