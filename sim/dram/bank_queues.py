@@ -130,22 +130,41 @@ def end_entry(s, q, entries, shared, marks, latencies, finished, at, until):
 
 @njit
 def look(banks, entries, queue, queues, bank):
-    """A bank or its queue has changed: note what may come next."""
-    own = queue[bank]
+    """The row of a bank has changed: note what may come next of its queue."""
+    own, opened = queue[bank], banks[bank]["row"]
     own["read"] = own["write"] = NONE
-    own["may_close"] = 0
-    opened = banks[bank]["row"]
-    if opened == CLOSED or own["count"] == 0:
-        return
-    for i in range(own["count"]):
-        entry = entries[queues[bank, i]]
+    if opened != CLOSED:
+        writes = own["writes"]
+        find_hits(entries, queue, queues, bank, opened, 0, writes < own["count"], writes > 0)
+    note_next(entries, queue, queues, bank, opened)
+
+
+@njit
+def find_hits(entries, queue, queues, bank, opened, place, reads, writes):
+    """Find the first read and write of the open row from a place on, if wanted."""
+    own = queue[bank]
+    while (reads or writes) and place < own["count"]:
+        entry = entries[queues[bank, place]]
         if entry["row"] == opened:
             if entry["write"]:
-                if own["write"] == NONE:
-                    own["write"] = i
-            elif own["read"] == NONE:
-                own["read"] = i
-    if entries[queues[bank, 0]]["row"] != opened:
+                if writes:
+                    own["write"] = place
+                writes = False
+            else:
+                if reads:
+                    own["read"] = place
+                reads = False
+        place += 1
+
+
+@njit
+def note_next(entries, queue, queues, bank, opened):
+    """What may come next of a queue has changed: note whether its first may close the row, and
+    that ready times are to be asked anew."""
+    own = queue[bank]
+    own["may_close"] = 0
+    own["soon"] = 0 if own["count"] > 0 else NEVER
+    if own["count"] > 0 and opened != CLOSED and entries[queues[bank, 0]]["row"] != opened:
         hit = own["read"] != NONE or own["write"] != NONE
         own["may_close"] = 1 if not hit or own["hits"] >= HITS else 0
 
@@ -206,21 +225,41 @@ def move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind):
 @njit
 def enqueue(s, q, banks, entries, queue, queues, at):
     """Put a transaction behind the commands of its bank."""
-    bank, arrival = entries[at]["bank"], entries[at]["arrival"]
-    queues[bank, queue[bank]["count"]] = at
-    queue[bank]["count"] += 1
+    entry = entries[at]
+    bank, arrival = entry["bank"], entry["arrival"]
+    own, opened = queue[bank], banks[bank]["row"]
+    place = own["count"]
+    queues[bank, place] = at
+    own["count"] = place + 1
+    own["writes"] += entry["write"]
+    if entry["row"] == opened:
+        if entry["write"]:
+            if own["write"] == NONE:
+                own["write"] = place
+        elif own["read"] == NONE:
+            own["read"] = place
     q["oldest"] = arrival if q["queued"] == 0 else min(q["oldest"], arrival)
     q["queued"] += 1
     s["refused"] = 0
-    look(banks, entries, queue, queues, bank)
+    note_next(entries, queue, queues, bank, opened)
 
 
 @njit
-def dequeue(s, q, queue, queues, bank, place):
-    """Take a command out of the queue of its bank."""
-    queue[bank]["count"] -= 1
-    for i in range(place, queue[bank]["count"]):
+def dequeue(s, q, banks, entries, queue, queues, bank, place):
+    """Take a column command out of the queue of its bank."""
+    own, opened = queue[bank], banks[bank]["row"]
+    own["count"] -= 1
+    own["writes"] -= entries[queues[bank, place]]["write"]
+    for i in range(place, own["count"]):
         queues[bank, i] = queues[bank, i + 1]
+    read, write = own["read"], own["write"]
+    if read >= place:
+        own["read"] = NONE if read == place else read - 1
+    if write >= place:
+        own["write"] = NONE if write == place else write - 1
+    # Those before were no hits, or one of them is the first.
+    find_hits(entries, queue, queues, bank, opened, place, read == place, write == place)
+    note_next(entries, queue, queues, bank, opened)
     q["queued"] -= 1
     q["changed"] = 1
     s["refused"] = 0

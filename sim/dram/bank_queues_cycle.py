@@ -159,8 +159,9 @@ def give(c, s, q, commands, rules, banks, ready, history, issued, latencies, fin
         queue[bank]["hits"] += 1
         end_entry(s, q, entries, shared, marks, latencies, finished, at,
                   s["now"] + c["read_latency_cycles"])  # fmt: skip
-        dequeue(s, q, queue, queues, bank, place)
-    elif action == PRECHARGE:
+        dequeue(s, q, banks, entries, queue, queues, bank, place)
+        return
+    if action == PRECHARGE:
         queue[bank]["hits"] = 0
     look(banks, entries, queue, queues, bank)
 

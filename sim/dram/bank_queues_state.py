@@ -9,7 +9,7 @@ from arch.dram.controller import Controller
 from arch.dram.device import Device
 from arch.errors import InputError
 from sim.dram.state import ENTRY, FINISHED, FINISHED_A_CYCLE, State, new_state
-from sim.dram.tables import Tables
+from sim.dram.tables import NEVER, Tables
 
 NONE = -1
 IDLE_DRAIN = 8
@@ -47,7 +47,9 @@ SHARED = np.dtype(
 
 QUEUE = np.dtype(
     [
+        ("soon", np.int64),  # no command may go before, by ready times alone; NEVER if empty
         ("count", np.int64),
+        ("writes", np.int64),  # of them
         ("hits", np.int64),  # column commands since the row was opened
         ("read", np.int64),  # first that hits the open row, or NONE
         ("write", np.int64),
@@ -117,6 +119,7 @@ def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[
     arbiter["changed"] = 1
     queue = np.zeros(banks, QUEUE)
     queue["read"] = queue["write"] = NONE
+    queue["soon"] = NEVER
     most = max(int(config["read_entries"]), int(config["write_entries"]))
     return state, QueuesState(
         limits=limits,

@@ -76,17 +76,44 @@ def bank_next(c, j, s, m, banks, pim_rows, ready, entries, queue, queues, bank):
 
 
 @njit
+def ready_from(c, j, banks, ready, own, bank):
+    """Cycle before which no command of a bank's queue may go, whatever else holds it up."""
+    wide = c["banks"]
+    if banks[bank]["row"] == CLOSED:
+        when = ready[c["command_activate"] * wide + bank]
+        if j["dual"]:
+            when = min(when, ready[j["close"] * wide + bank])
+        return when
+    when = NEVER
+    if own["may_close"]:
+        when = ready[c["command_precharge"] * wide + bank]
+    if own["read"] != NONE:
+        when = min(when, ready[c["command_read"] * wide + bank])
+    if own["write"] != NONE:
+        when = min(when, ready[c["command_write"] * wide + bank])
+    return when
+
+
+@njit
 def memory_next(c, j, s, q, m, banks, pim_rows, ready, entries, queue, queues, refreshing):
     """The next command, of the banks in turn: when, bank, command and place in the queue.
 
     Banks of a rank that waits for its refresh give none, nor does that of a GWRITE under way.
+    Ready times only grow, so what they say of a bank holds until it or its queue changes: if not
+    exactly, the cycle is too early.
     """
     now, span = s["now"], j["rank_banks"]
     soonest = NEVER
     bank = q["turn"]
     for _ in range(c["banks"]):
         bank = bank + 1 if bank + 1 < c["banks"] else 0
-        if queue[bank]["count"] == 0 or (m["gwriting"] and bank == m["gwrite_bank"]):
+        own = queue[bank]
+        if own["soon"] <= now:
+            own["soon"] = ready_from(c, j, banks, ready, own, bank)
+        if own["soon"] > now:
+            soonest = min(soonest, own["soon"])
+            continue
+        if m["gwriting"] and bank == m["gwrite_bank"]:
             continue
         if refreshing and bank // span == q["refreshing"] // span:
             continue
@@ -116,8 +143,9 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
         m["grant"] -= 1
         end_entry(s, q, entries, shared, marks, latencies, finished, at,
                   s["now"] + c["read_latency_cycles"])  # fmt: skip
-        dequeue(s, q, queue, queues, bank, place)
-    elif command == c["command_activate"]:
+        dequeue(s, q, banks, entries, queue, queues, bank, place)
+        return
+    if command == c["command_activate"]:
         if checked:
             m["slack"] = max(0, m["slack"] - j["rcd_wr"])
     else:
