@@ -103,7 +103,7 @@ def count_before(config, joint, channel, arbiter, state, entries, queue, queues,
     kept, both = False, False
     for bank in range(c["banks"]):
         if queue[bank]["count"] > 0 and m["reserved"] != CLOSED:
-            kept = kept or entries[queues[bank, 0]]["row"] == m["reserved"]
+            kept = kept or queues[bank, 0]["row"] == m["reserved"]
         both = both or (banks[bank]["row"] != CLOSED and pim_rows[bank] != CLOSED)
     events[19] += kept
     events[20] += both

@@ -5,6 +5,8 @@ reads and writes apart. One a cycle moves to the command queue of its bank: the 
 has room, a read, or in a drain a write. In turn, the banks give their first command that may issue.
 """
 
+import numpy as np
+
 from sim.dram.bank_queues_state import HITS, IDLE_DRAIN, MARKS, NONE
 from sim.dram.channel import end_request, note_read
 from sim.dram.state import CLOSED, READS, WRITES
@@ -27,9 +29,9 @@ def find(s, entries, lists, queue, queues, marks, kind, bank, address):
         if entries[lists[kind, i]]["address"] == address:
             return lists[kind, i]
     for i in range(queue[bank]["count"]):
-        entry = entries[queues[bank, i]]
-        if entry["address"] == address and entry["write"] == kind:
-            return queues[bank, i]
+        at = queues[bank, i]["entry"]
+        if entries[at]["address"] == address and entries[at]["write"] == kind:
+            return np.int64(at)
     return NONE
 
 
@@ -136,7 +138,7 @@ def look(banks, entries, queue, queues, bank):
     if opened != CLOSED:
         writes = own["writes"]
         find_hits(entries, queue, queues, bank, opened, 0, writes < own["count"], writes > 0)
-    note_next(entries, queue, queues, bank, opened)
+    note_next(queue, queues, bank, opened)
 
 
 @njit
@@ -144,9 +146,9 @@ def find_hits(entries, queue, queues, bank, opened, place, reads, writes):
     """Find the first read and write of the open row from a place on, if wanted."""
     own = queue[bank]
     while (reads or writes) and place < own["count"]:
-        entry = entries[queues[bank, place]]
-        if entry["row"] == opened:
-            if entry["write"]:
+        at = queues[bank, place]
+        if at["row"] == opened:
+            if entries[at["entry"]]["write"]:
                 if writes:
                     own["write"] = place
                 writes = False
@@ -158,13 +160,13 @@ def find_hits(entries, queue, queues, bank, opened, place, reads, writes):
 
 
 @njit
-def note_next(entries, queue, queues, bank, opened):
+def note_next(queue, queues, bank, opened):
     """What may come next of a queue has changed: note whether its first may close the row, and
     that ready times are to be asked anew."""
     own = queue[bank]
     own["may_close"] = 0
     own["soon"] = 0 if own["count"] > 0 else NEVER
-    if own["count"] > 0 and opened != CLOSED and entries[queues[bank, 0]]["row"] != opened:
+    if own["count"] > 0 and opened != CLOSED and queues[bank, 0]["row"] != opened:
         hit = own["read"] != NONE or own["write"] != NONE
         own["may_close"] = 1 if not hit or own["hits"] >= HITS else 0
 
@@ -229,7 +231,8 @@ def enqueue(s, q, banks, entries, queue, queues, at):
     bank, arrival = entry["bank"], entry["arrival"]
     own, opened = queue[bank], banks[bank]["row"]
     place = own["count"]
-    queues[bank, place] = at
+    queues[bank, place]["entry"] = at
+    queues[bank, place]["row"] = entry["row"]
     own["count"] = place + 1
     own["writes"] += entry["write"]
     if entry["row"] == opened:
@@ -241,7 +244,7 @@ def enqueue(s, q, banks, entries, queue, queues, at):
     q["oldest"] = arrival if q["queued"] == 0 else min(q["oldest"], arrival)
     q["queued"] += 1
     s["refused"] = 0
-    note_next(entries, queue, queues, bank, opened)
+    note_next(queue, queues, bank, opened)
 
 
 @njit
@@ -249,9 +252,10 @@ def dequeue(s, q, banks, entries, queue, queues, bank, place):
     """Take a column command out of the queue of its bank."""
     own, opened = queue[bank], banks[bank]["row"]
     own["count"] -= 1
-    own["writes"] -= entries[queues[bank, place]]["write"]
+    own["writes"] -= entries[queues[bank, place]["entry"]]["write"]
     for i in range(place, own["count"]):
-        queues[bank, i] = queues[bank, i + 1]
+        queues[bank, i]["entry"] = queues[bank, i + 1]["entry"]
+        queues[bank, i]["row"] = queues[bank, i + 1]["row"]
     read, write = own["read"], own["write"]
     if read >= place:
         own["read"] = NONE if read == place else read - 1
@@ -259,7 +263,7 @@ def dequeue(s, q, banks, entries, queue, queues, bank, place):
         own["write"] = NONE if write == place else write - 1
     # Those before were no hits, or one of them is the first.
     find_hits(entries, queue, queues, bank, opened, place, read == place, write == place)
-    note_next(entries, queue, queues, bank, opened)
+    note_next(queue, queues, bank, opened)
     q["queued"] -= 1
     q["changed"] = 1
     s["refused"] = 0

@@ -18,7 +18,7 @@ HITS = 4
 """Column commands to an open row after which a request to another row may close it."""
 SHARING = 512
 """Reads that wait at a time for the data of another read, beside the entries of the queue."""
-MARKS = 256
+MARKS = 2048
 
 LIMITS = np.dtype(
     [
@@ -57,6 +57,13 @@ QUEUE = np.dtype(
     ]
 )
 
+PLACE = np.dtype(
+    [
+        ("entry", np.int32),
+        ("row", np.int32),  # of the entry, as all places are looked at for the open row
+    ]
+)
+
 ARBITER = np.dtype(
     [
         ("turn", np.int64),  # bank of the last command
@@ -85,11 +92,11 @@ class QueuesState:
     """[reads or writes, place] entries by arrival, not yet in a queue"""
     queue: npt.NDArray[np.void]
     """[bank] of QUEUE"""
-    queues: npt.NDArray[np.int64]
-    """[bank, place] entries"""
+    queues: npt.NDArray[np.void]
+    """[bank, place] of PLACE"""
     shared: npt.NDArray[np.void]
     """[read] of SHARED, waiting or free"""
-    marks: npt.NDArray[np.int64]
+    marks: npt.NDArray[np.int32]
     """[reads or writes, mark] entries whose address has this mark"""
 
 
@@ -127,9 +134,9 @@ def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[
         entries=_free_list(np.zeros(room, TRANSACTION)),
         lists=np.zeros((2, most), np.int64),
         queue=queue,
-        queues=np.zeros((banks, controller.bank_entries), np.int64),
+        queues=np.zeros((banks, controller.bank_entries), PLACE),
         shared=_free_list(np.zeros(SHARING, SHARED)),
-        marks=np.zeros((2, MARKS), np.int64),
+        marks=np.zeros((2, MARKS), np.int32),
     )
 
 

@@ -41,9 +41,9 @@ class MachineChannels:
     entries: Records
     lists: Integers
     queue: Records
-    queues: Integers
+    queues: Records
     shared: Records
-    marks: Integers
+    marks: npt.NDArray[np.int32]
     banks: Records
     pim_rows: Integers
     ready: Integers

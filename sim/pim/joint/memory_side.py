@@ -1,5 +1,7 @@
 """What ordinary requests want next in a channel, beside its PIM."""
 
+import numpy as np
+
 from sim.dram.bank_queues import dequeue, end_entry, look
 from sim.dram.bank_queues_state import NONE
 from sim.dram.channel import issue, note_row
@@ -29,7 +31,7 @@ def column_at(c, j, s, m, ready, write, bank):
 
 
 @njit
-def bank_next(c, j, s, m, banks, pim_rows, ready, entries, queue, queues, bank):
+def bank_next(c, j, s, m, banks, pim_rows, ready, queue, queues, bank):
     """A bank's first command that may go, as ``sim.dram.bank_queues_cycle.first_of``: when, command
     and place in the queue.
 
@@ -43,7 +45,7 @@ def bank_next(c, j, s, m, banks, pim_rows, ready, entries, queue, queues, bank):
     opened, reserved = banks[bank]["row"], m["reserved"]
     if opened == CLOSED:
         for i in range(own["count"]):
-            row = entries[queues[bank, i]]["row"]
+            row = queues[bank, i]["row"]
             if row == reserved:
                 continue
             if j["dual"] and pim_rows[bank] == row:
@@ -57,7 +59,7 @@ def bank_next(c, j, s, m, banks, pim_rows, ready, entries, queue, queues, bank):
             return max(now, ready[command * wide + bank]), command, i
         return NEVER, NONE, 0
     when, chosen, place = NEVER, NONE, 0
-    if own["may_close"] and may_close and entries[queues[bank, 0]]["row"] != reserved:
+    if own["may_close"] and may_close and queues[bank, 0]["row"] != reserved:
         chosen = c["command_precharge"]
         when = max(now, ready[chosen * wide + bank])
         if when == now:
@@ -95,7 +97,7 @@ def ready_from(c, j, banks, ready, own, bank):
 
 
 @njit
-def memory_next(c, j, s, q, m, banks, pim_rows, ready, entries, queue, queues, refreshing):
+def memory_next(c, j, s, q, m, banks, pim_rows, ready, queue, queues, refreshing):
     """The next command, of the banks in turn: when, bank, command and place in the queue.
 
     Banks of a rank that waits for its refresh give none, nor does that of a GWRITE under way.
@@ -117,8 +119,7 @@ def memory_next(c, j, s, q, m, banks, pim_rows, ready, entries, queue, queues, r
             continue
         if refreshing and bank // span == q["refreshing"] // span:
             continue
-        when, command, place = bank_next(c, j, s, m, banks, pim_rows, ready, entries, queue, queues,
-                                         bank)  # fmt: skip
+        when, command, place = bank_next(c, j, s, m, banks, pim_rows, ready, queue, queues, bank)
         if when == now:
             return when, bank, command, place
         soonest = min(soonest, when)
@@ -130,7 +131,7 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
                 finished, log, entries, queue, queues, shared, marks, bank, command,
                 place):  # fmt: skip
     """Give the command of a queued request."""
-    at = queues[bank, place]
+    at = np.int64(queues[bank, place]["entry"])
     entry = entries[at]
     note_row(s, banks, entry)
     action = commands[command]["action"]
