@@ -48,12 +48,12 @@ SHARED = np.dtype(
 QUEUE = np.dtype(
     [
         ("soon", np.int64),  # no command may go before, by ready times alone; NEVER if empty
-        ("count", np.int64),
-        ("writes", np.int64),  # of them
-        ("hits", np.int64),  # column commands since the row was opened
-        ("read", np.int64),  # first that hits the open row, or NONE
-        ("write", np.int64),
-        ("may_close", np.int64),  # the first wants another row, and nothing keeps this one open
+        ("count", np.int32),
+        ("writes", np.int32),  # of them
+        ("hits", np.int32),  # column commands since the row was opened
+        ("read", np.int32),  # first that hits the open row, or NONE
+        ("write", np.int32),
+        ("may_close", np.int32),  # the first wants another row, and nothing keeps this one open
     ]
 )
 
