@@ -21,17 +21,19 @@ def mark_of(address):
 
 
 @njit
-def find(s, entries, lists, queue, queues, marks, kind, bank, address):
+def find(s, entries, lists, queue, queues, marks, kind, given):
     """The read or write of an address that waits, or NONE: there is one at most."""
+    bank, row, address = given["bank"], given["row"], given["address"]
     if marks[kind, mark_of(address)] == 0:
         return NONE
     for i in range(s["counts"][kind]):
         if entries[lists[kind, i]]["address"] == address:
             return lists[kind, i]
     for i in range(queue[bank]["count"]):
-        at = queues[bank, i]["entry"]
-        if entries[at]["address"] == address and entries[at]["write"] == kind:
-            return np.int64(at)
+        if queues[bank, i]["row"] == row:
+            at = queues[bank, i]["entry"]
+            if entries[at]["address"] == address and entries[at]["write"] == kind:
+                return np.int64(at)
     return NONE
 
 
@@ -47,11 +49,10 @@ def take(c, s, q, entries, lists, queue, queues, shared, marks, latencies, finis
     room = c["write_entries"] if kind == WRITES else c["read_entries"]
     if s["counts"][kind] >= room:
         return False
-    bank, address = given["bank"], given["address"]
-    write = find(s, entries, lists, queue, queues, marks, WRITES, bank, address)
+    write = find(s, entries, lists, queue, queues, marks, WRITES, given)
     read = NONE
     if write == NONE and (kind == READS or c["ordered"]):
-        read = find(s, entries, lists, queue, queues, marks, READS, bank, address)
+        read = find(s, entries, lists, queue, queues, marks, READS, given)
     if kind == WRITES and read != NONE:
         return False
     if kind == READS and read != NONE:
@@ -207,11 +208,10 @@ def move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind):
     """Move the oldest read or write whose bank's queue has room; whether one has moved."""
     for i in range(s["counts"][kind]):
         at = lists[kind, i]
-        bank, address = entries[at]["bank"], entries[at]["address"]
-        if queue[bank]["count"] == k["bank_entries"]:
+        if queue[entries[at]["bank"]]["count"] == k["bank_entries"]:
             continue
         if kind == WRITES:
-            if find(s, entries, lists, queue, queues, marks, READS, bank, address) != NONE:
+            if find(s, entries, lists, queue, queues, marks, READS, entries[at]) != NONE:
                 # The read came first.
                 s["draining"] = 0
                 return False
