@@ -21,8 +21,10 @@ def mark_of(address):
 
 
 @njit
-def find(s, entries, lists, queue, queues, marks, kind, given):
+def find(s, q, entries, lists, queue, queues, marks, kind, given):
     """The read or write of an address that waits, or NONE: there is one at most."""
+    if kind == WRITES and s["counts"][WRITES] + q["writes"] == 0:
+        return NONE
     bank, row, address = given["bank"], given["row"], given["address"]
     if marks[kind, mark_of(address)] == 0:
         return NONE
@@ -49,10 +51,10 @@ def take(c, s, q, entries, lists, queue, queues, shared, marks, latencies, finis
     room = c["write_entries"] if kind == WRITES else c["read_entries"]
     if s["counts"][kind] >= room:
         return False
-    write = find(s, entries, lists, queue, queues, marks, WRITES, given)
+    write = find(s, q, entries, lists, queue, queues, marks, WRITES, given)
     read = NONE
     if write == NONE and (kind == READS or c["ordered"]):
-        read = find(s, entries, lists, queue, queues, marks, READS, given)
+        read = find(s, q, entries, lists, queue, queues, marks, READS, given)
     if kind == WRITES and read != NONE:
         return False
     if kind == READS and read != NONE:
@@ -211,7 +213,7 @@ def move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind):
         if queue[entries[at]["bank"]]["count"] == k["bank_entries"]:
             continue
         if kind == WRITES:
-            if find(s, entries, lists, queue, queues, marks, READS, entries[at]) != NONE:
+            if find(s, q, entries, lists, queue, queues, marks, READS, entries[at]) != NONE:
                 # The read came first.
                 s["draining"] = 0
                 return False
@@ -235,6 +237,7 @@ def enqueue(s, q, banks, entries, queue, queues, at):
     queues[bank, place]["row"] = entry["row"]
     own["count"] = place + 1
     own["writes"] += entry["write"]
+    q["writes"] += entry["write"]
     if entry["row"] == opened:
         if entry["write"]:
             if own["write"] == NONE:
@@ -252,7 +255,9 @@ def dequeue(s, q, banks, entries, queue, queues, bank, place):
     """Take a column command out of the queue of its bank."""
     own, opened = queue[bank], banks[bank]["row"]
     own["count"] -= 1
-    own["writes"] -= entries[queues[bank, place]["entry"]]["write"]
+    writes = entries[queues[bank, place]["entry"]]["write"]
+    own["writes"] -= writes
+    q["writes"] -= writes
     for i in range(place, own["count"]):
         queues[bank, i]["entry"] = queues[bank, i + 1]["entry"]
         queues[bank, i]["row"] = queues[bank, i + 1]["row"]

@@ -68,6 +68,7 @@ ARBITER = np.dtype(
     [
         ("turn", np.int64),  # bank of the last command
         ("queued", np.int64),  # commands in all queues
+        ("writes", np.int64),  # of them
         ("oldest", np.int64),  # none in a queue has arrived before
         ("changed", np.int64),  # a transaction may have become able to move
         ("refreshing", np.int64),  # first bank of the node to refresh next
@@ -96,7 +97,7 @@ class QueuesState:
     """[bank, place] of PLACE"""
     shared: npt.NDArray[np.void]
     """[read] of SHARED, waiting or free"""
-    marks: npt.NDArray[np.int32]
+    marks: npt.NDArray[np.uint16]
     """[reads or writes, mark] entries whose address has this mark"""
 
 
@@ -136,7 +137,7 @@ def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[
         queue=queue,
         queues=np.zeros((banks, controller.bank_entries), PLACE),
         shared=_free_list(np.zeros(SHARING, SHARED)),
-        marks=np.zeros((2, MARKS), np.int32),
+        marks=np.zeros((2, MARKS), np.uint16),
     )
 
 

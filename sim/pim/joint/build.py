@@ -43,7 +43,7 @@ class MachineChannels:
     queue: Records
     queues: Records
     shared: Records
-    marks: npt.NDArray[np.int32]
+    marks: npt.NDArray[np.uint16]
     banks: Records
     pim_rows: Integers
     ready: Integers
