@@ -51,8 +51,8 @@ EVENTS = (
 
 
 @njit
-def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, ready, entries, queue,
-          queues, items):  # fmt: skip
+def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, ready, queue, queues,
+          items):  # fmt: skip
     """What each side could give in a cycle, before it goes on, in mode concurrent.
 
     ``tried``: a copy of the state, which changes. Returns whether PIM could, whether memory could,
@@ -77,8 +77,7 @@ def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, rea
     for untimed in range(2):
         if untimed:
             m["slack"] = 0
-        when, _, _, _ = memory_next(c, j, s, q, m, banks, pim_rows, ready, entries, queue, queues,
-                                    False)  # fmt: skip
+        when, _, _, _ = memory_next(c, j, s, q, m, banks, pim_rows, ready, queue, queues, False)
         if untimed:
             free = when == now
         else:
@@ -87,7 +86,7 @@ def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, rea
 
 
 @njit
-def count_before(config, joint, channel, arbiter, state, entries, queue, queues, banks,
+def count_before(config, joint, channel, arbiter, state, queue, queues, banks,
                  pim_rows, incoming, reset, events):  # fmt: skip
     """Count what a cycle shows of the state with which it begins."""
     c, j, s, q, m = config[0], joint[0], channel[0], arbiter[0], state[0]
