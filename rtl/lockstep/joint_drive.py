@@ -39,7 +39,7 @@ def drive(config, commands, rules, limits, joint, channel, arbiter, state, entri
         show_registers(config, joint, shapes, channel, arbiter, state, entries, lists, queue,
                        queues, banks, pim_rows, ready, history, items, came, incoming, timers,
                        wide, pasts, shown)  # fmt: skip
-        full = count_before(config, joint, channel, arbiter, state, entries, queue, queues, banks,
+        full = count_before(config, joint, channel, arbiter, state, queue, queues, banks,
                             pim_rows, incoming, resets[x], events)  # fmt: skip
         drained = s["draining"]
         old[0] = state[0]
@@ -50,7 +50,7 @@ def drive(config, commands, rules, limits, joint, channel, arbiter, state, entri
         ended = s["finished"]
         tried[0] = state[0]
         could = probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, ready,
-                      entries, queue, queues, items)  # fmt: skip
+                      queue, queues, items)  # fmt: skip
         go(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue,
            queues, shared, marks, banks, pim_rows, ready, history, issues, latencies, finished,
            items, came, log)  # fmt: skip

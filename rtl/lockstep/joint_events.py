@@ -44,8 +44,8 @@ EVENTS = (
 
 
 @njit
-def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, ready, entries, queue,
-          queues, items):  # fmt: skip
+def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, ready, queue, queues,
+          items):  # fmt: skip
     """What each side could give in a cycle, before it goes on, in mode concurrent.
 
     ``tried``: a copy of the state, which changes. Returns whether PIM could, whether memory could,
@@ -70,8 +70,7 @@ def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, rea
     for untimed in range(2):
         if untimed:
             m["slack"] = 0
-        when, _, _, _ = memory_next(c, j, s, q, m, banks, pim_rows, ready, entries, queue, queues,
-                                    False)  # fmt: skip
+        when, _, _, _ = memory_next(c, j, s, q, m, banks, pim_rows, ready, queue, queues, False)
         if untimed:
             free = when == now
         else:
@@ -80,7 +79,7 @@ def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, rea
 
 
 @njit
-def count_before(config, joint, channel, arbiter, state, entries, queue, queues, banks,
+def count_before(config, joint, channel, arbiter, state, queue, queues, banks,
                  pim_rows, incoming, reset, events):  # fmt: skip
     """Count what a cycle shows of the state with which it begins."""
     c, j, s, q, m = config[0], joint[0], channel[0], arbiter[0], state[0]
@@ -96,7 +95,7 @@ def count_before(config, joint, channel, arbiter, state, entries, queue, queues,
     kept, both = False, False
     for bank in range(c["banks"]):
         if queue[bank]["count"] > 0 and m["reserved"] != CLOSED:
-            kept = kept or entries[queues[bank, 0]]["row"] == m["reserved"]
+            kept = kept or queues[bank, 0]["row"] == m["reserved"]
         both = both or (banks[bank]["row"] != CLOSED and pim_rows[bank] != CLOSED)
     events[19] += kept
     events[20] += both

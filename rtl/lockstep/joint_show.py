@@ -170,7 +170,7 @@ def show_banks(shape, j, s, entries, queue, queues, banks, pim_rows, ready, time
             for k in range(4):
                 shown[at + k] = 0
             if i < queue[bank]["count"]:
-                entry = entries[queues[bank, i]]
+                entry = entries[queues[bank, i]["entry"]]
                 shown[at] = entry["row"]
                 shown[at + 1] = entry["column"]
                 shown[at + 2] = entry["write"]

@@ -5,6 +5,8 @@ reads and writes apart. One a cycle moves to the command queue of its bank: the 
 has room, a read, or in a drain a write. In turn, the banks give their first command that may issue.
 """
 
+import numpy as np
+
 from sim.dram.bank_queues_state import HITS, IDLE_DRAIN, MARKS, NONE
 from sim.dram.channel import end_request, note_read
 from sim.dram.state import CLOSED, READS, WRITES
@@ -19,17 +21,21 @@ def mark_of(address):
 
 
 @njit
-def find(s, entries, lists, queue, queues, marks, kind, bank, address):
+def find(s, q, entries, lists, queue, queues, marks, kind, given):
     """The read or write of an address that waits, or NONE: there is one at most."""
+    if kind == WRITES and s["counts"][WRITES] + q["writes"] == 0:
+        return NONE
+    bank, row, address = given["bank"], given["row"], given["address"]
     if marks[kind, mark_of(address)] == 0:
         return NONE
     for i in range(s["counts"][kind]):
         if entries[lists[kind, i]]["address"] == address:
             return lists[kind, i]
     for i in range(queue[bank]["count"]):
-        entry = entries[queues[bank, i]]
-        if entry["address"] == address and entry["write"] == kind:
-            return queues[bank, i]
+        if queues[bank, i]["row"] == row:
+            at = queues[bank, i]["entry"]
+            if entries[at]["address"] == address and entries[at]["write"] == kind:
+                return np.int64(at)
     return NONE
 
 
@@ -45,11 +51,10 @@ def take(c, s, q, entries, lists, queue, queues, shared, marks, latencies, finis
     room = c["write_entries"] if kind == WRITES else c["read_entries"]
     if s["counts"][kind] >= room:
         return False
-    bank, address = given["bank"], given["address"]
-    write = find(s, entries, lists, queue, queues, marks, WRITES, bank, address)
+    write = find(s, q, entries, lists, queue, queues, marks, WRITES, given)
     read = NONE
     if write == NONE and (kind == READS or c["ordered"]):
-        read = find(s, entries, lists, queue, queues, marks, READS, bank, address)
+        read = find(s, q, entries, lists, queue, queues, marks, READS, given)
     if kind == WRITES and read != NONE:
         return False
     if kind == READS and read != NONE:
@@ -130,22 +135,41 @@ def end_entry(s, q, entries, shared, marks, latencies, finished, at, until):
 
 @njit
 def look(banks, entries, queue, queues, bank):
-    """A bank or its queue has changed: note what may come next."""
-    own = queue[bank]
+    """The row of a bank has changed: note what may come next of its queue."""
+    own, opened = queue[bank], banks[bank]["row"]
     own["read"] = own["write"] = NONE
+    if opened != CLOSED:
+        writes = own["writes"]
+        find_hits(entries, queue, queues, bank, opened, 0, writes < own["count"], writes > 0)
+    note_next(queue, queues, bank, opened)
+
+
+@njit
+def find_hits(entries, queue, queues, bank, opened, place, reads, writes):
+    """Find the first read and write of the open row from a place on, if wanted."""
+    own = queue[bank]
+    while (reads or writes) and place < own["count"]:
+        at = queues[bank, place]
+        if at["row"] == opened:
+            if entries[at["entry"]]["write"]:
+                if writes:
+                    own["write"] = place
+                writes = False
+            else:
+                if reads:
+                    own["read"] = place
+                reads = False
+        place += 1
+
+
+@njit
+def note_next(queue, queues, bank, opened):
+    """What may come next of a queue has changed: note whether its first may close the row, and
+    that ready times are to be asked anew."""
+    own = queue[bank]
     own["may_close"] = 0
-    opened = banks[bank]["row"]
-    if opened == CLOSED or own["count"] == 0:
-        return
-    for i in range(own["count"]):
-        entry = entries[queues[bank, i]]
-        if entry["row"] == opened:
-            if entry["write"]:
-                if own["write"] == NONE:
-                    own["write"] = i
-            elif own["read"] == NONE:
-                own["read"] = i
-    if entries[queues[bank, 0]]["row"] != opened:
+    own["soon"] = 0 if own["count"] > 0 else NEVER
+    if own["count"] > 0 and opened != CLOSED and queues[bank, 0]["row"] != opened:
         hit = own["read"] != NONE or own["write"] != NONE
         own["may_close"] = 1 if not hit or own["hits"] >= HITS else 0
 
@@ -186,11 +210,10 @@ def move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind):
     """Move the oldest read or write whose bank's queue has room; whether one has moved."""
     for i in range(s["counts"][kind]):
         at = lists[kind, i]
-        bank, address = entries[at]["bank"], entries[at]["address"]
-        if queue[bank]["count"] == k["bank_entries"]:
+        if queue[entries[at]["bank"]]["count"] == k["bank_entries"]:
             continue
         if kind == WRITES:
-            if find(s, entries, lists, queue, queues, marks, READS, bank, address) != NONE:
+            if find(s, q, entries, lists, queue, queues, marks, READS, entries[at]) != NONE:
                 # The read came first.
                 s["draining"] = 0
                 return False
@@ -206,21 +229,46 @@ def move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind):
 @njit
 def enqueue(s, q, banks, entries, queue, queues, at):
     """Put a transaction behind the commands of its bank."""
-    bank, arrival = entries[at]["bank"], entries[at]["arrival"]
-    queues[bank, queue[bank]["count"]] = at
-    queue[bank]["count"] += 1
+    entry = entries[at]
+    bank, arrival = entry["bank"], entry["arrival"]
+    own, opened = queue[bank], banks[bank]["row"]
+    place = own["count"]
+    queues[bank, place]["entry"] = at
+    queues[bank, place]["row"] = entry["row"]
+    own["count"] = place + 1
+    own["writes"] += entry["write"]
+    q["writes"] += entry["write"]
+    if entry["row"] == opened:
+        if entry["write"]:
+            if own["write"] == NONE:
+                own["write"] = place
+        elif own["read"] == NONE:
+            own["read"] = place
     q["oldest"] = arrival if q["queued"] == 0 else min(q["oldest"], arrival)
     q["queued"] += 1
     s["refused"] = 0
-    look(banks, entries, queue, queues, bank)
+    note_next(queue, queues, bank, opened)
 
 
 @njit
-def dequeue(s, q, queue, queues, bank, place):
-    """Take a command out of the queue of its bank."""
-    queue[bank]["count"] -= 1
-    for i in range(place, queue[bank]["count"]):
-        queues[bank, i] = queues[bank, i + 1]
+def dequeue(s, q, banks, entries, queue, queues, bank, place):
+    """Take a column command out of the queue of its bank."""
+    own, opened = queue[bank], banks[bank]["row"]
+    own["count"] -= 1
+    writes = entries[queues[bank, place]["entry"]]["write"]
+    own["writes"] -= writes
+    q["writes"] -= writes
+    for i in range(place, own["count"]):
+        queues[bank, i]["entry"] = queues[bank, i + 1]["entry"]
+        queues[bank, i]["row"] = queues[bank, i + 1]["row"]
+    read, write = own["read"], own["write"]
+    if read >= place:
+        own["read"] = NONE if read == place else read - 1
+    if write >= place:
+        own["write"] = NONE if write == place else write - 1
+    # Those before were no hits, or one of them is the first.
+    find_hits(entries, queue, queues, bank, opened, place, read == place, write == place)
+    note_next(queue, queues, bank, opened)
     q["queued"] -= 1
     q["changed"] = 1
     s["refused"] = 0

@@ -1,5 +1,7 @@
 """One cycle of a controller with a command queue for each bank: refresh, then the banks in turn."""
 
+import numpy as np
+
 from sim.dram.bank_queues import dequeue, end_entry, long_since, look, move_transaction
 from sim.dram.bank_queues_state import NONE
 from sim.dram.channel import issue, note_row
@@ -80,7 +82,7 @@ def long_queued(c, s, q, entries, queue, queues):
     oldest, bank, place = NEVER, NONE, 0
     for i in range(c["banks"]):
         for j in range(queue[i]["count"]):
-            arrival = entries[queues[i, j]]["arrival"]
+            arrival = entries[queues[i, j]["entry"]]["arrival"]
             if arrival < oldest:
                 oldest, bank, place = arrival, i, j
     q["oldest"] = oldest
@@ -125,7 +127,7 @@ def choose(c, s, q, commands, banks, ready, entries, queue, queues):
     if long != NONE:
         if s["pending"] > 0 and long // c["refresh_span"] == q["refreshing"] // c["refresh_span"]:
             return NEVER, long, NONE, place
-        entry = entries[queues[long, place]]
+        entry = entries[queues[long, place]["entry"]]
         command = next_command(c, banks, long, entry["row"], entry["write"])
         when = when_at(c, s, commands, ready, command * c["banks"] + long, now)
         return when, long, command, place
@@ -148,7 +150,7 @@ def choose(c, s, q, commands, banks, ready, entries, queue, queues):
 def give(c, s, q, commands, rules, banks, ready, history, issued, latencies, finished, log,
          entries, queue, queues, shared, marks, bank, command, place):  # fmt: skip
     """Issue the command of a queued request."""
-    at = queues[bank, place]
+    at = np.int64(queues[bank, place]["entry"])
     entry = entries[at]
     note_row(s, banks, entry)
     action = commands[command]["action"]
@@ -159,8 +161,9 @@ def give(c, s, q, commands, rules, banks, ready, history, issued, latencies, fin
         queue[bank]["hits"] += 1
         end_entry(s, q, entries, shared, marks, latencies, finished, at,
                   s["now"] + c["read_latency_cycles"])  # fmt: skip
-        dequeue(s, q, queue, queues, bank, place)
-    elif action == PRECHARGE:
+        dequeue(s, q, banks, entries, queue, queues, bank, place)
+        return
+    if action == PRECHARGE:
         queue[bank]["hits"] = 0
     look(banks, entries, queue, queues, bank)
 

@@ -9,7 +9,7 @@ from arch.dram.controller import Controller
 from arch.dram.device import Device
 from arch.errors import InputError
 from sim.dram.state import ENTRY, FINISHED, FINISHED_A_CYCLE, State, new_state
-from sim.dram.tables import Tables
+from sim.dram.tables import NEVER, Tables
 
 NONE = -1
 IDLE_DRAIN = 8
@@ -18,7 +18,7 @@ HITS = 4
 """Column commands to an open row after which a request to another row may close it."""
 SHARING = 512
 """Reads that wait at a time for the data of another read, beside the entries of the queue."""
-MARKS = 256
+MARKS = 2048
 
 LIMITS = np.dtype(
     [
@@ -47,11 +47,20 @@ SHARED = np.dtype(
 
 QUEUE = np.dtype(
     [
-        ("count", np.int64),
-        ("hits", np.int64),  # column commands since the row was opened
-        ("read", np.int64),  # first that hits the open row, or NONE
-        ("write", np.int64),
-        ("may_close", np.int64),  # the first wants another row, and nothing keeps this one open
+        ("soon", np.int64),  # no command may go before, by ready times alone; NEVER if empty
+        ("count", np.int32),
+        ("writes", np.int32),  # of them
+        ("hits", np.int32),  # column commands since the row was opened
+        ("read", np.int32),  # first that hits the open row, or NONE
+        ("write", np.int32),
+        ("may_close", np.int32),  # the first wants another row, and nothing keeps this one open
+    ]
+)
+
+PLACE = np.dtype(
+    [
+        ("entry", np.int32),
+        ("row", np.int32),  # of the entry, as all places are looked at for the open row
     ]
 )
 
@@ -59,6 +68,7 @@ ARBITER = np.dtype(
     [
         ("turn", np.int64),  # bank of the last command
         ("queued", np.int64),  # commands in all queues
+        ("writes", np.int64),  # of them
         ("oldest", np.int64),  # none in a queue has arrived before
         ("changed", np.int64),  # a transaction may have become able to move
         ("refreshing", np.int64),  # first bank of the node to refresh next
@@ -83,11 +93,11 @@ class QueuesState:
     """[reads or writes, place] entries by arrival, not yet in a queue"""
     queue: npt.NDArray[np.void]
     """[bank] of QUEUE"""
-    queues: npt.NDArray[np.int64]
-    """[bank, place] entries"""
+    queues: npt.NDArray[np.void]
+    """[bank, place] of PLACE"""
     shared: npt.NDArray[np.void]
     """[read] of SHARED, waiting or free"""
-    marks: npt.NDArray[np.int64]
+    marks: npt.NDArray[np.uint16]
     """[reads or writes, mark] entries whose address has this mark"""
 
 
@@ -117,6 +127,7 @@ def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[
     arbiter["changed"] = 1
     queue = np.zeros(banks, QUEUE)
     queue["read"] = queue["write"] = NONE
+    queue["soon"] = NEVER
     most = max(int(config["read_entries"]), int(config["write_entries"]))
     return state, QueuesState(
         limits=limits,
@@ -124,9 +135,9 @@ def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[
         entries=_free_list(np.zeros(room, TRANSACTION)),
         lists=np.zeros((2, most), np.int64),
         queue=queue,
-        queues=np.zeros((banks, controller.bank_entries), np.int64),
+        queues=np.zeros((banks, controller.bank_entries), PLACE),
         shared=_free_list(np.zeros(SHARING, SHARED)),
-        marks=np.zeros((2, MARKS), np.int64),
+        marks=np.zeros((2, MARKS), np.uint16),
     )
 
 

@@ -6,6 +6,15 @@ from sim.jit import njit
 
 
 @njit
+def raise_all(ready, begin, end, until):
+    """Let ready times be no sooner than ``until``. Of a part, whose places are never negative, and
+    so the loop becomes one of vectors."""
+    part = ready[begin:end]
+    for i in range(part.shape[0]):
+        part[i] = max(part[i], until)
+
+
+@njit
 def apply_rules(c, commands, rules, ready, history, command, bank, now):
     """A command has issued at ``now``: what may follow it later only."""
     for i in range(commands[command]["first_rule"], commands[command]["end_rule"]):
@@ -23,14 +32,16 @@ def apply_rules(c, commands, rules, ready, history, command, bank, now):
         else:
             until = now + rule["cycles"]
         if rule["sibling_span"] > 0:
-            above = bank - bank % rule["sibling_span"]
-            for other in range(above, above + rule["sibling_span"]):
-                if other < first or other >= first + span:
-                    ready[following + other] = max(ready[following + other], until)
+            above = following + bank - bank % rule["sibling_span"]
+            raise_all(ready, above, following + first, until)
+            raise_all(ready, following + first + span, above + rule["sibling_span"], until)
         else:
-            step = rule["step"]
-            for other in range(first + (bank - first) % step, first + rule["width"], step):
-                ready[following + other] = max(ready[following + other], until)
+            step, end = rule["step"], following + first + rule["width"]
+            if step == 1:
+                raise_all(ready, following + first, end, until)
+                continue
+            for other in range(following + first + (bank - first) % step, end, step):
+                ready[other] = max(ready[other], until)
 
 
 @njit

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from queue_cases import assert_kept
 
 from arch.dram.controller import Controller
 from arch.dram.device import Device
@@ -238,6 +239,22 @@ def test_every_request_is_served_once(config: str, refresh: str) -> None:
     # All that was lent is back.
     assert replay.queues.marks.sum() == 0
     assert replay.queues.queue["count"].sum() == 0
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("cap_cycles", [None, 40])
+def test_what_queues_keep_is_what_their_commands_say(cap_cycles: int | None) -> None:
+    of = dram_golden.device("ddr4_2400R")
+    requests = work(of, 1500, seed=9)
+    replay = channel(of, refresh="all_bank", hazards="ordered", cap_cycles=cap_cycles)
+    own, log = replay.queues, np.zeros(3, LOG)
+    most = pauses = 0
+    while replay.run(requests, log=log) == LOG_FULL:
+        assert_kept(own.arbiter, replay.state.banks, own.entries, own.queue, own.queues)
+        most = max(most, int(own.queue["count"].max()))
+        pauses += 1
+    assert most >= 4
+    assert pauses > 1000
 
 
 def test_after_four_hits_another_row_may_close_the_row() -> None:

@@ -1,12 +1,17 @@
 """Memory and PIM commands in one channel, against NeuPIMs' simulator."""
 
 from pathlib import Path
+from typing import Any
 
 import joint_cases
 import numpy as np
 import pytest
 from joint_cases import SHAPE, golden_logs, golden_traces, judged, load, mixed, run, stage_rows
+from queue_cases import assert_kept
 
+from sim.dram.state import CLOSED
+from sim.pim.joint import kernel
+from sim.pim.joint import run as running
 from sim.pim.joint.device import run_trace
 from sim.pim.joint.run import new_channel
 from sim.pim.joint.state import OPS
@@ -150,6 +155,38 @@ def test_all_is_served_and_every_command_is_legal(
         assert again.cycles == done.cycles
         assert (np.concatenate(others) == np.concatenate(logs)).all()
         assert again.total("busy_cycles") == done.total("busy_cycles")
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", ["neupims", "neupims_single_wide"])
+def test_what_queues_keep_is_never_stale(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, pauses, later = kernel.run, 0, 0
+
+    def paused(*given: Any) -> int:
+        nonlocal pauses, later
+        status = int(own(*given))
+        config, settings, arbiter = given[0][0], given[4][0], given[6]
+        entries, queue, queues, banks, ready = (given[at] for at in (8, 10, 11, 14, 16))
+        assert_kept(arbiter, banks, entries, queue, queues)
+        commands = ready[:-1].reshape(-1, config["banks"])
+        for bank, each in enumerate(queue):
+            if banks[bank]["row"] == CLOSED:
+                asked = [config["command_activate"]] + [settings["close"]] * int(settings["dual"])
+            else:
+                asked = [config["command_precharge"]] * int(each["may_close"])
+                asked += [config["command_read"]] * int(each["read"] >= 0)
+                asked += [config["command_write"]] * int(each["write"] >= 0)
+            if each["count"]:
+                assert each["soon"] <= min(commands[command, bank] for command in asked)
+            later += each["count"] > 0 and each["soon"] > given[5][0]["now"]
+        pauses += 1
+        return status
+
+    monkeypatch.setattr(running, "LOG_CHUNK_COMMANDS", 4)
+    monkeypatch.setattr(kernel, "run", paused)
+    run(load(name), mixed(load(name), 1, 400))
+    assert pauses > 200
+    assert later > 50
 
 
 @pytest.mark.compiled

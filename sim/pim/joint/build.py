@@ -41,9 +41,9 @@ class MachineChannels:
     entries: Records
     lists: Integers
     queue: Records
-    queues: Integers
+    queues: Records
     shared: Records
-    marks: Integers
+    marks: npt.NDArray[np.uint16]
     banks: Records
     pim_rows: Integers
     ready: Integers

@@ -204,7 +204,7 @@ def advance(c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, 
             memory = False
         if memory:
             when, place_bank, chosen, place = memory_next(
-                c, j, s, q, m, banks, pim_rows, ready, entries, queue, queues, refreshing
+                c, j, s, q, m, banks, pim_rows, ready, queue, queues, refreshing
             )
             future = min(future, when)
             if when == now:

@@ -1,5 +1,7 @@
 """What ordinary requests want next in a channel, beside its PIM."""
 
+import numpy as np
+
 from sim.dram.bank_queues import dequeue, end_entry, look
 from sim.dram.bank_queues_state import NONE
 from sim.dram.channel import issue, note_row
@@ -29,7 +31,7 @@ def column_at(c, j, s, m, ready, write, bank):
 
 
 @njit
-def bank_next(c, j, s, m, banks, pim_rows, ready, entries, queue, queues, bank):
+def bank_next(c, j, s, m, banks, pim_rows, ready, queue, queues, bank):
     """A bank's first command that may go, as ``sim.dram.bank_queues_cycle.first_of``: when, command
     and place in the queue.
 
@@ -43,7 +45,7 @@ def bank_next(c, j, s, m, banks, pim_rows, ready, entries, queue, queues, bank):
     opened, reserved = banks[bank]["row"], m["reserved"]
     if opened == CLOSED:
         for i in range(own["count"]):
-            row = entries[queues[bank, i]]["row"]
+            row = queues[bank, i]["row"]
             if row == reserved:
                 continue
             if j["dual"] and pim_rows[bank] == row:
@@ -57,7 +59,7 @@ def bank_next(c, j, s, m, banks, pim_rows, ready, entries, queue, queues, bank):
             return max(now, ready[command * wide + bank]), command, i
         return NEVER, NONE, 0
     when, chosen, place = NEVER, NONE, 0
-    if own["may_close"] and may_close and entries[queues[bank, 0]]["row"] != reserved:
+    if own["may_close"] and may_close and queues[bank, 0]["row"] != reserved:
         chosen = c["command_precharge"]
         when = max(now, ready[chosen * wide + bank])
         if when == now:
@@ -76,22 +78,48 @@ def bank_next(c, j, s, m, banks, pim_rows, ready, entries, queue, queues, bank):
 
 
 @njit
-def memory_next(c, j, s, q, m, banks, pim_rows, ready, entries, queue, queues, refreshing):
+def ready_from(c, j, banks, ready, own, bank):
+    """Cycle before which no command of a bank's queue may go, whatever else holds it up."""
+    wide = c["banks"]
+    if banks[bank]["row"] == CLOSED:
+        when = ready[c["command_activate"] * wide + bank]
+        if j["dual"]:
+            when = min(when, ready[j["close"] * wide + bank])
+        return when
+    when = NEVER
+    if own["may_close"]:
+        when = ready[c["command_precharge"] * wide + bank]
+    if own["read"] != NONE:
+        when = min(when, ready[c["command_read"] * wide + bank])
+    if own["write"] != NONE:
+        when = min(when, ready[c["command_write"] * wide + bank])
+    return when
+
+
+@njit
+def memory_next(c, j, s, q, m, banks, pim_rows, ready, queue, queues, refreshing):
     """The next command, of the banks in turn: when, bank, command and place in the queue.
 
     Banks of a rank that waits for its refresh give none, nor does that of a GWRITE under way.
+    Ready times only grow, so what they say of a bank holds until it or its queue changes: if not
+    exactly, the cycle is too early.
     """
     now, span = s["now"], j["rank_banks"]
     soonest = NEVER
     bank = q["turn"]
     for _ in range(c["banks"]):
         bank = bank + 1 if bank + 1 < c["banks"] else 0
-        if queue[bank]["count"] == 0 or (m["gwriting"] and bank == m["gwrite_bank"]):
+        own = queue[bank]
+        if own["soon"] <= now:
+            own["soon"] = ready_from(c, j, banks, ready, own, bank)
+        if own["soon"] > now:
+            soonest = min(soonest, own["soon"])
+            continue
+        if m["gwriting"] and bank == m["gwrite_bank"]:
             continue
         if refreshing and bank // span == q["refreshing"] // span:
             continue
-        when, command, place = bank_next(c, j, s, m, banks, pim_rows, ready, entries, queue, queues,
-                                         bank)  # fmt: skip
+        when, command, place = bank_next(c, j, s, m, banks, pim_rows, ready, queue, queues, bank)
         if when == now:
             return when, bank, command, place
         soonest = min(soonest, when)
@@ -103,7 +131,7 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
                 finished, log, entries, queue, queues, shared, marks, bank, command,
                 place):  # fmt: skip
     """Give the command of a queued request."""
-    at = queues[bank, place]
+    at = np.int64(queues[bank, place]["entry"])
     entry = entries[at]
     note_row(s, banks, entry)
     action = commands[command]["action"]
@@ -116,8 +144,9 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
         m["grant"] -= 1
         end_entry(s, q, entries, shared, marks, latencies, finished, at,
                   s["now"] + c["read_latency_cycles"])  # fmt: skip
-        dequeue(s, q, queue, queues, bank, place)
-    elif command == c["command_activate"]:
+        dequeue(s, q, banks, entries, queue, queues, bank, place)
+        return
+    if command == c["command_activate"]:
         if checked:
             m["slack"] = max(0, m["slack"] - j["rcd_wr"])
     else:
