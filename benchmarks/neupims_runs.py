@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from arch.serving import load_system
 from sim.cache import Cache
+from sim.jit import KERNEL_HASH
 from sim.serving.device import RooflineDevice, Share
 from sim.serving.outcome import Iteration, Served
 from sim.serving.record import Record
@@ -133,6 +134,7 @@ def _numbers(
         "stages": {row.name: [row.repeats, row.seconds] for row in done.stages},
         "fits": fits(case),
         "cpu_seconds": cpu_seconds,
+        "kernels": KERNEL_HASH,
     }
 
 
