@@ -77,7 +77,7 @@ def test_a_fifo() -> None:
 
 
 def test_flip_flops_of_an_array() -> None:
-    array = Array(rows=2, cols=2, dataflow="os")
+    array = Array(rows=1, cols=2, dataflow="os")
     listed = flip_flops(SystolicArray(array), "unit")
     for size in synthesise(lambda: SystolicArray(array)):
         assert 0.9 * listed <= size.cells["flip-flops"] <= listed
@@ -97,7 +97,7 @@ def test_command_for_a_mac_with_a_library(liberty: Path) -> None:
 
 
 def test_command() -> None:
-    sets = ["--set", "array.rows=2", "--set", "array.cols=2", "--set", "array.accumulator_rows=0"]
+    sets = ["--set", "array.rows=1", "--set", "array.cols=1", "--set", "array.accumulator_rows=0"]
     result = CliRunner().invoke(app, ["synth", "gemmini_16", *sets])
     assert result.exit_code == 0, result.output
     for word in ("ECP5", "iCE40", "LUT4", "flip-flops", "depth (gates)"):

@@ -30,6 +30,7 @@ def planted(bug: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("bug", BUGS)
 def test_contract_finds(bug: str) -> None:
     found = planted(bug)

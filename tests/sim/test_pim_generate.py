@@ -201,6 +201,7 @@ def numbers_of(done: Generation) -> tuple[int, float, int]:
     return done.run.cycles, energy_of(done).total_mj, sum(done.run.commands.values())
 
 
+@pytest.mark.compiled
 def test_each_token_adds_to_all_that_is_counted() -> None:
     pim, layout = small()
     before: Any = (0, 0.0, 0)

@@ -21,7 +21,9 @@ def traces(seed: int, channels: int = 2) -> list[PimTrace]:
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("width", [1, 8])
 @pytest.mark.parametrize("channels", [2, 5])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.compiled) for seed in range(1, 8))]
+)
 def test_taking_columns_and_channels_together_and_skipping_change_nothing(
     seed: int, channels: int, width: int, clock: str
 ) -> None:
