@@ -39,7 +39,7 @@ LAST_CYCLES = 36
     *("joint_pim.group_ready=one_bank", "joint_pim.row_reserved=tile"),
     *("joint_pim.row_reserved=next_tile", "joint_pim.deadline=lenient"),
     "joint_pim.open_tile=waits",
-    by="NeuPIMs' simulator",
+    by="NeuPIMs",
 )
 @pytest.mark.compiled
 @pytest.mark.parametrize("case", golden_traces().index)
@@ -84,7 +84,7 @@ def _between(row: object) -> int:
     return 547 if row.variant == "dual" else 566
 
 
-@pytest.mark.validates("joint_pim.channels", "joint_pim.dispatch_width", by="NeuPIMs' simulator")
+@pytest.mark.validates("joint_pim.channels", "joint_pim.dispatch_width", by="NeuPIMs")
 @pytest.mark.compiled
 @pytest.mark.parametrize("number", range(len(stage_rows())))
 def test_attention_stages_have_the_commands_and_the_cycles_of_neupims(number: int) -> None:
