@@ -181,11 +181,11 @@ def test_a_tensor_lies_in_one_place(tmp_path: Path) -> None:
     path, _ = written(tmp_path, 3)
     table = pq.read_table(path)
     values, names = (table.column(name).to_pylist() for name in ("tensor_address", "tensor"))
-    second = [at for at, name in enumerate(names) if name == names[0]][1]
+    second = next(at for at, name in enumerate(names) if name in names[:at])
     values[second] += 64
     index = table.column_names.index("tensor_address")
     pq.write_table(table.set_column(index, "tensor_address", pa.array(values)), path)
-    wanted = rf"row {second + 1}: tensor_address of {names[0]} is .*, but was .* before"
+    wanted = rf"row {second + 1}: tensor_address of {names[second]} is .*, but was .* before"
     with pytest.raises(InputError, match=wanted):
         read_commands(path)
 

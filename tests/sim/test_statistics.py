@@ -55,7 +55,7 @@ def test_counts_are_those_of_the_commands(seed: int) -> None:
         tiles = mine[mine["opcode"] == OP_MATMUL]
         macs = (tiles["m"] * tiles["n"] * tiles["k"] * tiles["groups"]).sum()
         assert operator.macs == operator.events.get("macs", 0) == macs
-        pes = machine.array.rows * machine.array.cols * machine.cores
+        pes = machine.array.pes * machine.cores
         assert operator.utilisation == pytest.approx(macs / (operator.cycles * pes))
         for name, opcode in (("read", OP_LOAD), ("write", OP_STORE)):
             moved = mine["bytes"][mine["opcode"] == opcode].sum()
