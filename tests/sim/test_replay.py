@@ -181,7 +181,7 @@ def test_a_tensor_lies_in_one_place(tmp_path: Path) -> None:
     path, _ = written(tmp_path, 3)
     table = pq.read_table(path)
     values, names = (table.column(name).to_pylist() for name in ("tensor_address", "tensor"))
-    second = next(at for at, name in enumerate(names) if name in names[:at])
+    second = next(at for at, name in enumerate(names) if name and name in names[:at])
     values[second] += 64
     index = table.column_names.index("tensor_address")
     pq.write_table(table.set_column(index, "tensor_address", pa.array(values)), path)
