@@ -48,9 +48,10 @@ def test_hardware_equals_model(choice: Choice) -> None:
 
 
 @pytest.mark.validates("array.drain=preloaded", by="hardware")
-@pytest.mark.parametrize("edges", ["clipped", "full"])
-@pytest.mark.parametrize("load", ["serial", "overlapped"])
-@pytest.mark.parametrize("dataflow", ["ws", "is"])
+@pytest.mark.parametrize(
+    ("dataflow", "load", "edges"),
+    [("ws", "serial", "full"), ("ws", "overlapped", "clipped"), ("is", "overlapped", "full")],
+)
 def test_preloaded_folds(dataflow: str, load: str, edges: str) -> None:
     latency = 1 if load == "serial" else 3
     options = {"dataflow": dataflow, "weight_load": load, "edge_folds": edges}
