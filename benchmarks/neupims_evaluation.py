@@ -19,6 +19,7 @@ from arch.serving import load_system
 
 WORKERS = 2
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+MISSING = "Runs that are missing below were not made.\n\n"
 NEAR = 0.9
 """A published factor is met from this part of it."""
 
@@ -181,7 +182,7 @@ def page(found: Found) -> str:
         gains=gains(found, "neupims", over), ablations=gains(found, "neupims", ablations),
         utilisation=utilisation(found), half=f"{100 * ceiling(128):.0f} %",
         whole=f"{100 * ceiling(256):.0f} %", gpu_part=gpu_part(found),
-        seconds=f"{spent:,.0f}", unfit=unfit(found),
+        seconds=f"{spent:,.0f}", unfit=unfit(found), missing="" if done == all_runs else MISSING,
         throttle=share_of_throttle(found),
     )  # fmt: skip
 
@@ -199,9 +200,13 @@ def share_of_throttle(found: Found) -> str:
 
 def unfit(found: Found) -> str:
     """Cases whose keys and values of all layers have no room."""
-    without = [each for each in points(found, "neupims") if not found[key(each, "neupims")]["fits"]]
-    names = [f"`{model}` with {batch} of {data_set}" for model, data_set, batch in without]
-    return ", ".join(names) if names else "none of those that were run"
+    without: dict[str, list[str]] = {}
+    for point in points(found, "neupims"):
+        model, data_set, batch = point
+        if not found[key(point, "neupims")]["fits"]:
+            without.setdefault(f"of {data_set} with `{model}`", []).append(f"{batch}")
+    names = [f"{', '.join(batches)} {where}" for where, batches in without.items()]
+    return "; ".join(names) if names else "none of those that were run"
 
 
 def main() -> None:
