@@ -31,6 +31,8 @@ LAYERS = {
 """Elements of a token, and inside the FFN; those of 13B and 34B are the models' own, as WaferLLM's
 repository has no configurations of them."""
 FITTED = "LLaMA3-8B"
+ENDS = (FITTED, "QWen2-72B")
+"""The models between which the others lie."""
 PHASES = ("decode", "prefill")
 WSE2_RAMP, RAMP = 2, 7
 """T_R of wse2 (HPDC 2024) and of older literature that it names, with which layers are simulated:
@@ -208,7 +210,7 @@ def _least(slopes: np.ndarray, rest: np.ndarray) -> list[int]:  # type: ignore[t
 
 
 class Fitted(NamedTuple):
-    """What LLaMA3-8B's figures give, with so many lanes."""
+    """What the figures of some models give, with so many lanes."""
 
     simulated: Simulated
     costs: dict[str, int]
@@ -218,9 +220,9 @@ class Fitted(NamedTuple):
         return [self.simulated.cycles(each, self.costs) / each.cycles - 1 for each in some]
 
 
-def fits(known: dict[str, int]) -> list[Fitted]:
-    """With each of ``LANES``, what fits LLaMA3-8B best first; slopes are those of the first."""
-    own = [point for point in points() if point.model == FITTED]
+def fits(known: dict[str, int], models: Sequence[str] = (FITTED,)) -> list[Fitted]:
+    """With each of ``LANES``, what fits the models best first; slopes are those of the first."""
+    own = [point for point in points() if point.model in models]
     slopes = slopes_of(Simulated(known, LANES[0]), own)
     found = []
     for lanes in LANES:
