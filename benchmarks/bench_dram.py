@@ -13,7 +13,8 @@ from figures import Figure, seconds_of, state
 
 from arch.dram.memory import MemorySystem, load_memory
 from sim.dram.address import Decoder
-from sim.dram.replay import DONE, new_replay
+from sim.dram.replay import DONE
+from sim.dram.replays import new_replay
 from sim.dram.state import REQUEST
 from sim.dram.trace import run_trace
 from traces.requests import open_requests

@@ -21,7 +21,8 @@ from arch.dram.controller import Controller
 from arch.dram.memory import MemorySystem, load_memory
 from rtl.lockstep.record import write_json
 from sim.dram.address import bank_place
-from sim.dram.replay import LOG_FULL, new_replay
+from sim.dram.replay import LOG_FULL
+from sim.dram.replays import new_replay
 from sim.dram.state import LOG, REQUEST
 from sim.dram.tables import REFRESHES
 from sim.dram_check.check import Checker

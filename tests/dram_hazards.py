@@ -24,7 +24,8 @@ from arch.dram.device import Device
 from arch.dram.memory import load_memory, memory_names
 from arch.errors import InputError, SimulationError
 from rtl.lockstep.record import write_json
-from sim.dram.replay import DONE, Replay, new_replay
+from sim.dram.replay import DONE, Replay
+from sim.dram.replays import new_replay
 from sim.dram.state import LOG, REQUEST
 from sim.jit import KERNEL_HASH
 from tests.dram_values import wrong_values

@@ -18,7 +18,8 @@ from rtl.lockstep.draws import seeded
 from rtl.lockstep.requests import FIELDS, REQUESTS
 from rtl.lockstep.timers import TimerPlaces
 from rtl.lockstep.twin import Batch
-from sim.dram.replay import Replay, new_replay
+from sim.dram.replay import Replay
+from sim.dram.replays import new_replay
 from sim.dram.state import LOG, REQUEST, State, new_state
 
 LOG_ENTRIES = 2

@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from arch.dram.controller import Controller
-from arch.dram.device import Device
 from arch.errors import SimulationError
 from sim.dram.bank_queues import take
 from sim.dram.bank_queues_cycle import advance
-from sim.dram.bank_queues_state import QueuesState, new_queues
+from sim.dram.bank_queues_state import QueuesState
 from sim.dram.replay import COMMANDS_A_CYCLE, DONE, LOG_FULL, REFILL, STUCK, Replay
 from sim.dram.state import LOG, READS, WRITES
-from sim.dram.tables import NEVER, build
+from sim.dram.tables import NEVER
 from sim.jit import njit
 
 
@@ -121,10 +119,3 @@ class QueuesReplay(Replay):
                 "a number for cap_cycles"
             )
         return self.status
-
-
-def new_queues_replay(device: Device, controller: Controller) -> QueuesReplay:
-    """A channel at rest. Raises InputError where the device lacks a command that is needed."""
-    tables = build(device, controller)
-    state, queues = new_queues(device, controller, tables)
-    return QueuesReplay(device, tables, state, queues=queues)

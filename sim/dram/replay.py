@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from arch.dram.controller import Controller
 from arch.dram.device import Device
 from arch.errors import SimulationError
 from sim.dram.cycle import advance, offer, waiting
-from sim.dram.state import LOG, State, new_state
-from sim.dram.tables import NEVER, Tables, build
+from sim.dram.state import LOG, State
+from sim.dram.tables import NEVER, Tables
 from sim.jit import njit
 
 REFILL, DONE, LOG_FULL, STUCK = range(4)
@@ -129,14 +128,3 @@ class Replay:
             parts.append(room[: int(self.state.channel["logged"][0])])
             if status == DONE:
                 return np.concatenate(parts)
-
-
-def new_replay(device: Device, controller: Controller) -> Replay:
-    """A channel at rest. Raises InputError where the device lacks a command that is needed."""
-    if controller.scheduler == "bank_queues":
-        # It is a Replay, so it cannot be imported before.
-        from sim.dram.bank_queues_replay import new_queues_replay
-
-        return new_queues_replay(device, controller)
-    tables = build(device, controller)
-    return Replay(device, tables, new_state(tables))

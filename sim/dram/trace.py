@@ -10,7 +10,8 @@ import numpy.typing as npt
 from arch.dram.memory import MemorySystem
 from arch.errors import InputError
 from sim.dram.address import Decoder
-from sim.dram.replay import LOG_FULL, Replay, new_replay
+from sim.dram.replay import LOG_FULL, Replay
+from sim.dram.replays import new_replay
 from sim.dram.state import LATENCY_BINS, LOG, REQUEST
 
 LOG_CHUNK_COMMANDS = 1 << 16

@@ -26,7 +26,7 @@ from rtl.dram.pick import lowest
 from rtl.lockstep.dram import DramTwin, dram_twin
 from rtl.lockstep.run import cosim
 from rtl.wrapper import Wrapper
-from sim.dram.replay import new_replay
+from sim.dram.replays import new_replay
 
 SHORT = {"nREFI": 1500, "nRFC": 60}
 """Many refreshes in a run."""

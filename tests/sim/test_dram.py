@@ -16,7 +16,8 @@ from arch.dram.device import Device
 from arch.dram.memory import load_memory
 from arch.errors import InputError
 from sim.dram.picking import first_of
-from sim.dram.replay import DONE, LOG_FULL, REFILL, Replay, new_replay
+from sim.dram.replay import DONE, LOG_FULL, REFILL, Replay
+from sim.dram.replays import new_replay
 from sim.dram.state import LOG, REQUEST
 from sim.dram.tables import NEVER, REFRESHES
 

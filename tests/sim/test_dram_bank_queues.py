@@ -19,7 +19,8 @@ from arch.dram.memory import load_memory
 from arch.errors import InputError
 from sim.dram.bank_queues_replay import QueuesReplay
 from sim.dram.bank_queues_state import HITS, SHARING
-from sim.dram.replay import DONE, LOG_FULL, REFILL, new_replay
+from sim.dram.replay import DONE, LOG_FULL, REFILL
+from sim.dram.replays import new_replay
 from sim.dram.state import LOG, REQUEST
 from sim.dram_check.check import Checker
 from sim.dram_check.rules import CODES

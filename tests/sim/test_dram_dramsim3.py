@@ -14,7 +14,8 @@ from arch.dram.controller import Controller
 from arch.dram.device import Device
 from arch.errors import SimulationError
 from sim.dram.bank_queues_replay import QueuesReplay
-from sim.dram.replay import DONE, new_replay
+from sim.dram.replay import DONE
+from sim.dram.replays import new_replay
 from sim.dram.state import LOG
 
 pytestmark = pytest.mark.compiled

@@ -11,7 +11,8 @@ import pytest
 
 from arch.dram.controller import Controller
 from arch.dram.memory import load_memory, memory_names
-from sim.dram.replay import DONE, new_replay
+from sim.dram.replay import DONE
+from sim.dram.replays import new_replay
 from sim.dram.state import LOG, REQUEST
 from tests import dram_hazards
 from tests.dram_hazards import campaign, check, hazards, longest_wait, waits

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from arch.dram.controller import Controller
-from sim.dram.replay import new_replay
+from sim.dram.replays import new_replay
 
 pytestmark = pytest.mark.compiled
 

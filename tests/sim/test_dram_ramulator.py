@@ -8,7 +8,7 @@ from dram_golden import ADDRESS
 
 from arch.dram.controller import Controller
 from arch.dram.device import Device
-from sim.dram.replay import new_replay
+from sim.dram.replays import new_replay
 
 pytestmark = pytest.mark.compiled
 
