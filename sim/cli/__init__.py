@@ -16,11 +16,11 @@ from sim.cli import (
     diff,
     formats,
     hardware,
-    hbm_pim,
     lists,
     memory,
     mesh,
     pim,
+    pim_kernel,
     run,
     serve,
     show,
@@ -81,7 +81,7 @@ app.command("machines")(lists.machines)
 app.command("memories")(memory.memories)
 app.command("meshes")(mesh.meshes)
 app.command("pims")(pim.pims)
-app.command("pim-kernel")(hbm_pim.pim_kernel)
+app.command("pim-kernel")(pim_kernel.pim_kernel)
 app.command("systems")(serve.systems)
 app.command("formats")(formats.formats)
 app.command("check-commands")(check_commands)

@@ -1,4 +1,4 @@
-"""``lockstep run PIM --trace FILE`` and the list of PIMs."""
+"""``lockstep run PIM --workload NAME`` and the list of PIMs."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,58 +7,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from arch.errors import InputError
-from sim.cli import hbm_pim, joint_pim, traced
+from sim.cli import traced
 
 if TYPE_CHECKING:
     from arch.pim.system import Pim
     from sim.pim.generate import Generation
-    from sim.pim.run import PimRun
-
-
-def run_trace(
-    pim: str,
-    trace: Path,
-    settings: list[str] | None,
-    commands: Path | None,
-    *,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Run a trace of instructions on a PIM and show what came of it."""
-    from arch.pim.attacc import is_attacc
-    from arch.pim.hbm import is_hbm_pim
-    from arch.pim.joint import is_joint_pim
-    from arch.pim.system import load_pim
-
-    if is_attacc(pim):
-        raise InputError(f"{pim}: runs from Python, sim.pim.attacc.run.attend, not traces")
-    if is_hbm_pim(pim):
-        hbm_pim.run_trace(pim, trace, settings, commands, as_json=as_json, quiet=quiet)
-        return
-    if is_joint_pim(pim):
-        joint_pim.run_trace(pim, trace, settings, commands, as_json=as_json, quiet=quiet)
-        return
-    loaded = load_pim(pim, settings or ())
-    loaded.device()
-    traced.carry_out(
-        lambda stderr: (_serve(loaded, trace, commands, stderr),),
-        "sim.pim.report", commands, as_json=as_json, quiet=quiet,
-    )  # fmt: skip
-
-
-def _serve(pim: "Pim", trace: Path, commands: Path | None, stderr: Any) -> "PimRun":
-    from sim.pim import run as pim_run
-    from traces.pim.aim import open_aim
-
-    with ExitStack() as stack:
-        stream = open_aim(trace, pim)
-        tell = stack.enter_context(traced.progress_bar(stream, stderr, "instructions"))
-        log = None
-        if commands is not None:
-            from sim.pim.log import commands_file
-
-            log = stack.enter_context(commands_file(commands, pim))
-        return pim_run.run_trace(pim, stream, progress=tell, log=log)
 
 
 def run_workload(

@@ -69,11 +69,11 @@ def run(
     from arch.pim.system import is_pim
 
     if is_pim(machine):
-        from sim.cli import pim
+        from sim.cli import pim, pim_traces
 
         if trace is not None:
             _only(given, "traces of instructions", "--commands")
-            pim.run_trace(machine, trace, settings, commands, as_json=as_json, quiet=quiet)
+            pim_traces.run_trace(machine, trace, settings, commands, as_json=as_json, quiet=quiet)
             return
         if workload is None:
             raise InputError("--replay: is not for PIMs; give --workload or --trace")

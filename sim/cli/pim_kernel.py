@@ -1,18 +1,14 @@
-"""``lockstep run`` of an HBM-PIM, and ``lockstep pim-kernel``."""
+"""``lockstep pim-kernel``."""
 
 import gzip
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from sim.cli import inputs, traced
-
-if TYPE_CHECKING:
-    from arch.pim.hbm import HbmPim
-    from sim.pim.hbm.run import HbmRun
+from sim.cli import inputs
 
 CHUNK_LINES = 4096
 
@@ -32,41 +28,6 @@ Out = Annotated[
         "--out", "-o", metavar="FILE", help="Write the trace here (.gz, .zst: compressed)."
     ),
 ]
-
-
-def run_trace(
-    pim: str,
-    trace: Path,
-    settings: list[str] | None,
-    commands: Path | None,
-    *,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Run a trace of transactions on an HBM-PIM and show what came of it."""
-    from arch.pim.hbm import load_hbm_pim
-
-    loaded = load_hbm_pim(pim, settings or ())
-    loaded.device()
-    traced.carry_out(
-        lambda stderr: (_serve(loaded, trace, commands, stderr),),
-        "sim.pim.hbm.report", commands, as_json=as_json, quiet=quiet,
-    )  # fmt: skip
-
-
-def _serve(pim: "HbmPim", trace: Path, commands: Path | None, stderr: Any) -> "HbmRun":
-    from sim.pim.hbm import run as hbm_run
-    from traces.pim.hbm_pim import open_hbm
-
-    with ExitStack() as stack:
-        stream = open_hbm(trace, pim)
-        tell = stack.enter_context(traced.progress_bar(stream, stderr, "transactions"))
-        log = None
-        if commands is not None:
-            from sim.pim.hbm.log import commands_file
-
-            log = stack.enter_context(commands_file(commands, pim, stream.tags))
-        return hbm_run.run_trace(pim, stream, progress=tell, log=log, path=stream.path)
 
 
 def pim_kernel(
