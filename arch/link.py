@@ -11,8 +11,9 @@ class Link(Spec):
     """Collectives of devices that all do the same; one of them is simulated.
 
     A step of B bytes takes ``ceil(B / bytes_per_cycle) + latency_cycles`` cycles. An allreduce of B
-    bytes over n devices has 2 (n - 1) steps of ``ceil(B / n)`` bytes in a ring, and two such steps
-    (reduce-scatter, allgather) where each device has a link to each other. A send is one step.
+    bytes over n devices has 2 (n - 1) steps of ``ceil(B / n)`` bytes in a ring (Patarasuk and Yuan,
+    JPDC 69, 2009), and two such steps (reduce-scatter, allgather) where each device has a link to
+    each other. A send is one step.
     Sums that an allreduce adds up on its way take no time.
     """
 

@@ -334,41 +334,6 @@ def test_the_side_queue_goes_first_and_waits_for_nobody() -> None:
     assert runtime["end"].tolist() == [30, 10, 41, 13, 16]
 
 
-@pytest.mark.parametrize("topology", ["ring", "fully_connected"])
-@pytest.mark.parametrize("devices", [2, 3, 8])
-def test_a_collective_takes_its_steps(topology: str, devices: int) -> None:
-    """Counted device by device: who has which parts of the sum after each step."""
-    link = {"devices": devices, "topology": topology, "bytes_per_cycle": 16, "latency_cycles": 9}
-    machine = plain_machine({"clock": "core", "latency_cycles": 1, "bytes_per_cycle": 8}, link=link)
-    size = 1000
-    part = -(-size // devices)
-    # Addends that each device has of each part: all of its own at first.
-    have = [[{device} for _ in range(devices)] for device in range(devices)]
-    everyone = set(range(devices))
-    steps = 0
-    while any(each != everyone for own in have for each in own):
-        before = [[set(each) for each in own] for own in have]
-        for device in range(devices):
-            if topology == "ring":
-                other = (device + 1) % devices
-                sent = [(other, (device - steps) % devices)]
-            elif steps == 0:
-                sent = [(other, other) for other in range(devices) if other != device]
-            else:
-                sent = [(other, device) for other in range(devices) if other != device]
-            for other, index in sent:
-                have[other][index] |= before[device][index]
-        steps += 1
-        assert steps < 100
-    command = {"opcode": OP_LINK, "queue": link_queue(1, 0), "bytes": size}
-    system = System(machine)
-    system.load(trace_of([(command, [], []), ({**command, "m": LINK_SEND}, [], [])]))
-    assert system.advance() == engine.DONE
-    whole = steps * (-(-part // 16) + 9)
-    assert system.state.runtime["end"].tolist() == [whole, whole + -(-size // 16) + 9]
-    assert counts(system)["link_bytes"] == 2 * (devices - 1) * part + size
-
-
 @pytest.mark.compiled
 def test_a_cycle_of_waits_is_a_deadlock_with_names() -> None:
     machine = plain_machine(joint_fields("neupims", channels=2))

@@ -165,7 +165,7 @@ NOT_EXERCISED = {
     "source": "a citation",
     "technology": "energy and area only",
     "cores": "tests/sim/test_engine.py",
-    "link": "no operator uses it; tests/sim/test_hybrid_machine.py",
+    "link": "no operator uses it; tests/sim/test_link.py",
     "array.accumulator_overflow": "values only; tests/sim/test_array_value.py",
     "array.clock": "the clocks' frequencies stand for it",
     "array.convention": "tests/sim/test_scalesim.py",
