@@ -1,6 +1,7 @@
 """``lockstep serve`` and ``lockstep systems``."""
 
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -210,13 +211,17 @@ def systems() -> None:
 
     for name in system_names():
         system = load_system(name)
-        mapping = system.mapping
-        if mapping is None:
-            typer.echo(f"{name:<26} by its peaks alone")
-            continue
-        halves = ""
-        if mapping.sub_batches > 1:
-            halves = f", halves from {system.interleave_from}"
+        told = "by its peaks alone"
+        if system.mapping is not None:
+            chosen = {"interleave_from": system.interleave_from, "split": system.split}
+            if system.mapping.sub_batches == 1:
+                chosen = {}
+            chosen = {**system.mapping.model_dump(exclude_unset=True), **chosen}
+            fields = [f"{field}={value}" for field, value in chosen.items()]
+            told = f"{system.machine}: {', '.join([*fields, *system.changes])}"
         typer.echo(
-            f"{name:<26} {system.machine}: {mapping.attention}, {mapping.assignment}{halves}"
-        )
+            fill(
+                f"{name:<26} {told}", 80, subsequent_indent=" " * 27, break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )  # fmt: skip

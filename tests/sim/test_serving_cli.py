@@ -88,6 +88,8 @@ def test_a_record_that_is_none_is_refused(tmp_path: Path, text: str, message: st
 def test_systems_are_listed_shown_and_compared() -> None:
     listed = call("systems").stdout
     assert "npu_pim_as_published" in listed
+    assert "memory.controller.dispatch_width=1" in listed
+    assert max(map(len, listed.splitlines())) <= 80
     shown = call("show", "npu_only")
     assert shown.exit_code == 0
     assert "mapping.attention" in shown.stdout
