@@ -47,12 +47,13 @@ bits at once in the products of a prefill, 32 in decoding. What begins a command
 `wse2`. Three costs are fitted, to the six figures of LLaMA3-8B alone, one set for prefill and
 decoding: {costs}. What is printed for the others is predicted.
 
-Hot Chips 34 has four lanes of fp16. With them LLaMA3-8B does not fit: its tiles have 9, 7 and 6
-rows in the three prefills, and what a vector of an FMA takes grows with them by more than a quarter
-of a cycle. With half as many it does, so {lanes} a cycle are taken here: four numbers for six
-figures. LLaMA3-8B alone decides it, but that lanes are the place to look at was seen with the
-figures of all models at hand. Why they are so few is not known; memory banks have one port each,
-and conflicts between an FMA's two reads and its write could do it.
+Hot Chips 34 has four lanes of fp16, two reads and a write of 64 bits a cycle. With them LLaMA3-8B
+does not fit: its tiles have 9, 7 and 6 rows in the three prefills, and what a vector of an FMA
+takes grows with them by more than a quarter of a cycle. With half as many it does, so {lanes} a
+cycle are taken here. Cerebras' SDK has that width: two reads and a write of 32 bits a cycle (CSL
+language, appendix, SIMD mode), two fp16 of an FMA whose operands are in memory. LLaMA3-8B alone
+decides it too, but that lanes are the place to look at was seen with the figures of all models at
+hand, and the SDK's page was found last.
 
 | lanes | LLaMA3-8B, decoding | its prefill | prefill of the others | a vector | to begin | GEMV |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: |

@@ -46,7 +46,8 @@ WAVELETS = {"decode": 1, "prefill": 2}
 """That an operation moves: WaferLLM's code for WSE-2 has fabric transfers of 32 bits at once in
 decoding (``simd_32``), and in the products of a prefill of 64 (``simd_64``)."""
 LANES = (4, 2)
-"""Elements of fp16 that are computed a cycle: what Hot Chips 34 says, and half of it."""
+"""Elements of fp16 that are computed a cycle: by Hot Chips 34, and with the two reads and the write
+of 32 bits that Cerebras' SDK documents (CSL language, appendix, SIMD mode)."""
 COSTS = ("callback_millicycles", "fabric_cycles", "dependent_millicycles")
 STEPS = (1000, 10, 10_000)
 """By which each cost is moved to see what it does."""
