@@ -36,7 +36,7 @@ from arch.pim.system import Pim, command_set_names
 from arch.vector import Vector
 from rtl.lockstep import campaign_mesh, campaign_wavelet
 from rtl.lockstep.mutation.record import PROVEN
-from rtl.lockstep.pairs import every_pair, pairs_in
+from rtl.lockstep.pairs import pairs_in
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "VALIDATION.md"
@@ -222,8 +222,8 @@ def pairs_text(unit: str, record: dict[str, Any]) -> str:
     """Which values of a mesh's parameters occurred together."""
     of = PAIRS[unit]
     chosen = [of.choice_of(built_of(unit, run)) for run in record["runs"]]
-    options = of.OPTIONS
-    found = set().union(*(pairs_in(options, choice) for choice in chosen)) & every_pair(options)
+    options, there = of.OPTIONS, of.pairs()
+    found = set().union(*(pairs_in(options, choice) for choice in chosen)) & there
     names = list(options)
     lines = [
         "Pairs of values that occurred, of those that there are:\n",
@@ -232,7 +232,7 @@ def pairs_text(unit: str, record: dict[str, Any]) -> str:
     ]
     for i, a in enumerate(names[:-1]):
         counts = [
-            f"{sum(pair[::2] == (a, b) for pair in found)}/{len(options[a]) * len(options[b])}"
+            "/".join(str(sum(pair[::2] == (a, b) for pair in some)) for some in (found, there))
             for b in names[i + 1 :]
         ]
         lines.append(f"| `{a}` | " + " | ".join([""] * i + counts) + " |")

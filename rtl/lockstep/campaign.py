@@ -40,7 +40,7 @@ UNITS: dict[str, tuple[Callable[[int, int], list[Build]], int]] = {
     "mesh": (mesh_builds, 34),
     "pim": (pim_builds, 36),
     "vector": (vector_builds, 36),
-    "wavelet": (wavelet_builds, 36),
+    "wavelet": (wavelet_builds, 40),
 }
 """How each unit's builds are chosen, and how many."""
 DEFAULTS = ", ".join(f"{count} of {unit}" for unit, (_, count) in UNITS.items())

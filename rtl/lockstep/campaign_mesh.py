@@ -8,7 +8,7 @@ from arch.mesh.load import load_packet_mesh
 from arch.mesh.packet import PORTS, Allocator, PacketMesh
 from rtl.lockstep.campaign_builds import Build, cycles_of
 from rtl.lockstep.mesh import MeshTwin
-from rtl.lockstep.pairs import Choice, choices
+from rtl.lockstep.pairs import Choice, Pair, choices, every_pair
 
 SHAPES = ((2, 2), (3, 2), (2, 4), (3, 3), (4, 4))
 ALLOCATORS = (
@@ -41,6 +41,11 @@ def choice_of(mesh: PacketMesh) -> Choice:
     return {"shape": (mesh.width, mesh.height)} | {
         name: getattr(spec, name) for name, spec in names.items()
     }
+
+
+def pairs() -> set[Pair]:
+    """Of values of parameters."""
+    return every_pair(OPTIONS)
 
 
 @dataclass

@@ -8,9 +8,11 @@ from arch.errors import InputError
 from arch.mesh.load import load_mesh
 from arch.mesh.wavelet import PeCosts, WaveletMesh
 from rtl.lockstep.campaign_builds import Build, cycles_of
-from rtl.lockstep.pairs import Choice, choices
+from rtl.lockstep.mesh_fields import BITS_MAX
+from rtl.lockstep.pairs import Choice, Pair, choices, every_pair
 from rtl.lockstep.wavelet import WaveletTwin
 from rtl.lockstep.wavelet_jobs import job_of, whole_program
+from rtl.mesh.wavelet_parameters import LINKS, WORD_BITS
 
 SHAPES = ((2, 2), (3, 2), (1, 4), (3, 3), (4, 4))
 OPTIONS: dict[str, tuple[Any, ...]] = {
@@ -22,13 +24,22 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "ramp_cycles": (1, 2, 3, 7),
     "ramp_down_wavelets": (1, 3, 4, 8),
     "ramp_up_wavelets": (1, 3, 4, 9),
+    "wavelets_per_operation": (1, 2),
 }
+NEVER: frozenset[Pair] = frozenset(
+    (ramp, 1, "wavelets_per_operation", 2) for ramp in ("ramp_down_wavelets", "ramp_up_wavelets")
+)
+"""Pairs that no mesh has."""
 OF_ROUTER = ("colours", "switch_positions", "queue_wavelets")
+OF_PE = ("wavelets_per_operation",)
 SHIPPED = "wse2"
 SHIPPED_AS = (
     ("width=2", "height=2"),
     ("width=3", "height=3", "router.colours=9"),
     ("width=4", "height=4", "router.colours=9"),
+    ("width=2", "height=2", "pe.wavelets_per_operation=2"),
+    ("width=3", "height=3", "router.colours=9", "pe.wavelets_per_operation=2"),
+    ("width=4", "height=4", "router.colours=9", "pe.wavelets_per_operation=2"),
 )
 COSTS: dict[str, tuple[int, ...]] = {
     "task_cycles": (0, 3), "fabric_cycles": (0, 1, 5), "fma_cycles": (0, 2),
@@ -50,15 +61,29 @@ SIZES = (4, 12, 30)
 PLACE_CYCLES = 1_000_000
 """Cycles of a build times its colours and nodes, as more cost more."""
 CYCLES_MAX, CYCLES_MIN = 40_000, 10_000
+WAVELET_BITS = WORD_BITS + 5
+"""Of a register with a wavelet, at most, its share of counts included."""
 
 
 def choice_of(mesh: WaveletMesh) -> Choice:
     """The values that a mesh has."""
+    owners = dict.fromkeys(OF_ROUTER, mesh.router) | dict.fromkeys(OF_PE, mesh.pe)
     return {"shape": (mesh.width, mesh.height)} | {
-        name: getattr(mesh.router if name in OF_ROUTER else mesh, name)
-        for name in OPTIONS
-        if name != "shape"
+        name: getattr(owners.get(name, mesh), name) for name in OPTIONS if name != "shape"
     }
+
+
+def fits(choice: Choice) -> bool:
+    """Whether a response holds the registers of a mesh."""
+    (width, height), colours = choice["shape"], choice["colours"]
+    queues = sum(choice[name] for name in OPTIONS if name.endswith("_wavelets"))
+    ways = 2 * choice["ramp_cycles"] + LINKS * choice["hop_cycles"]
+    return bool(width * height * (colours * queues + ways) * WAVELET_BITS <= BITS_MAX)
+
+
+def pairs() -> set[Pair]:
+    """Of values of parameters, those that a mesh can have."""
+    return every_pair(OPTIONS) - NEVER
 
 
 @dataclass
@@ -128,17 +153,17 @@ def wavelet_builds(count: int, seed: int) -> list[Build]:
     random = Random(seed)
     chosen: list[Build] = [_build(_shipped(settings), random) for settings in SHIPPED_AS]
     plain = _shipped(SHIPPED_AS[0])
-    for number, choice in zip(
-        range(count - len(SHIPPED_AS)), choices(OPTIONS, random), strict=False
-    ):
+    drawn = choices(OPTIONS, random, never=NEVER, fits=fits)
+    for number, choice in zip(range(count - len(SHIPPED_AS)), drawn, strict=False):
         width, height = choice["shape"]
         router = {name: choice[name] for name in OF_ROUTER}
-        own = {name: choice[name] for name in OPTIONS if name not in (*OF_ROUTER, "shape")}
+        pe = {name: choice[name] for name in OF_PE}
+        own = {name: choice[name] for name in OPTIONS if name not in (*router, *pe, "shape")}
         mesh = plain.model_copy(
             update={
                 "name": f"wavelets_{number}", "width": width, "height": height, **own,
                 "router": plain.router.model_copy(update=router),
-                "pe": plain.pe.model_copy(update={"costs": _costs(random)}),
+                "pe": plain.pe.model_copy(update={"costs": _costs(random), **pe}),
             }
         )  # fmt: skip
         chosen.append(_build(mesh, random))

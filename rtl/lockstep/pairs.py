@@ -1,6 +1,6 @@
 """Parameters drawn so that every pair of their values occurs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from itertools import combinations, product
 from random import Random
 from typing import Any
@@ -24,12 +24,19 @@ def every_pair(options: Options) -> set[Pair]:
     }
 
 
-def choices(options: Options, random: Random, tried: int = 60) -> Iterator[Choice]:
+def choices(
+    options: Options,
+    random: Random,
+    tried: int = 60,
+    never: Set[Pair] = frozenset(),
+    fits: Callable[[Choice], bool] = lambda choice: True,
+) -> Iterator[Choice]:
     """Greedy, without end: first until no pair is missing, then any.
 
-    Of ``tried`` choices the one with the most new pairs is taken.
+    Of ``tried`` choices the one with the most new pairs is taken, of those that have no pair of
+    ``never`` and that ``fits`` lets pass, as it must some for each other pair.
     """
-    missing = every_pair(options)
+    missing = every_pair(options) - never
     while True:
         some = [
             {name: random.choice(values) for name, values in options.items()} for _ in range(tried)
@@ -37,6 +44,9 @@ def choices(options: Options, random: Random, tried: int = 60) -> Iterator[Choic
         if missing:
             a, x, b, y = min(missing, key=str)
             some = [choice | {a: x, b: y} for choice in some]
+        some = [each for each in some if not pairs_in(options, each) & never and fits(each)]
+        if not some:
+            continue
         best = max(some, key=lambda choice: len(pairs_in(options, choice) & missing))
         missing -= pairs_in(options, best)
         yield best

@@ -127,6 +127,7 @@ class WaveletTraffic:
         single = p.colours == 1
         one_place = p.positions == 1
         drawn = self.twin.mixed or not self.twin.jobs
+        two = p.together > 1
         missing = {
             "left by E": not row, "left by W": not row, "left by S": not column,
             "left by N": not column, "several colours move": single,
@@ -135,6 +136,10 @@ class WaveletTraffic:
             "waits: queue is of another side": one_place or p.depth == 1 or p.nodes < 3,
             "queue is not of the side that is read": one_place,
             "put without room": not drawn, "take without a wavelet": not drawn,
+            "two put at once": not two, "two taken at once": not two,
+            "put of two with room for one": not (two and drawn),
+            "take of two with one there": not (two and drawn),
+            "put while the ramp is taken": not (two and drawn),
             "program ran to its end": not self.twin.jobs,
         }  # fmt: skip
         return {

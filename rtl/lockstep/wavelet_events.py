@@ -3,8 +3,13 @@
 EVENTS = (
     "wavelet put",
     "wavelet taken",
+    "two put at once",
+    "two taken at once",
     "put without room",
     "take without a wavelet",
+    "put of two with room for one",
+    "take of two with one there",
+    "put while the ramp is taken",
     "left by E",
     "left by W",
     "left by S",
@@ -28,6 +33,6 @@ EVENTS = (
     "program ran to its end",
 )
 """Counted in cycles, colours or wavelets."""
-(PUT, TAKEN, NO_ROOM_PUT, NONE_TAKEN, LEFT, _, _, _, _, MULTICAST, SEVERAL, PORT_TAKEN, ELSEWHERE,
- FULL, OTHER_SIDE, PE_FULL, UNREAD, NO_ROOM, CONTROLS, ENDS, SWITCHES, SETS, AT_ONCE,
- DIRTY, ENDED) = range(25)  # fmt: skip
+(PUT, TAKEN, TWO_PUT, TWO_TAKEN, NO_ROOM_PUT, NONE_TAKEN, ONE_FREE, ONE_THERE, RAMP_TAKEN, LEFT, _,
+ _, _, _, MULTICAST, SEVERAL, PORT_TAKEN, ELSEWHERE, FULL, OTHER_SIDE, PE_FULL, UNREAD, NO_ROOM,
+ CONTROLS, ENDS, SWITCHES, SETS, AT_ONCE, DIRTY, ENDED) = range(30)  # fmt: skip

@@ -14,8 +14,11 @@ from rtl.wrapper import Field
 MOVING_NAMES = ("colour.valid", "colour.number", "wavelet.word", "wavelet.control")
 FALLING_NAMES = ("colour.valid", "colour.number", "word")
 ENTRY_NAMES = ("word", "control")
-PE_VALUES = 6
-"""Of a stimulus of a node: take's valid and colour; put's valid, colour, word, control."""
+TAKE_NAMES = ("valid", "number", "two")
+PUT_NAMES = (*MOVING_NAMES, "two", "second")
+PE_VALUES = len(TAKE_NAMES) + len(PUT_NAMES)
+"""Of a stimulus of a node: what a PE takes and puts."""
+TOLD_NAMES = ("has", "room", "taken", "has_two", "room_two", "taken_second")
 
 
 def layout_of(p: Parameters) -> npt.NDArray[np.void]:
@@ -69,8 +72,9 @@ def _colour(p: Parameters, layout: np.void, node: int, k: int) -> Iterator[tuple
 def _node(p: Parameters, layout: np.void, node: int) -> Iterator[tuple[str, int]]:
     at = int(layout["at_nodes"]) + node * NODE_VALUES
     yield f"router_{node}.pointer", at
-    for i, name in enumerate(("has", "room", "taken")):
+    for i, name in enumerate(TOLD_NAMES):
         yield f"{name}_{node}", at + 1 + i
+    yield from _members(f"port_{node}.second", FALLING_NAMES, at + 1 + len(TOLD_NAMES))
     for k in range(p.colours):
         yield from _colour(p, layout, node, k)
     for port in p.links(node):
@@ -111,8 +115,8 @@ def stim_places(p: Parameters, fields: tuple[Field, ...]) -> npt.NDArray[np.int6
     found: dict[str, int] = {}
     for node in range(p.nodes):
         at = node * stim_span(p)
-        found.update(_members(f"take_{node}", ("valid", "number"), at))
-        found.update(_members(f"put_{node}", MOVING_NAMES, at + 2))
+        found.update(_members(f"take_{node}", TAKE_NAMES, at))
+        found.update(_members(f"put_{node}", PUT_NAMES, at + len(TAKE_NAMES)))
         for k in range(p.colours):
             own = at + PE_VALUES + 2 * k
             found.update(_members(f"switched_{node}[{k}]", ("valid", "position"), own))

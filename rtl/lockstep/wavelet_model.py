@@ -3,7 +3,8 @@
 The kernel's state in a cycle, when wavelets have come to the ends of hops and ramps and before
 anybody decides, is that of the hardware. The kernel has a wavelet in the queue that it goes to as
 soon as it is sent; until it can go on it is in a register on its way, the last one if it is due
-in the next cycle.
+in the next cycle. Two that a PE puts at once are due at once in the kernel, of which a router moves
+one a cycle; on the ramp the second one is a cycle behind.
 """
 
 import numpy as np
@@ -13,11 +14,13 @@ from sim.mesh.wavelet_pe import lacks
 from sim.mesh.wavelet_state import CONTROL
 
 RAMP = 4
+NONE = -1
 COLOUR_VALUES = 8
 """Of a colour in a node: there, count of its queue, side, turn; there, count of the PE's queue; of
 the queue from it. Entries follow, of the three in this order."""
-NODE_VALUES = 4
-"""Pointer, has, room, taken."""
+NODE_VALUES = 10
+"""Pointer, has, room, taken; has two, room for two, the second taken; valid, colour, word of the
+second one that is put and waits for the ramp."""
 MOVING = 4
 """Valid, colour, word, control."""
 
@@ -54,15 +57,23 @@ def put_wavelet(words, tags, index, values, at):
 
 @njit
 def show_queues(layout, order, m, cell, side, place, up, down, pointer, router_class, first_place,
-                cell_words, up_words, down_words, cell_tags, up_tags, probe, came,
-                values):  # fmt: skip
+                cell_words, up_words, down_words, cell_tags, up_tags, pes, up_due, counts, probe,
+                came, shown, values):  # fmt: skip
     """Queues, positions, pointers and what a PE is told.
 
-    ``probe`` [1] of SLOT is for asking the kernel. ``came`` [node, colour]: of colours that the
+    ``shown`` [k * nodes] is for those of a queue that are not there yet; ``probe`` [1] of SLOT is for asking the kernel. ``came`` [node, colour]: of colours that the
     kernel keeps no side of, as all their wavelets come by the port in, that port.
     """
     nodes, colours = m["nodes"], layout["colours"]
     slot = probe[0]
+    shown[:] = 0
+    before = NONE
+    first = m["up_lands"] * m["together"] * nodes
+    for index in range(first, first + counts[32 + m["up_lands"]]):
+        entry = np.int64(up_due[index])
+        if entry == before:
+            shown[(entry & 31) * nodes + (entry >> 5)] = 1
+        before = entry
     for i in range(layout["nodes"]):
         node = order[i]
         own = layout["at_nodes"] + i * NODE_VALUES
@@ -84,7 +95,7 @@ def show_queues(layout, order, m, cell, side, place, up, down, pointer, router_c
             values[at + 3] = np.int64(place[queue]) ^ first
             values[at + 4] = down[queue] >> 8
             values[at + 5] = down[queue] & 0xFF
-            values[at + 6] = up[queue] >> 8
+            values[at + 6] = (np.int64(up[queue]) >> 8) - shown[queue]
             values[at + 7] = up[queue] & 0xFF
             entry = at + COLOUR_VALUES
             for index in range(values[at]):
@@ -97,10 +108,13 @@ def show_queues(layout, order, m, cell, side, place, up, down, pointer, router_c
             for index in range(values[at + 6]):
                 put_wavelet(up_words, up_tags, queue * m["up_depth"] + index, values, entry)
                 entry += 2
-            slot["took"], slot["put"] = k, -1
-            values[own + 1] |= (lacks(m, slot, up, down, node) == 0) << k
-            slot["took"], slot["put"] = -1, k
-            values[own + 2] |= (lacks(m, slot, up, down, node) == 0) << k
+            ramp = np.int64(pes[node]["ramp"])
+            for two in range(2):
+                slot["left"] = 1 + two
+                slot["took"], slot["put"] = k, NONE
+                values[own + 1 + 3 * two] |= (lacks(m, slot, up, down, node, ramp) == 0) << k
+                slot["took"], slot["put"] = NONE, k
+                values[own + 2 + 3 * two] |= (lacks(m, slot, up, down, node, ramp) == 0) << k
 
 
 @njit
@@ -138,14 +152,27 @@ def show_ways(layout, numbers, m, cell, side, up, down, down_due, up_due, hop_du
             values[at + 2] = down_words[entry]
             shown[queue] += 1
     shown[:] = 0
-    for away in range(1, layout["rises"] + 1):
+    for away in range(layout["rises"] + 1):
         slot = (now + away) % (m["to_router"] + 1)
-        for index in range(slot * nodes, slot * nodes + counts[32 + slot]):
-            node, k = np.int64(up_due[index]) >> 5, np.int64(up_due[index]) & 31
+        first = slot * m["together"] * nodes
+        before = NONE
+        for index in range(first, first + counts[32 + slot]):
+            second = np.int64(up_due[index]) == before
+            before = np.int64(up_due[index])
+            node, k = before >> 5, before & 31
             queue = k * nodes + node
-            stage = numbers[node] * layout["rises"] + layout["rises"] - away
+            if away == 0:
+                if not second:
+                    continue
+                # The kernel counts it as there.
+                shown[queue] -= 1
+            entry = queue * m["up_depth"] + (np.int64(up[queue]) >> 8) + shown[queue]
+            shown[queue] += 1
+            if second and away == layout["rises"]:
+                at = layout["at_nodes"] + numbers[node] * NODE_VALUES + 7
+                values[at], values[at + 1], values[at + 2] = 1, k, up_words[entry]
+                continue
+            stage = numbers[node] * layout["rises"] + layout["rises"] - away - second
             at = layout["at_rises"] + stage * MOVING
             values[at], values[at + 1] = 1, k
-            entry = queue * m["up_depth"] + (np.int64(up[queue]) >> 8) + shown[queue]
             put_wavelet(up_words, up_tags, entry, values, at + 2)
-            shown[queue] += 1

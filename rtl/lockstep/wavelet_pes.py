@@ -6,7 +6,18 @@ Either way the kernel of the simulator does it, and the hardware is told what it
 import numpy as np
 
 from rtl.lockstep.draws import draw
-from rtl.lockstep.wavelet_events import NO_ROOM_PUT, NONE_TAKEN, PUT, SETS, TAKEN
+from rtl.lockstep.wavelet_events import (
+    NO_ROOM_PUT,
+    NONE_TAKEN,
+    ONE_FREE,
+    ONE_THERE,
+    PUT,
+    RAMP_TAKEN,
+    SETS,
+    TAKEN,
+    TWO_PUT,
+    TWO_TAKEN,
+)
 from rtl.lockstep.wavelet_model import RAMP, put_wavelet
 from sim.jit import njit
 from sim.mesh.wavelet_pe import exchange, step_pe
@@ -16,7 +27,8 @@ from sim.mesh.wavelet_state import CONTROL
 NONE = -1
 SEND, RECV, CTRL = range(3)
 """Commands of ``rtl.lockstep.wavelet_eras.PES``, of no elements."""
-PE_VALUES = 6
+TAKE, PUTS, PE_VALUES = 0, 3, 9
+"""Places in a stimulus of a node, of ``rtl.lockstep.wavelet_layout``."""
 
 
 @njit
@@ -42,20 +54,32 @@ def run_pe(layout, t, m, commands, task_pc, task_colour, classes, pe_class, pes,
     ):  # fmt: skip
         pe_bits[node >> 5] = awake & ~(1 << (node & 31))
     # Without a wavelet its wires may hold anything.
-    stim[at] = stim[at + 2] = 0
-    stim[at + 1], stim[at + 3] = draw(t, colours), draw(t, colours)
-    stim[at + 4], stim[at + 5] = draw(t, 1 << 32), draw(t, 2)
+    put = at + PUTS
+    stim[at] = stim[put] = 0
+    stim[at + 1], stim[put + 1] = draw(t, colours), draw(t, colours)
+    stim[put + 2], stim[put + 3] = draw(t, 1 << 32), draw(t, 2)
+    if m["together"] > 1:
+        stim[at + 2], stim[put + 4], stim[put + 5] = draw(t, 2), draw(t, 2), draw(t, 1 << 32)
     for k in range(colours):
         queue = k * nodes + node
-        if down[queue] != before[k]:
-            stim[at], stim[at + 1] = 1, k
-            values[at_values + 3] = values[at_words + k * layout["colour_span"]]
-            events[TAKEN] += 1
-        if up[queue] != before[colours + k]:
-            stim[at + 2], stim[at + 3] = 1, k
-            entry = queue * m["up_depth"] + (np.int64(up[queue]) & 0xFF) - 1
-            put_wavelet(up_words, up_tags, entry, stim, at + 4)
-            events[PUT] += 1
+        many = (before[k] - down[queue]) & 0xFF
+        if many:
+            stim[at], stim[at + 1], stim[at + 2] = 1, k, many == 2
+            word = at_words + k * layout["colour_span"]
+            values[at_values + 3] = values[word]
+            if many == 2:
+                values[at_values + 6] = values[word + 1]
+            events[TAKEN] += many
+            events[TWO_TAKEN] += many == 2
+        many = np.int64(up[queue]) - before[colours + k]
+        if many:
+            stim[put], stim[put + 1], stim[put + 4] = 1, k, many == 2
+            entry = queue * m["up_depth"] + (np.int64(up[queue]) & 0xFF) - many
+            put_wavelet(up_words, up_tags, entry, stim, put + 2)
+            if many == 2:
+                stim[put + 5] = up_words[entry + 1]
+            events[PUT] += many
+            events[TWO_PUT] += many == 2
         own = at + PE_VALUES + 2 * k
         stim[own], stim[own + 1] = 0, 0
         if planned[queue]:
@@ -64,16 +88,21 @@ def run_pe(layout, t, m, commands, task_pc, task_colour, classes, pe_class, pes,
 
 
 @njit
-def drive_pe(layout, t, m, commands, cell, up, down, mask, router_bits, router_top, planned,
+def drive_pe(layout, t, m, commands, pes, cell, up, down, mask, router_bits, router_top, planned,
              changes, up_due, counts, memory, memory_bits, addresses, up_words, down_words, up_tags,
              router_class, last_place, first_place, node, values, at_values, at_words, stim, at,
              events):  # fmt: skip
     """What a PE takes, puts and sets in this cycle. ``at_values``: what it is told is there;
     ``at_words``: its colours."""
     nodes, colours = m["nodes"], layout["colours"]
-    has, room = values[at_values + 1], values[at_values + 2]
+    ramp = np.int64(pes[node]["ramp"])
+    pes[node]["ramp"] = 0
     for j in range(2):
-        ready = has if j == 0 else room
+        two = np.int64(0)
+        if m["together"] > 1:
+            two = draw(t, 2)
+        offered = values[at_values + 1 + j + 3 * two]
+        ready = offered
         if j == 1 and draw(t, 16):
             # A colour that the router takes from elsewhere fills its queue and stays.
             for k in range(colours):
@@ -88,36 +117,49 @@ def drive_pe(layout, t, m, commands, cell, up, down, mask, router_bits, router_t
             for _ in range(colours):
                 if not (ready >> k) & 1:
                     k = (k + 1) % colours
-        goes = k < colours and ((has if j == 0 else room) >> k) & 1 == 1
+        goes = k < colours and (offered >> k) & 1 == 1
         valid = wants and (goes or t["hostile"] == 1)
         goes = goes and valid
-        stim[at + 2 * j] = valid
-        stim[at + 2 * j + 1] = k
+        own = at + (TAKE if j == 0 else PUTS)
+        stim[own], stim[own + 1] = valid, k
+        one = two == 1 and valid and not goes and k < colours
+        one = one and (values[at_values + 1 + j] >> k) & 1 == 1
         if j == 0:
+            stim[own + 2] = two
             events[NONE_TAKEN] += valid and not goes
-            events[TAKEN] += goes
+            events[ONE_THERE] += one
             if goes:
-                values[at_values + 3] = values[at_words + k * layout["colour_span"]]
-                exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts,
-                         memory, memory_bits, addresses, up_words, down_words, up_tags, node, 0,
-                         RECV, k, NONE, 0)  # fmt: skip
+                events[TAKEN] += 1 + two
+                events[TWO_TAKEN] += two
+                for i in range(1 + two):
+                    values[at_values + 3 + 3 * i] = values[at_words + k * layout["colour_span"] + i]
+                    exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts,
+                             memory, memory_bits, addresses, up_words, down_words, up_tags, node,
+                             0, RECV, k, NONE, 0)  # fmt: skip
             continue
         control = draw(t, 256) < t["controls"]
         word = draw(t, 1 << 32)
         if control:
             word &= CONTROL - 1
-        stim[at + 4], stim[at + 5] = word, control
+        stim[own + 2], stim[own + 3], stim[own + 4] = word, control, two
         events[NO_ROOM_PUT] += valid and not goes
-        events[PUT] += goes
+        events[ONE_FREE] += one
+        events[RAMP_TAKEN] += valid and ramp == 1
+        if m["together"] > 1:
+            stim[own + 5] = draw(t, 1 << 32)
         if goes:
-            pc = CTRL if control else SEND
+            events[PUT] += 1 + two
+            events[TWO_PUT] += two
+            pes[node]["ramp"] = two
             commands[CTRL]["controls"] = word & (CONTROL - 1)
             entry = (k * nodes + node) * m["up_depth"] + (up[k * nodes + node] & 0xFF)
-            exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts,
-                     memory, memory_bits, addresses, up_words, down_words, up_tags, node, 0,
-                     pc, NONE, k, 0)  # fmt: skip
-            # A command of no elements puts an empty word.
-            up_words[entry] = word
+            for i in range(1 + two):
+                pc = CTRL if control and i == 0 else SEND
+                exchange(m, commands, up, down, mask, router_bits, router_top, up_due, counts,
+                         memory, memory_bits, addresses, up_words, down_words, up_tags, node, 0,
+                         pc, NONE, k, 0)  # fmt: skip
+                # A command of no elements puts an empty word.
+                up_words[entry + i] = stim[own + 2 + 3 * i]
     for k in range(colours):
         own = at + PE_VALUES + 2 * k
         kind = router_class[node] * m["colours"] + k

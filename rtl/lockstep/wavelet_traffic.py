@@ -169,16 +169,16 @@ def drive(layouts, places, stim_places, traffic, order, numbers, probe, came, sh
             ring(m, wheel, following, timer, pe_bits, pe_top, now)
         land_ramps(m, pes, up, down, mask, router_bits, router_top, pe_bits, pe_top, down_due,
                    up_due, counts, 0)  # fmt: skip
-        counts[m["down_lands"]] = counts[32 + m["up_lands"]] = 0
 
         resets[x] = now == t["cycles"] - 1
         values[:] = 0
         show_queues(layout, order, m, cell, side, place, up, down, pointer, router_class,
-                    first_place, cell_words, up_words, down_words, cell_tags, up_tags, probe,
-                    came, values)  # fmt: skip
+                    first_place, cell_words, up_words, down_words, cell_tags, up_tags, pes,
+                    up_due, counts, probe, came, shown, values)  # fmt: skip
         show_ways(layout, numbers, m, cell, side, up, down, down_due, up_due, hop_due, counts,
                   cell_words, up_words, down_words, cell_tags, up_tags, shown, now,
                   values)  # fmt: skip
+        counts[m["down_lands"]] = counts[32 + m["up_lands"]] = 0
         inside = 0
         for i in range(layout["nodes"] * layout["colours"]):
             at = layout["at_colours"] + i * layout["colour_span"]
@@ -203,7 +203,7 @@ def drive(layouts, places, stim_places, traffic, order, numbers, probe, came, sh
                        memory_bits, addresses, up_words, down_words, up_tags, log, begins, chosen,
                        order[i], now, before, values, own, first, stim, at, events)  # fmt: skip
                 continue
-            drive_pe(layout, t, m, commands, cell, up, down, mask, router_bits, router_top,
+            drive_pe(layout, t, m, commands, pes, cell, up, down, mask, router_bits, router_top,
                      planned, changes, up_due, counts, memory, memory_bits, addresses, up_words,
                      down_words, up_tags, router_class, last_place, first_place, order[i], values,
                      own, first, stim, at, events)  # fmt: skip

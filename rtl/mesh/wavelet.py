@@ -34,7 +34,7 @@ class WaveletFabric(wiring.Component):
     switched_NODE : In(ArrayLayout(Parameters.switched, colours))
         Positions that the PE sets.
     take_NODE, taken_NODE, has_NODE, put_NODE, room_NODE
-        As of ``FabricPort``.
+        As of ``FabricPort``; taken_second_NODE, has_two_NODE, room_two_NODE where it has them.
     """
 
     def __init__(self, mesh: WaveletMesh) -> None:
@@ -44,10 +44,11 @@ class WaveletFabric(wiring.Component):
             members |= {
                 f"ways_{node}": In(data.ArrayLayout(p.ways, p.colours)),
                 f"switched_{node}": In(data.ArrayLayout(p.switched, p.colours)),
-                f"take_{node}": In(p.colour), f"taken_{node}": Out(WORD_BITS),
-                f"has_{node}": Out(p.colours), f"put_{node}": In(p.moving),
+                f"take_{node}": In(p.taking), f"taken_{node}": Out(WORD_BITS),
+                f"has_{node}": Out(p.colours), f"put_{node}": In(p.putting),
                 f"room_{node}": Out(p.colours),
             }  # fmt: skip
+            members |= {f"{name}_{node}": Out(bits) for name, bits in p.pairs.items()}
         super().__init__(members)
         self.parts: dict[str, Any] = {}
         router, port = WaveletRouter(p), FabricPort(p)
@@ -83,6 +84,9 @@ class WaveletFabric(wiring.Component):
                 getattr(self, f"taken_{node}").eq(port.taken),
                 getattr(self, f"has_{node}").eq(port.has),
                 getattr(self, f"room_{node}").eq(port.room),
+            ]
+            m.d.comb += [
+                getattr(self, f"{name}_{node}").eq(getattr(port, name)) for name in p.pairs
             ]
             for link in p.links(node):
                 self._connect_link(m, node, link)

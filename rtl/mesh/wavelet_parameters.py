@@ -4,7 +4,7 @@ from amaranth.lib import data
 
 from arch.mesh.program import RAMP
 from arch.mesh.wavelet import CONTROLS_MAX, WaveletMesh
-from rtl.refusal import check_most, refuse
+from rtl.refusal import check_most
 
 LINKS = RAMP
 """Ports of a router that are links: E, W, S, N, which are numbered before the ramp."""
@@ -25,22 +25,20 @@ class Parameters:
     ----------
     mesh : arch.mesh.wavelet.WaveletMesh
 
-    Raises InputError for a mesh of more than ``SIDE_MAX`` x ``SIDE_MAX``, and for PEs that move two
-    wavelets at once.
+    Raises InputError for a mesh of more than ``SIDE_MAX`` x ``SIDE_MAX``.
     """
 
     def __init__(self, mesh: WaveletMesh) -> None:
         for name in ("width", "height"):
             check_most(name, getattr(mesh, name), SIDE_MAX, mesh.name)
-        wavelets = mesh.pe.wavelets_per_operation
-        if wavelets > 1:
-            refuse(f"{mesh.name}: pe.wavelets_per_operation", "1", wavelets)
         self.mesh = mesh
         self.width, self.height, self.nodes = mesh.width, mesh.height, mesh.nodes
         self.colours = mesh.router.colours
         self.positions = mesh.router.switch_positions
         self.depth = mesh.router.queue_wavelets
         self.down_depth, self.up_depth = mesh.ramp_down_wavelets, mesh.ramp_up_wavelets
+        self.together = mesh.pe.wavelets_per_operation
+        """Wavelets that a PE takes, and puts, at once: 1 or 2."""
 
     @property
     def wavelet(self) -> data.StructLayout:
@@ -61,6 +59,30 @@ class Parameters:
     def falling(self) -> data.StructLayout:
         """A wavelet on its way to a PE, which no control wavelet reaches."""
         return data.StructLayout({"colour": self.colour, "word": WORD_BITS})
+
+    @property
+    def taking(self) -> data.StructLayout:
+        """What a PE takes: a wavelet of a colour, or ``two``."""
+        number = range(self.colours)
+        return data.StructLayout({"valid": 1, "number": number, "two": self.together - 1})
+
+    @property
+    def putting(self) -> data.StructLayout:
+        """What a PE puts: a wavelet, or ``two``; the second one has a word of data."""
+        rest = self.together - 1
+        return data.StructLayout(
+            {
+                "colour": self.colour, "wavelet": self.wavelet, "two": rest,
+                "second": rest * WORD_BITS,
+            }
+        )  # fmt: skip
+
+    @property
+    def pairs(self) -> dict[str, int]:
+        """Outputs of a PE's port, and their bits, beside those of a wavelet at once."""
+        if self.together == 1:
+            return {}
+        return {"taken_second": WORD_BITS, "has_two": self.colours, "room_two": self.colours}
 
     @property
     def way(self) -> data.StructLayout:
