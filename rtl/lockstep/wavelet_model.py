@@ -61,8 +61,9 @@ def show_queues(layout, order, m, cell, side, place, up, down, pointer, router_c
                 came, shown, values):  # fmt: skip
     """Queues, positions, pointers and what a PE is told.
 
-    ``shown`` [k * nodes] is for those of a queue that are not there yet; ``probe`` [1] of SLOT is for asking the kernel. ``came`` [node, colour]: of colours that the
-    kernel keeps no side of, as all their wavelets come by the port in, that port.
+    ``probe`` [1] of SLOT is for asking the kernel; ``shown`` [k * nodes] for second ones that it
+    counts as there. ``came`` [node, colour]: of colours that the kernel keeps no side of, as all
+    their wavelets come by the port in, that port.
     """
     nodes, colours = m["nodes"], layout["colours"]
     slot = probe[0]
