@@ -17,6 +17,8 @@ UNITS = (
     ("_bytes", "bytes"),
     ("_cycles", "cycles"),
     ("_khz", "kHz"),
+    ("_pj", "pJ"),
+    ("_mw", "mW"),
 )
 """Units by how the name of a field ends."""
 
@@ -172,7 +174,8 @@ def rows(root: type[Spec], above: str = "", unit: str = "") -> Iterator[Row]:
             own = "kHz"
         default = info.get_default(call_default_factory=True) if not info.is_required() else None
         shown = "" if info.is_required() else _default(default)
-        number = shape.kind == "integer" or (shape.item and shape.item.kind == "integer")
+        kinds = (shape.kind, shape.item.kind if shape.item else "")
+        number = "integer" in kinds or "number" in kinds
         meaning = " ".join((info.description or "").split())
         yield Row(path, shape, own if number else "", shown, meaning)
         for section in shape.sections:

@@ -194,6 +194,8 @@ def _parts(machine: Machine, *sections: str) -> str:
     if "scratchpads" in data.get("buffer", {}):
         # Their order numbers them.
         data["buffer"]["scratchpads"] = list(data["buffer"]["scratchpads"].items())
+    if data.get("memory"):
+        data["memory"].pop("energy", None)
     data["clocks_khz"] = machine.clocks_khz
     if machine.vector is not None:
         data["vector_clock"] = machine.vector.clock

@@ -7,6 +7,8 @@ from arch.buffer import OPERANDS
 from arch.dram.memory import Dram
 from arch.machine import Channelled, Machine
 from arch.vector import VECTOR_OPS
+from sim.pim.joint.energy import OPEN_CYCLES
+from sim.pim.joint.open_rows import open_rank_cycles
 from sim.system import System
 from sim.system_state import Records, memory_rows
 
@@ -24,8 +26,9 @@ ARRAY_COUNTS = (
 ARRAY_BYTES = (*(f"{operand}_read_bytes" for operand in OPERANDS), "ofmap_write_bytes")
 
 
-def counts(system: System) -> Counter[str]:
-    """All events since reset, summed over cores.
+def counts(system: System, until_tick: int | None = None) -> Counter[str]:
+    """All events since reset, summed over cores; states that last up to a tick, the last one that
+    was simulated unless given.
 
     A vector operation reads and writes each of its elements in the ofmap scratchpad.
     """
@@ -58,7 +61,7 @@ def counts(system: System) -> Counter[str]:
         found["memory_write_bytes"] = int(state.interfaces["write_bytes"].sum())
         found["memory_requests"] = int(state.memories["requests"].sum())
     if machine.pim_channels:
-        found += pim_counts(system)
+        found += pim_counts(system, system.now_tick if until_tick is None else until_tick)
     if machine.link is not None:
         found["link_transfers"] = int(state.links["transfers"][0])
         found["link_bytes"] = int(state.links["sent_bytes"][0])
@@ -93,11 +96,14 @@ def dram_counts(system: System) -> Counter[str]:
     return found
 
 
-def pim_counts(system: System) -> Counter[str]:
-    """Of the PIM side of all channels together."""
+def pim_counts(system: System, until_tick: int) -> Counter[str]:
+    """Of the PIM side of all channels together, and of what both sides share."""
     states = system.state.joint.states
     names = ("units", "tiles", "columns", "results", "busy_cycles")
-    return Counter({f"pim_{name}": int(states[name].sum()) for name in names})
+    found = Counter({f"pim_{name}": int(states[name].sum()) for name in names})
+    cycle = -(-until_tick // system.ticks_of(system.machine.memory_clock))
+    found[OPEN_CYCLES] = open_rank_cycles(states, cycle)
+    return found
 
 
 def account_rows(machine: Machine) -> list[tuple[str, str, int]]:

@@ -9,6 +9,8 @@ component                energy
                          one column's accumulators
 ``scratchpad_<name>``    bytes read and written x 8 / 64 x an access to a memory of its capacity
 ``memory``               bytes read and written x 8 / 64 x a memory access
+``memory_<part>``        in place of ``memory`` and ``pim`` where channels that compute have an
+``pim_<part>``           ``energy``: their commands, as of ``sim.pim.joint.energy``
 ``pim``                  columns multiplied in memory; no source gives that of one
 ``link``                 bytes sent to other devices; no source gives that of one
 ``vector_<op>``          elements x (``add``, ``sum``: an add, ``mul``: a multiply, ``max``: an add
@@ -17,6 +19,7 @@ component                energy
 ``leakage_sram``         seconds x that of the memories of accumulators and scratchpads
 ``leakage_registers``    seconds x flip-flops of the array x that of one
 ``leakage_arithmetic``   seconds x area of multipliers and adders x that of an area
+``memory_standby``       seconds x ranks of such channels x that of one with no row open
 =======================  ========================================================================
 
 This is the order in which components are computed and added up. A component without events is
@@ -35,16 +38,15 @@ from arch.area import AREA, AreaTable
 from arch.energy import ENERGY, EnergyTable
 from arch.mac.formats import FORMAT_BITS
 from arch.machine import Machine
+from arch.pim.joint import JointMemory
 from arch.technology import UNKNOWN, Entry, at_capacity
 from arch.vector import VECTOR_OPS
 from sim.area import array_flip_flops, array_um2, column_kib, lanes_um2, memories
+from sim.charges import Cost, spent
+from sim.pim.joint.energy import joint_costs, joint_powers
 from sim.result import LEAKAGES, Energy
 
-PJ_PER_MJ = 1e9
 MW_PER_NW = 1e-6
-
-Cost = tuple[str, tuple[tuple[str, float | None], ...]]
-"""A component, with the names of its events and the energy of one of each in pJ."""
 
 
 def energy(
@@ -79,34 +81,15 @@ class EnergyModel:
             _registers_mw(machine, table),
             _arithmetic_mw(machine, table, area_table),
         )
-        self._leakages_mw = tuple(zip(LEAKAGES, powers, strict=True))
-        self.components = (*(name for name, _ in self._costs), *LEAKAGES)
+        self._powers_mw = [*zip(LEAKAGES, powers, strict=True)]
+        if isinstance(machine.memory, JointMemory):
+            self._powers_mw += joint_powers(machine.memory, machine.memory.channels)
+        self.components = tuple(name for name, _ in (*self._costs, *self._powers_mw))
         """All that the machine's energy can have, in order."""
 
     def energy(self, events: Mapping[str, int], seconds: float) -> Energy:
         """Energy of events that happened within ``seconds``."""
-        known: dict[str, float] = {}
-        unknown: list[str] = []
-        for component, costs in self._costs:
-            total: float | None = None
-            for name, each_pj in costs:
-                count = events.get(name, 0)
-                if count == 0:
-                    continue
-                if each_pj is None:
-                    unknown.append(component)
-                    total = None
-                    break
-                total = (0.0 if total is None else total) + count * each_pj
-            if total is not None:
-                known[component] = total
-        if seconds > 0:
-            for component, power_mw in self._leakages_mw:
-                if power_mw is None:
-                    unknown.append(component)
-                else:
-                    known[component] = power_mw * seconds * PJ_PER_MJ
-        return Energy(known, tuple(unknown))
+        return spent(self._costs, self._powers_mw, events, seconds)
 
 
 def _costs(machine: Machine, table: EnergyTable) -> Iterator[Cost]:
@@ -126,11 +109,7 @@ def _costs(machine: Machine, table: EnergyTable) -> Iterator[Cost]:
         read, write = _accesses(table, pad.capacity_kib, 8) if pad.ports == 1 else (None, None)
         yield f"scratchpad_{name}", ((f"{name}_read_bytes", read), (f"{name}_write_bytes", write))
 
-    each = _each(table.memory_pj_per_64_bits.value, 8)
-    yield "memory", (("memory_read_bytes", each), ("memory_write_bytes", each))
-
-    if machine.pim_channels:
-        yield "pim", (("pim_columns", None),)
+    yield from _memory_costs(machine, table)
     if machine.link is not None:
         yield "link", (("link_bytes", None),)
 
@@ -151,6 +130,17 @@ def _costs(machine: Machine, table: EnergyTable) -> Iterator[Cost]:
     }
     for op in VECTOR_OPS:
         yield f"vector_{op}", ((f"vector_{op}_elements", by_op.get(op)),)
+
+
+def _memory_costs(machine: Machine, table: EnergyTable) -> Iterator[Cost]:
+    memory = machine.memory
+    if isinstance(memory, JointMemory) and memory.energy is not None:
+        yield from joint_costs(memory)
+        return
+    each = _each(table.memory_pj_per_64_bits.value, 8)
+    yield "memory", (("memory_read_bytes", each), ("memory_write_bytes", each))
+    if machine.pim_channels:
+        yield "pim", (("pim_columns", None),)
 
 
 def _accesses(

@@ -9,16 +9,21 @@ from pydantic import ConfigDict, Field
 
 from arch.array import Array
 from arch.errors import InputError
+from arch.pim.energy import JOINT_COMPONENTS
 from arch.vector import VECTOR_OPS
 
 Count = Annotated[int, Field(ge=0)]
 Quantity = Annotated[float, Field(ge=0)]
 
-FAMILIES = {"scratchpads": "scratchpad_", "vector": "vector_", "leakage": "leakage_"}
+FAMILIES = {
+    "memory": "memory_", "pim": "pim_", "scratchpads": "scratchpad_", "vector": "vector_",
+    "leakage": "leakage_",
+}  # fmt: skip
 """What the names of a family's components begin with."""
 LEAKAGES = ("leakage_sram", "leakage_registers", "leakage_arithmetic")
 ENERGY_COMPONENTS = (
-    "array", "accumulators", "memory", *(f"vector_{op}" for op in VECTOR_OPS), *LEAKAGES
+    "array", "accumulators", "memory", *JOINT_COMPONENTS, *(f"vector_{op}" for op in VECTOR_OPS),
+    *LEAKAGES,
 )  # fmt: skip
 """Components of energy that any machine may have, next to its scratchpads."""
 
@@ -39,7 +44,7 @@ def sum_of(
     """
     for name in wanted:
         if name not in names and name not in families:
-            right = ", ".join([*dict.fromkeys(names), *families])
+            right = ", ".join(dict.fromkeys([*names, *families]))
             raise InputError(f"component of {quantity} {name!r}: must be one of {right}")
     if not wanted:
         raise InputError(f"components of {quantity}: must be one or more, not none")
@@ -114,10 +119,11 @@ class Energy(Record):
     def total_of(self, components: Sequence[str], names: Collection[str] = ()) -> float:
         """Energy of some components together, in pJ, each counted once.
 
-        ``scratchpads``, ``vector`` and ``leakage`` stand for all components of that family. What
-        had no events counts as 0. ``names`` are the machine's components (those of
-        ``EnergyModel``): without them a scratchpad without events has no known name. Raises
-        InputError for a name that no component has and for a component whose energy is unknown.
+        ``memory``, ``pim``, ``scratchpads``, ``vector`` and ``leakage`` stand for all components
+        of that family. What had no events counts as 0. ``names`` are the machine's components
+        (those of ``EnergyModel``): without them a scratchpad without events has no known name.
+        Raises InputError for a name that no component has and for a component whose energy is
+        unknown.
         """
         names = (*ENERGY_COMPONENTS, *names, *self.by_component_pj, *self.unknown)
         return sum_of("energy", components, self.by_component_pj, self.unknown, names, FAMILIES)

@@ -278,7 +278,7 @@ class Simulation:
         system.flush(self._start_tick)
         p.base_ticks = system.state.ticks_by_cause.copy()
         p.stalled = p.base_ticks.copy()
-        p.counted = counts(system)
+        p.counted = counts(system, self._start_tick)
         p.step_from = max(p.step_start, self._start_tick)
 
     def _end_step(self, *, complete: bool) -> None:
@@ -290,7 +290,7 @@ class Simulation:
         if self._options.log_commands:
             p.log_step(lowered.trace, system.state.runtime, self._start_tick, self._end_tick)
         if p.counting and end > p.step_from:
-            events = counts(system)
+            events = counts(system, end)
             events.subtract(p.counted)
             ticks = system.state.ticks_by_cause - p.stalled
             step = Step(form_of(lowered), events, ticks, matmul_ticks(system))

@@ -14,6 +14,7 @@ from arch.dram.expression import CYCLES_MAX
 from arch.dram.standard import Command, Constraint, LevelName, Organisation, Speed, Standard
 from arch.errors import InputError
 from arch.pim.command_set import MacUnit
+from arch.pim.energy import JointEnergy
 from arch.pim.files import COMMAND_SETS, PIMS
 from arch.pim.joint_controller import JointController
 from arch.spec import Name, Spec
@@ -109,6 +110,8 @@ class JointChannels(Spec):
     instruction and a command of its own."""
     controller: JointController = JointController()
     """Of each channel."""
+    energy: JointEnergy | None = None
+    """What commands cost; null: unknown."""
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -125,7 +128,11 @@ class JointChannels(Spec):
 
     @cached_property
     def _device(self) -> Device:
-        return _resolved(self._set, self.variant, self.organisation, self.speed, self.timings)
+        device = _resolved(self._set, self.variant, self.organisation, self.speed, self.timings)
+        for component, table in self.energy.tables.items() if self.energy else ():
+            for command in table:
+                _check_priced(component, command, device)
+        return device
 
     def command_set(self) -> JointCommandSet:
         """Raises InputError for a file that is not there or not right."""
@@ -209,6 +216,17 @@ def _resolved(
         reason = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InputError(f"{pim.pim} with variant {variant}: {reason}") from None
     return resolve(standard, organisation, speed, timings=timings)
+
+
+def _check_priced(component: str, command: str, device: Device) -> None:
+    if command in device.commands and command != "COMPS":
+        return
+    field = f"energy.{component.removeprefix('memory_')}_pj"
+    reason = f"is no command of {device.name}"
+    if command == "COMPS":
+        reason = "is made of columns, COMP, and a result, READRES"
+    right = ", ".join(name for name in device.commands if name != "COMPS")
+    raise InputError(f"{field}: {command} {reason}; must be of {right}")
 
 
 def is_joint_pim(name_or_path: str) -> bool:

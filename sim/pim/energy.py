@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from arch.pim.asic import Steps
 from arch.pim.system import Pim
 from arch.vector import VectorOp
-
-PJ_PER_MJ = 1e9
+from sim.charges import PJ_PER_MJ, charged
 
 
 @dataclass(frozen=True)
@@ -43,16 +42,10 @@ def energy(
     pim: Pim, commands: Mapping[str, int], elements: Mapping[VectorOp, int], seconds: float
 ) -> PimEnergyResult:
     """Energy of so many commands and elements of operations within ``seconds``."""
-    known: dict[str, float] = {}
-    unknown: list[str] = []
-    for name, count, each in _parts(pim, commands, elements, seconds):
-        if not count:
-            continue
-        if each is None:
-            unknown.append(name)
-        else:
-            known[name] = count * each / PJ_PER_MJ
-    return PimEnergyResult(known, tuple(unknown))
+    parts = _parts(pim, commands, elements, seconds)
+    found = charged((name, ((count, each),)) for name, count, each in parts)
+    known_mj = {name: pj / PJ_PER_MJ for name, pj in found.by_component_pj.items()}
+    return PimEnergyResult(known_mj, found.unknown)
 
 
 def _parts(

@@ -30,6 +30,8 @@ UNITS = {
     "khz": "kHz",
     "kib": "KiB",
     "bytes": "bytes",
+    "pj": "pJ",
+    "mw": "mW",
 }
 """Units by the end of a field's name."""
 
@@ -134,12 +136,13 @@ def _plmr(mesh: WaveletMesh) -> str:
 
 
 def _origin(parameter: Parameter, machine: Machine, numbers: Mapping[str, int]) -> str:
-    """``assumed``, the number of its own source, ``default``, or nothing: the machine's."""
-    if any(_covers(pattern, parameter.path) for pattern in machine.assumed):
-        return "assumed"
-    for pattern, text in machine.sources.items():
-        if _covers(pattern, parameter.path):
-            return f"[{numbers[text]}]"
+    """``assumed`` or the number of its source, whichever is nearer, ``default``, or nothing: the
+    machine's."""
+    said = dict.fromkeys(machine.assumed, "assumed")
+    said |= {pattern: f"[{numbers[text]}]" for pattern, text in machine.sources.items()}
+    near = [pattern for pattern in said if _covers(pattern, parameter.path)]
+    if near:
+        return said[max(near, key=lambda pattern: pattern.count("."))]
     return "" if parameter.given else "default"
 
 

@@ -122,6 +122,12 @@ JOINT: dict[str, Any] = {
         "deadline": "lenient",
         "open_tile": "waits",
     },
+    "energy": {
+        **{f"{name}_pj": {"RD": 500.5} for name in ("activate", "column", "bus", "io", "refresh")},
+        **{f"pim_{name}_pj": {"RD": 3} for name in ("activate", "column", "bus", "io", "mac")},
+        "closed_rank_mw": 40,
+        "open_rank_mw": 50.5,
+    },
     "bank_hash": "fold",
     "latency_cycles": 20,
     "port_clock": "core",

@@ -31,6 +31,7 @@ BASES = (everything, separate, held, dram, joint, engines)
 NAMES = {
     "scratchpads": "rest", "operations": "exp", "clocks": "ddr", "sources": "array.rows",
     "levels": "rank", "timings": "nRCD",
+    **dict.fromkeys(JOINT["energy"], "RD"),
 }  # fmt: skip
 """The name in the machine that stands for all names."""
 
@@ -117,7 +118,8 @@ def test_the_walk_meets_every_kind_of_field() -> None:
     assert {named(path) for path in SECTIONS} == {
         "", "array", "buffer", "buffer.scratchpads.rest", "buffer.dma", "vector", "mapping",
         "vector.operations.exp", "array.engine", "array.engine.modes[0]", "mapping.formats[0]",
-        "memory", "memory.operand_bytes_per_cycle", "memory.controller", "link",
+        "memory", "memory.operand_bytes_per_cycle", "memory.controller",
+        "memory.energy", "link",
     }  # fmt: skip
 
 

@@ -57,6 +57,8 @@ def _leaves(node: object) -> list[object]:
         ("memory.operand_bytes_per_cycle.ifmap", "bytes/cycle"),
         ("buffer.scratchpads.a.capacity_kib", "KiB"),
         ("buffer.scratchpads.a.bank_width_bytes", "bytes"),
+        ("memory.energy.activate_pj.ACT", "pJ"),
+        ("memory.energy.open_rank_mw", "mW"),
         ("array.rows", ""),
         ("array.clock", ""),
     ],
@@ -73,6 +75,11 @@ def test_values_with_units_and_where_they_come_from() -> None:
     assert line(machine, "array.pe_latency") == "array.pe_latency_cycles 1 cycles assumed"
     assert line(machine, "vector.lanes") == "vector.lanes 256 assumed"
     assert line(machine, "synchroniser") == "synchroniser_cycles 2 cycles default"
+    pim = load_machine("neupims_device")
+    row, source = line(pim, "memory.energy.activate_pj.ACT").rsplit(" ", 1)
+    assert row == "memory.energy.activate_pj.ACT 909.0 pJ"
+    assert line(pim, source).startswith(f"{source} HBM2 in M. O'Connor")
+    assert line(pim, "memory.energy.refresh_pj").endswith("assumed")
     meaning = "Largest request; a request never crosses the end of a contiguous segment"
     assert line(machine, "buffer.dma.request", 160).endswith(meaning)
     assert meaning not in "\n".join(lines(machine_report(machine)))

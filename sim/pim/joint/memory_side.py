@@ -9,6 +9,7 @@ from sim.dram.state import CLOSED, NOWHERE
 from sim.dram.tables import NEVER, READ, WRITE
 from sim.dram.timing import ready_at
 from sim.jit import njit
+from sim.pim.joint.open_rows import note_rows
 
 
 @njit
@@ -156,6 +157,7 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
             queue[bank]["hits"] = 0
         else:
             pim_rows[bank] = CLOSED
+    note_rows(j, m, banks, pim_rows, s["now"], bank)
     look(banks, entries, queue, queues, bank)
 
 
@@ -187,6 +189,7 @@ def refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, iss
                 look(banks, entries, queue, queues, bank)
             else:
                 pim_rows[bank] = CLOSED
+            note_rows(j, m, banks, pim_rows, now, bank)
             return now
         soonest = min(soonest, when)
     if opened:

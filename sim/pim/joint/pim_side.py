@@ -11,6 +11,7 @@ from sim.dram.state import CLOSED, NOWHERE
 from sim.dram.tables import NEVER
 from sim.dram.timing import apply_rules, ready_at
 from sim.jit import njit
+from sim.pim.joint.open_rows import note_rows
 from sim.pim.joint.state import COMP, GWRITE, HEADER, READRES
 
 COLUMNS_MIN = 6
@@ -228,6 +229,7 @@ def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issue
     if command == j["gact"]:
         set_rows(j, banks, pim_rows, entries, queue, queues, bank - bank % j["group_banks"],
                  item["row"])  # fmt: skip
+        note_rows(j, m, banks, pim_rows, now, bank)
     elif command == j["header"]:
         m["tile"] = 1
         end_instruction(m, item, now)
@@ -256,9 +258,11 @@ def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issue
             end_tile(j, m)
     elif command == j["close"] and j["dual"]:
         pim_rows[bank] = CLOSED
+        note_rows(j, m, banks, pim_rows, now, bank)
     else:
         queue[bank]["hits"] = 0
         look(banks, entries, queue, queues, bank)
+        note_rows(j, m, banks, pim_rows, now, bank)
 
 
 @njit

@@ -3,9 +3,28 @@
 from typing import Any
 
 from arch import __version__
+from sim.charges import spent
 from sim.pim.joint.device import JointRun
+from sim.pim.joint.energy import COUNTED_ELSEWHERE, OPEN_CYCLES, joint_costs, joint_powers
+from sim.pim.joint.open_rows import open_rank_cycles
 from sim.report.text import count, line, percent, si
+from sim.result import Energy
 from sim.unproven import as_lines, joint_options, unproven_among
+
+
+def energy_of(run: JointRun) -> Energy | None:
+    """Of the channels that take part; None: nothing is known of it."""
+    pim = run.pim
+    if pim.energy is None:
+        return None
+    events = {f"dram_{name}": number for name, number in run.commands.items()}
+    for name in COUNTED_ELSEWHERE.values():
+        events[name] = run.total(name.removeprefix("pim_"))
+    events[OPEN_CYCLES] = sum(
+        open_rank_cycles(each.state.joint, run.cycles) for each in run.channels.values()
+    )
+    seconds = run.cycles * 1e-3 / pim.device().clock_khz
+    return spent(joint_costs(pim), joint_powers(pim, len(run.channels)), events, seconds)
 
 
 def as_dict(run: JointRun) -> dict[str, Any]:
@@ -13,6 +32,7 @@ def as_dict(run: JointRun) -> dict[str, Any]:
     device = run.pim.device()
     commands = run.commands
     used = run.cycles * len(run.channels)
+    spent_pj = energy_of(run)
     return {
         "lockstep": __version__,
         "pim": run.pim.model_dump(mode="json"),
@@ -36,6 +56,8 @@ def as_dict(run: JointRun) -> dict[str, Any]:
         "row_misses": run.memory_total("misses"),
         "row_conflicts": run.memory_total("conflicts"),
         "refreshes": commands.get("REFab", 0),
+        "energy_pj": None if spent_pj is None else spent_pj.by_component_pj,
+        "energy_unknown": None if spent_pj is None else list(spent_pj.unknown),
         "unproven_options": list(unproven_among(joint_options(run.pim))),
     }
 
@@ -66,5 +88,17 @@ def table(run: JointRun) -> str:
         for name, number in found["commands"].items()
         if name != "REFab"
     ]
+    spent_pj = energy_of(run)
+    if spent_pj is None:
+        lines.append(line("energy", "unknown", ""))
+    else:
+        bound = ">= " if spent_pj.is_lower_bound else ""
+        total = bound + si(spent_pj.total_pj * 1e-12, "J")
+        lines.append(line("energy", total, "of the channels used"))
+        for name, pj in spent_pj.by_component_pj.items():
+            share = f"{percent(pj, spent_pj.total_pj)} %"
+            lines.append(line(name, si(pj * 1e-12, "J"), share))
+        if spent_pj.unknown:
+            lines.append(f"  no energy is known of {', '.join(spent_pj.unknown)}")
     lines += as_lines(found["unproven_options"])
     return "\n".join(lines) + "\n"

@@ -70,6 +70,10 @@ JOINT_STATE = np.dtype(
         ("results", np.int64),
         ("held", np.int64),  # units that waited for a refresh
         ("refreshes", np.int64),  # since any other command was given
+        ("open_ranks", np.int64),  # a bit each: with a row open, of the memory or of PIM
+        ("open", np.int64),  # how many
+        ("open_since", np.int64),  # cycle up to which
+        ("open_cycles", np.int64),  # counts them, a rank a cycle
     ]
 )
 

@@ -19,6 +19,8 @@ from sim.dram.tables import build as build_memory
 Records = npt.NDArray[np.void]
 
 PIM_FIRST, MEMORY_FIRST, ALTERNATING = range(3)
+RANKS_MAX = 62
+"""Bits of JOINT_STATE."""
 PRIORITIES = ("pim_first", "memory_first", "alternating")
 
 JOINT = np.dtype(
@@ -136,6 +138,8 @@ def _settings(pim: JointChannels, device: Device, names: tuple[str, ...]) -> dic
                 f"{level}"
             )
     ranks = device.banks // spans[device.rank_level]
+    if ranks > RANKS_MAX:
+        raise InputError(f"{device.name}: must have {RANKS_MAX} ranks at most, not {ranks}")
     gap = NEVER
     if own.refresh != "none":
         gap = timings["nREFI"] // ranks
