@@ -6,6 +6,7 @@ from typing import Protocol
 
 from arch.errors import InputError
 from arch.roofline import Roofline
+from sim.result import Energy
 from sim.serving.pool import Room
 from sim.serving.roofline import decode
 from sim.serving.scheduler import Slot
@@ -35,6 +36,8 @@ class Pass:
     sub_batches: int = 1
     causes: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """Seconds of each unit by cause."""
+    events: Mapping[str, int] = field(default_factory=dict)
+    """Counts as of ``sim.counts``."""
 
 
 class Device(Protocol):
@@ -48,6 +51,9 @@ class Device(Protocol):
 
     def run(self, slots: Sequence[Slot]) -> Pass:
         """A token of each sequence of a micro-batch."""
+
+    def energy(self, events: Mapping[str, int], seconds: float) -> Energy | None:
+        """Of what it did within ``seconds``; None: nothing is known of it."""
 
 
 @dataclass(frozen=True)
@@ -123,3 +129,7 @@ class RooflineDevice:
             seconds += self._roofline.send_seconds(sent)
         row = StageRow("layer", share.layers, done.seconds / share.layers)
         return Pass(seconds, (row,), done.macs, done.moved_bytes)
+
+    def energy(self, events: Mapping[str, int], seconds: float) -> Energy | None:
+        """Unknown: peaks say nothing of it."""
+        return None

@@ -1,6 +1,7 @@
 """A device that is a machine: every stage simulated command by command."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from arch.clock import periods, tick_khz
@@ -12,6 +13,8 @@ from arch.serving import ServingSystem
 from sim.cache import Cache
 from sim.contract import CAUSES
 from sim.counts import account_rows
+from sim.energy import EnergyModel
+from sim.result import Energy
 from sim.serving.device import Pass, Share, StageRow
 from sim.serving.pool import Pool, Room
 from sim.serving.scheduler import Slot, two_halves
@@ -40,6 +43,7 @@ class MachineDevice:
         self._memory = _memory_of(machine)
         self._block = block_of(share.model, share.name, share.tensor_parallel)
         self._runner = StageRunner(self._machine, cache)
+        self._energy = EnergyModel(self._machine)
         self._reuse = cache is not None
         self._seconds_a_tick = 1 / (tick_khz(machine.clocks_khz) * 1000)
         self._pool = Pool(self.room(), mapping.assignment)
@@ -87,6 +91,10 @@ class MachineDevice:
                 done[stage.name].append(self._runner.run(stage.name, traces[stage.name]))
         return self._pass(found, done, len(slots), len(batches))
 
+    def energy(self, events: Mapping[str, int], seconds: float) -> Energy | None:
+        """Of the device, with what leaks and stands by all the time."""
+        return self._energy.energy(events, seconds)
+
     def _sub_batches(self, slots: list[Slot]) -> tuple[list[list[Slot]], HybridMapping]:
         mapping = self._mapping
         if mapping.sub_batches == 2 and len(slots) >= self._system.interleave_from:
@@ -98,7 +106,7 @@ class MachineDevice:
     ) -> Pass:
         rows: list[StageRow] = []
         causes: dict[tuple[str, str], float] = {}
-        macs = moved = 0
+        events: Counter[str] = Counter()
         accounts = account_rows(self._machine)
         for stage in found:
             runs = done[stage.name]
@@ -108,26 +116,30 @@ class MachineDevice:
                 StageRow(stage.name, stage.repeats, ticks / len(runs) * self._seconds_a_tick)
             )
             for run in runs:
-                macs += times * run.events["macs"]
-                moved += times * run.events["memory_read_bytes"]
-                moved += times * run.events["memory_write_bytes"]
+                for name, number in run.events.items():
+                    events[name] += times * number
                 for name, _, row in accounts:
                     for cause, charged in zip(CAUSES, run.ticks_by_cause[row], strict=True):
                         if charged:
                             key = name, cause
                             seconds = times * int(charged) * self._seconds_a_tick
                             causes[key] = causes.get(key, 0.0) + seconds
-        seconds = sum(row.repeats * row.seconds for row in rows)
-        return Pass(
-            seconds + self._send_seconds(tokens), tuple(rows), macs, moved, sub_batches, causes
-        )
+        seconds = sum(row.repeats * row.seconds for row in rows) + self._send_seconds(tokens)
+        events["link_bytes"] += self._sent_bytes(tokens)
+        macs = events["macs"]
+        moved = events["memory_read_bytes"] + events["memory_write_bytes"]
+        return Pass(seconds, tuple(rows), macs, moved, sub_batches, causes, +events)
+
+    def _sent_bytes(self, tokens: int) -> int:
+        """To the next group of layers, which each device sends to its own counterpart."""
+        if self._share.pipeline_parallel == 1:
+            return 0
+        return tokens * self._block.hidden * ELEMENT_BYTES
 
     def _send_seconds(self, tokens: int) -> float:
-        """To the next group of layers, which each device sends to its own counterpart."""
-        link = self._machine.link
-        if self._share.pipeline_parallel == 1 or link is None:
+        link, sent = self._machine.link, self._sent_bytes(tokens)
+        if not sent or link is None:
             return 0.0
-        sent = tokens * self._block.hidden * ELEMENT_BYTES
         cycles = -(-sent // link.bytes_per_cycle) + link.latency_cycles
         ticks = cycles * periods(self._machine.clocks_khz)[link.clock]
         return ticks * self._seconds_a_tick

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sim.result import Energy
 from sim.serving.device import Pass
 from sim.serving.record import Record
 
@@ -21,6 +22,8 @@ class Iteration:
     """Until the next iteration of the same sequences can begin."""
     passes: tuple[Pass, ...]
     """Of each micro-batch through one device."""
+    energy: Energy | None = None
+    """Of that device, from this iteration to the next; None: nothing is known of it."""
 
 
 @dataclass(frozen=True)
@@ -90,20 +93,22 @@ class Served:
         return found
 
 
-def iterations_as_dicts(iterations: Sequence[Iteration]) -> list[dict[str, Any]]:
-    """Iterations as JSON holds them."""
+def iterations_as_dicts(iterations: Sequence[Iteration], devices: int) -> list[dict[str, Any]]:
+    """Iterations as JSON holds them; ``energy_pj`` of so many devices."""
     return [
         {
             "sequences": each.sequences,
             "attended_tokens": each.attended_tokens,
             "finished": each.finished,
             "seconds": each.seconds,
+            "energy_pj": None if each.energy is None else devices * each.energy.total_pj,
             "passes": [
                 {
                     "seconds": done.seconds,
                     "sub_batches": done.sub_batches,
                     "macs": done.macs,
                     "moved_bytes": done.moved_bytes,
+                    "events": dict(sorted(done.events.items())),
                     "stages": [vars(row) for row in done.stages],
                 }
                 for done in each.passes

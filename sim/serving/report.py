@@ -10,6 +10,8 @@ from arch import __version__
 from arch.serving import ServingSystem
 from sim.jit import KERNEL_HASH
 from sim.report.text import count, line, percent, si
+from sim.result import Energy
+from sim.serving import energy
 from sim.serving.device import Share
 from sim.serving.outcome import Served, iterations_as_dicts
 
@@ -26,6 +28,11 @@ class Serving:
     reuse: str
     served: Served
     notes: tuple[str, ...] = ()
+
+    @property
+    def energy(self) -> Energy | None:
+        """Of all devices, over all iterations; None: nothing is known of it."""
+        return energy.of_all([each.energy for each in self.served.iterations], self.share.devices)
 
 
 def as_dict(serving: Serving) -> dict[str, Any]:
@@ -55,9 +62,10 @@ def as_dict(serving: Serving) -> dict[str, Any]:
         "npu_utilisation": served.npu_utilisation,
         "pim_utilisation": served.busy_share(PIM_UNITS, PIM_BUSY),
         "bandwidth_utilisation": served.bandwidth_utilisation,
+        **_energy(serving),
         "stage_seconds": served.stage_seconds(),
         "unit_seconds": causes,
-        "iterations": iterations_as_dicts(served.iterations),
+        "iterations": iterations_as_dicts(served.iterations, share.devices),
         "provenance": {
             "kernels": KERNEL_HASH,
             "lockstep": __version__,
@@ -66,6 +74,21 @@ def as_dict(serving: Serving) -> dict[str, Any]:
             "numba": version("numba"),
         },
         "notes": list(serving.notes),
+    }
+
+
+def _energy(serving: Serving) -> dict[str, Any]:
+    found, served = serving.energy, serving.served
+    if found is None:
+        return {"energy": None, "energy_pj_per_iteration": None, "energy_pj_per_token": None}
+    return {
+        "energy": {
+            "by_component_pj": found.by_component_pj,
+            "unknown": list(found.unknown),
+            "is_lower_bound": found.is_lower_bound,
+        },
+        "energy_pj_per_iteration": found.total_pj / len(served.iterations),
+        "energy_pj_per_token": found.total_pj / served.tokens,
     }
 
 
@@ -99,5 +122,6 @@ def table(serving: Serving) -> str:
     total = sum(served.stage_seconds().values())
     for name, seconds in served.stage_seconds().items():
         lines.append(line(name[:14], si(seconds, "s"), f"{percent(seconds, total)} %"))
+    lines += energy.lines(serving.energy, served.tokens, served.seconds, iterations)
     lines += [f"note: {note}" for note in serving.notes]
     return "\n".join(lines) + "\n"

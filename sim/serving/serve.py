@@ -1,5 +1,6 @@
 """Serving requests, iteration by iteration: first what is issued, then what it takes."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -104,10 +105,15 @@ def run(
 def _iteration(device: Device, issued: Issued, pipeline_parallel: int, channels: int) -> Iteration:
     parts = micro_batches(issued.slots, pipeline_parallel, channels)
     passes = tuple(device.run(part) for part in parts)
+    seconds = period_seconds([each.seconds for each in passes], pipeline_parallel)
+    events: Counter[str] = Counter()
+    for done in passes:
+        events.update(done.events)
     return Iteration(
         sequences=len(issued.slots),
         attended_tokens=sum(slot.length for slot in issued.slots),
         finished=issued.finished,
-        seconds=period_seconds([each.seconds for each in passes], pipeline_parallel),
+        seconds=seconds,
         passes=passes,
+        energy=device.energy(events, seconds),
     )

@@ -13,6 +13,7 @@ from arch.commands import CommandTrace
 from arch.errors import SimulationError
 from arch.load import machine_sha256
 from arch.machine import Machine
+from arch.pim.joint import JointMemory
 from sim import engine
 from sim.cache import Cache, digest
 from sim.counts import counts
@@ -49,8 +50,7 @@ class StageRunner:
         self.machine = machine
         self._cache = cache
         self._system = System(machine)
-        bare = {"name": "any", "source": "any", "sources": {}, "assumed": ()}
-        self._hash = machine_sha256(machine.model_copy(update=bare))
+        self._hash = machine_sha256(_timed(machine))
         self._known: dict[bytes, StageDone] = {}
         self.simulated = 0
         """Stages that were not known."""
@@ -92,6 +92,15 @@ class StageRunner:
         found = counts(system)
         found.subtract(events)
         return StageDone(end - begin, found, system.state.ticks_by_cause - causes)
+
+
+def _timed(machine: Machine) -> Machine:
+    """A machine without what no cycle depends on."""
+    memory = machine.memory
+    if isinstance(memory, JointMemory):
+        memory = memory.model_copy(update={"energy": None})
+    bare = {"name": "any", "source": "any", "sources": {}, "assumed": (), "technology": "unknown"}
+    return machine.model_copy(update={**bare, "memory": memory})
 
 
 def _packed(done: StageDone) -> bytes:

@@ -1,6 +1,7 @@
 """``lockstep serve`` and what goes with it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ def test_a_table_in_80_columns() -> None:
     assert max(map(len, found.stdout.splitlines())) <= 80
     assert "gpu_a100: gpt3_6_7b on 4 devices" in found.stdout
     assert "tokens/s" in found.stdout
+    assert "energy                unknown" in found.stdout
 
 
 def test_a_replay_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -28,6 +30,7 @@ def test_a_replay_gives_the_same_bytes(tmp_path: Path) -> None:
     assert found["tokens"] == 3 * 64
     assert found["tokens_per_second"] == pytest.approx(found["tokens"] / found["seconds"])
     assert len(found["iterations"][0]["passes"]) == 2
+    assert found["energy"] is found["energy_pj_per_token"] is None
 
 
 def test_requests_of_a_file_are_all_served(tmp_path: Path) -> None:
@@ -90,6 +93,11 @@ def test_systems_are_listed_shown_and_compared() -> None:
     assert "npu_pim_as_published" in listed
     assert "memory.controller.dispatch_width=1" in listed
     assert max(map(len, listed.splitlines())) <= 80
+    whole = re.sub(r"\n +", " ", listed).splitlines()
+    told = {line.split()[0]: line.rpartition("; energy ")[2] for line in whole}
+    assert told.pop("gpu_a100") == "unknown"
+    assert {*told} > {"npu_only", "npu_pim", "neupims"}
+    assert {*told.values()} == {"45nm, DRAM by command"}
     shown = call("show", "npu_only")
     assert shown.exit_code == 0
     assert "mapping.attention" in shown.stdout

@@ -1,5 +1,6 @@
 """A device that is a machine: stages, reuse and conservation."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from arch.errors import InputError
 from arch.serving import load_system
 from sim.cache import Cache
-from sim.serving.device import Share
+from sim.serving.device import Pass, Share
+from sim.serving.energy import groups
 from sim.serving.machine import MachineDevice
+from sim.serving.report import Serving, as_dict, table
 from sim.serving.requests import Request
 from sim.serving.scheduler import Slot
 from sim.serving.serve import Options, run, schedule
@@ -112,6 +115,77 @@ def test_groups_of_layers_and_micro_batches(tmp_path: Path) -> None:
         assert all(row.repeats == 1 for done in each.passes for row in done.stages)
     assert 0 < served.npu_utilisation < 1
     assert served.busy_share("memory.channel", "busy.pim") is not None
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("system", ["npu_only", "neupims"])
+def test_energy_is_that_of_all_stages(system: str, tmp_path: Path) -> None:
+    with Cache(tmp_path) as cache:
+        own = device(system, cache)
+        done = own.run(SLOTS)
+        assert own._runner.simulated == (6 if system == "neupims" else 3)
+        dearer = device(system, cache, "machine.memory.energy.activate_pj.ACT=1818")
+        again = dearer.run(SLOTS)
+        # What a command costs changes no cycle.
+        assert dearer._runner.simulated == 0
+        assert again == done
+    found, more = (each.energy(done.events, done.seconds) for each in (own, dearer))
+    assert found is not None
+    assert more is not None
+    total = found.by_component_pj
+    assert total["array"] == pytest.approx(done.macs * 2.0)
+    # Bursts of 64 bytes: some move the end of a segment, some serve two reads at once.
+    assert total["memory_io"] == pytest.approx(8 * done.moved_bytes * 0.80, rel=0.1)
+    assert more.by_component_pj["memory_activate"] == pytest.approx(2 * total["memory_activate"])
+    assert total["memory_standby"] == pytest.approx(4 * 2 * 48 * done.seconds * 1e9)
+    opened = total["memory_open"] / total["memory_standby"]
+    assert 0 < opened < 18 / 48
+    if system == "npu_only":
+        assert not any(name.startswith("pim") and pj for name, pj in total.items())
+    else:
+        # Each key and value of each of 4 heads of 64 once a layer, and what pads columns of banks.
+        needed = 3 * 2 * TOKENS * 256
+        assert needed * 2.0 <= total["pim_mac"] <= 40 * needed * 2.0
+    assert set(found.unknown) == {"vector_exp", "vector_div", "vector_sqrt", "vector_act"}
+
+
+@pytest.mark.compiled
+def test_energy_is_shown_in_all_that_is_reported(tmp_path: Path) -> None:
+    requests = [Request(number, 10 + number, 5) for number in range(8)]
+    with Cache(tmp_path) as cache:
+        split = device("npu_pim", cache, tensor=2, pipeline=3)
+        record = schedule(iter(requests), split.room(), Options(6, 2))
+        served = run(split, record, 3)
+    share = Share("small", MODEL, 2, 3)
+    serving = Serving(load_system("npu_pim"), share, "exact", served)
+    told = as_dict(serving)
+    components = told["energy"]["by_component_pj"]
+    own = [split.energy(_events(each.passes), each.seconds) for each in served.iterations]
+    for name, pj in components.items():
+        parts = sum(each.by_component_pj.get(name, 0.0) for each in own if each is not None)
+        assert pj == pytest.approx(6 * parts)
+    total = sum(components.values())
+    assert told["energy"]["is_lower_bound"]
+    # Sent from device to device, of which no energy is known.
+    assert "link" in told["energy"]["unknown"]
+    assert told["energy_pj_per_iteration"] == pytest.approx(total / 2)
+    assert told["energy_pj_per_token"] == pytest.approx(total / told["tokens"])
+    assert sum(each["energy_pj"] for each in told["iterations"]) == pytest.approx(total)
+    shown = groups(serving.energy)  # type: ignore[arg-type]
+    assert sum(shown.values()) == pytest.approx(total)
+    assert {"arrays", "SRAM", "DRAM rows", "DRAM columns", "DRAM pins", "PIM", "static"} <= {*shown}
+    text = table(serving)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "energy            >= " in text
+    assert "a token" in text
+    assert "no energy is known of link, vector_exp" in text
+
+
+def _events(passes: tuple[Pass, ...]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for each in passes:
+        found.update(each.events)
+    return found
 
 
 def test_room_is_what_weights_and_activations_leave() -> None:
