@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from arch.array import Array
 from arch.errors import InputError
-from arch.pim.energy import JOINT_COMPONENTS
+from arch.pim.energy import JOINT_COMPONENTS, OPEN, STANDBY
 from arch.vector import VECTOR_OPS
 
 Count = Annotated[int, Field(ge=0)]
@@ -22,8 +22,8 @@ FAMILIES = {
 """What the names of a family's components begin with."""
 LEAKAGES = ("leakage_sram", "leakage_registers", "leakage_arithmetic")
 ENERGY_COMPONENTS = (
-    "array", "accumulators", "memory", *JOINT_COMPONENTS, *(f"vector_{op}" for op in VECTOR_OPS),
-    *LEAKAGES,
+    "array", "accumulators", "memory", *JOINT_COMPONENTS, OPEN,
+    *(f"vector_{op}" for op in VECTOR_OPS), *LEAKAGES, STANDBY,
 )  # fmt: skip
 """Components of energy that any machine may have, next to its scratchpads."""
 

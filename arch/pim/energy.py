@@ -30,7 +30,9 @@ JOINT_COMPONENTS = (
     *("memory_activate", "memory_column", "memory_bus", "memory_io", "memory_refresh"),
     *("pim_activate", "pim_column", "pim_bus", "pim_io", "pim_mac"),
 )
-"""What commands of such channels spend energy on."""
+"""What commands of channels of memory and PIM spend energy on."""
+STANDBY, OPEN = "memory_standby", "memory_open"
+"""What ranks of such channels need at any time, and more with a row open."""
 
 
 class JointEnergy(Spec):

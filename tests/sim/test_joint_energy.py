@@ -167,6 +167,8 @@ def test_operators_and_windows_add_up_to_the_run() -> None:
     machine = machine_with(priced(Random(2)))
     whole = run(machine, WORK).result
     energy = of_memory(whole.energy)
+    standby = whole.energy.total_of(["memory_standby"])
+    assert whole.energy.total_of(["memory"]) == pytest.approx(sum(energy.values()) + standby)
     assert {"memory_activate", "memory_column", "memory_refresh", "memory_open"} <= set(energy)
     for name, pj in energy.items():
         parts = sum(each.energy.by_component_pj.get(name, 0.0) for each in whole.operators)

@@ -14,10 +14,10 @@ A command that is given and stands in no table is a component of its own that is
 ``memory_REFab`` or ``pim_GWRITE``.
 """
 
+from arch.pim.energy import OPEN, STANDBY
 from arch.pim.joint import JointChannels
 from sim.charges import Cost, Power
 
-STANDBY, OPEN = "memory_standby", "memory_open"
 MADE_OF_OTHERS = "COMPS"
 """Is charged as its columns and its result."""
 COUNTED_ELSEWHERE = {"COMP": "pim_columns", "READRES": "pim_results"}

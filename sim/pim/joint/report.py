@@ -1,5 +1,6 @@
 """Results of a run of memory and PIM in one channel: a table to read, and JSON."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from arch import __version__
@@ -32,7 +33,7 @@ def as_dict(run: JointRun) -> dict[str, Any]:
     device = run.pim.device()
     commands = run.commands
     used = run.cycles * len(run.channels)
-    spent_pj = energy_of(run)
+    energy = energy_of(run)
     return {
         "lockstep": __version__,
         "pim": run.pim.model_dump(mode="json"),
@@ -56,8 +57,8 @@ def as_dict(run: JointRun) -> dict[str, Any]:
         "row_misses": run.memory_total("misses"),
         "row_conflicts": run.memory_total("conflicts"),
         "refreshes": commands.get("REFab", 0),
-        "energy_pj": None if spent_pj is None else spent_pj.by_component_pj,
-        "energy_unknown": None if spent_pj is None else list(spent_pj.unknown),
+        "energy_pj": None if energy is None else energy.by_component_pj,
+        "energy_unknown": None if energy is None else list(energy.unknown),
         "unproven_options": list(unproven_among(joint_options(run.pim))),
     }
 
@@ -88,17 +89,19 @@ def table(run: JointRun) -> str:
         for name, number in found["commands"].items()
         if name != "REFab"
     ]
-    spent_pj = energy_of(run)
-    if spent_pj is None:
-        lines.append(line("energy", "unknown", ""))
-    else:
-        bound = ">= " if spent_pj.is_lower_bound else ""
-        total = bound + si(spent_pj.total_pj * 1e-12, "J")
-        lines.append(line("energy", total, "of the channels used"))
-        for name, pj in spent_pj.by_component_pj.items():
-            share = f"{percent(pj, spent_pj.total_pj)} %"
-            lines.append(line(name, si(pj * 1e-12, "J"), share))
-        if spent_pj.unknown:
-            lines.append(f"  no energy is known of {', '.join(spent_pj.unknown)}")
+    lines += _energy_lines(energy_of(run))
     lines += as_lines(found["unproven_options"])
     return "\n".join(lines) + "\n"
+
+
+def _energy_lines(energy: Energy | None) -> Iterator[str]:
+    if energy is None:
+        yield line("energy", "unknown", "")
+        return
+    bound = ">= " if energy.is_lower_bound else ""
+    total_pj = energy.total_pj
+    yield line("energy", bound + si(total_pj * 1e-12, "J"), "of the channels used")
+    for name, pj in energy.by_component_pj.items():
+        yield line(name, si(pj * 1e-12, "J"), f"{percent(pj, total_pj)} %")
+    if energy.unknown:
+        yield f"  no energy is known of {', '.join(energy.unknown)}"
