@@ -221,16 +221,7 @@ def systems() -> None:
             told = f"{system.machine}: {', '.join([*fields, *system.changes])}"
         typer.echo(
             fill(
-                f"{name:<26} {told}; energy {_energy_of(system)}", 80,
-                subsequent_indent=" " * 27, break_long_words=False, break_on_hyphens=False,
+                f"{name:<26} {told}", 80, subsequent_indent=" " * 27, break_long_words=False,
+                break_on_hyphens=False,
             )
         )  # fmt: skip
-
-
-def _energy_of(system: "ServingSystem") -> str:
-    """What the energy of a machine rests on."""
-    machine = system.device()
-    if machine is None or machine.technology == "unknown":
-        return "unknown"
-    priced = getattr(machine.memory, "energy", None) is not None
-    return machine.technology + (", DRAM by command" if priced else "")

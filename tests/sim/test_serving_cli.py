@@ -1,7 +1,6 @@
 """``lockstep serve`` and what goes with it."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -93,11 +92,6 @@ def test_systems_are_listed_shown_and_compared() -> None:
     assert "npu_pim_as_published" in listed
     assert "memory.controller.dispatch_width=1" in listed
     assert max(map(len, listed.splitlines())) <= 80
-    whole = re.sub(r"\n +", " ", listed).splitlines()
-    told = {line.split()[0]: line.rpartition("; energy ")[2] for line in whole}
-    assert told.pop("gpu_a100") == "unknown"
-    assert {*told} > {"npu_only", "npu_pim", "neupims"}
-    assert {*told.values()} == {"45nm, DRAM by command"}
     shown = call("show", "npu_only")
     assert shown.exit_code == 0
     assert "mapping.attention" in shown.stdout
