@@ -25,6 +25,11 @@ def explain(error: ValidationError, root: type[Spec], where: Where) -> list[str]
     lines = []
     for fault in error.errors(include_url=False):
         path = tuple(part for part in fault["loc"] if not str(part).startswith("["))
+        above = find(root, path[:-1])
+        if above is not None and above.or_text:
+            path = path[:-1]  # without pydantic's name for one of both
+            if isinstance(fault["input"], str) and fault["type"] == "int_type":
+                continue  # wrong as text, of which another fault tells
         if fault["type"] == "value_error":
             reason = str(fault["ctx"]["error"])
             named = parsed(re.split(r":?\s", reason, maxsplit=1)[0])
@@ -48,7 +53,7 @@ def _reason(fault: Any, path: Path, root: type[Spec]) -> str:
     if fault["type"] == "missing":
         return f"is missing; must be {shape.wanted()}"
     given = fault["input"]
-    sized = fault["type"] in ("greater_than_equal", "less_than_equal")
+    sized = fault["type"] in ("greater_than_equal", "less_than_equal") and not shape.or_text
     wanted = shape.range() if sized else shape.wanted()
     return f"given {shown(given)}; must be {wanted}{_hint(given, shape)}"
 

@@ -31,6 +31,8 @@ class Shape:
         "integer", "number", "flag", "text", "choice", "section", "table", "list", "any"
     ]  # fmt: skip
     nullable: bool = False
+    or_text: bool = False
+    """Whether text may stand there too."""
     least: int | None = None
     """Smallest value, or number of items or characters."""
     most: int | None = None
@@ -45,7 +47,7 @@ class Shape:
     def wanted(self) -> str:
         """What would be right, in words."""
         if self.kind == "integer":
-            text = f"a whole number from {self.least} to {self.most}"
+            text = f"a whole number{_bounds(self.least, self.most, ' from ')}"
         elif self.kind == "number":
             text = "a number"
         elif self.kind == "flag":
@@ -69,11 +71,21 @@ class Shape:
             text = "a name of letters, digits and _ that begins with a letter"
         else:
             text = "text" + (", not empty" if self.least else "")
+        text += " or text" if self.or_text else ""
         return text + (", or null" if self.nullable else "")
 
     def range(self) -> str:
         """What would be right where only the size of a number is wrong."""
-        return f"{self.least} to {self.most}" + (", or null" if self.nullable else "")
+        return _bounds(self.least, self.most, "") + (", or null" if self.nullable else "")
+
+
+def _bounds(least: int | None, most: int | None, before: str) -> str:
+    if least is not None and most is not None:
+        return f"{before}{least} to {most}"
+    if least is None and most is None:
+        return ""
+    comma = ", " if before else ""
+    return f"{comma}{least} or more" if most is None else f"{comma}{most} at most"
 
 
 def _count(least: int | None, most: int | None) -> str:
@@ -105,7 +117,9 @@ def _shape(annotation: Any, metadata: Sequence[Any]) -> Shape:
     if origin in (Union, UnionType):
         shapes = [_shape(each, metadata) for each in arguments if each is not NoneType]
         sections = tuple(section for shape in shapes for section in shape.sections)
-        return replace(shapes[0], sections=sections, nullable=NoneType in arguments)
+        or_text = any(shape.kind == "text" for shape in shapes[1:])
+        nullable = NoneType in arguments
+        return replace(shapes[0], sections=sections, nullable=nullable, or_text=or_text)
     bounds: dict[str, Any] = {}
     for each in metadata:
         if isinstance(each, Ge | MinLen):
@@ -142,6 +156,8 @@ def find(root: type[Spec], path: Path) -> Shape | None:
                 shape, sections=tuple(s for s in shape.sections if f"[{s.__name__}]" == part)
             )
             continue
+        if shape.or_text:
+            continue  # pydantic's name for one of both
         if shape.sections:
             fields = (section.model_fields.get(str(part)) for section in shape.sections)
             info = next((each for each in fields if each is not None), None)

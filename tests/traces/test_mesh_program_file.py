@@ -97,6 +97,26 @@ def test_later_ones_stand_in_place_of_earlier_ones(tmp_path: Path) -> None:
         (program(HALT, "routes: [{pes: {}, colours: [{colour: 2, positions: []}]}]\n"),
          "routes[0]: colour 2 must have positions, each with ports to go to"),
         (program(HALT, "colours: 3\n"), "colours: is not a known key"),
+        (program("{op: delay, cycles: 99999999999999999999}"), "must be 0 to 2147483647"),
+        (program("{op: delay, cycles: -1}"), "cycles: given -1; must be 0 to 2147483647"),
+        (program("{op: send, colour_out: 1, length: 4, a: 99999999999999999999}"),
+         "commands[0].a: given 99999999999999999999; must be a whole number from -2147483647 to "
+         "2147483647 or text"),
+        (program("{op: send, colour_out: 1, length: 4, a: x+99999999999999999999}"),
+         "commands[0].a: must be within a PE's memory, not 'x+99999999999999999999'"),
+        (program("{op: mark, target: 99999999999999999999}"), "target: given 99999999999999999999"),
+        (program("{op: wait, slots: [-1]}"), "slots[0]: given -1; must be 1 to 7"),
+        (program("{op: wait, slots: [1000000000000]}"), "slots[0]: given 1000000000000"),
+        (program("{op: ctrl, colour_out: 0, controls: [keep,keep,keep,keep,keep,keep,keep,keep,"
+                 "keep]}"), "must be a list, 8 of them at most"),
+        (program(HALT).replace("elements: 4,", "elements: 1000000000000000000,"),
+         "memory[1].elements: given 1000000000000000000; must be 1 to"),
+        (program(HALT).replace("value: 2.5", "value: 1.0e+300"), "value: given 1e+300; must be"),
+        (program(HALT).replace("name: other", "name: main"),
+         "programs[0].tasks[1].name: main is given twice"),
+        (program(HALT, "routes: [{pes: {}, colours: [{colour: 2, positions: [{source: R, to: [E]}]}"
+                 ", {colour: 2, positions: [{source: R, to: [W]}]}]}]\n"),
+         "routes[0].colours[1].colour: 2 is given twice"),
     ],
 )  # fmt: skip
 def test_faults(tmp_path: Path, text: str, message: str) -> None:
@@ -104,3 +124,21 @@ def test_faults(tmp_path: Path, text: str, message: str) -> None:
         read(tmp_path, text)
     assert message in str(caught.value)
     assert str(caught.value).startswith(str(tmp_path))
+
+
+def test_a_value_takes_no_room_before_the_memory_is_looked_at(tmp_path: Path) -> None:
+    text = program(HALT).replace("elements: 4,", "elements: 200000000,")
+    text = text.replace("width: 4", "width: 700").replace("height: 2", "height: 900")
+    found = read(tmp_path, text)
+    assert found.values["y"].shape == (900, 700, 200_000_000)
+    with pytest.raises(InputError, match="regions take 800000016 bytes of a PE's memory"):
+        check_program(found, load_mesh("wse2"))
+
+
+def test_one_message_for_what_is_neither_number_nor_text(tmp_path: Path) -> None:
+    for pes, given in (("{x: a}", "must be like 3, 0..7 or 0..7/2"), ("{x: 2.5}", "given 2.5")):
+        with pytest.raises(InputError) as caught:
+            read(tmp_path, program(HALT, pes=pes))
+        (line,) = str(caught.value).splitlines()
+        assert "programs[0].pes.x: " in line
+        assert given in line

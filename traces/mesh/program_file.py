@@ -1,6 +1,7 @@
 """Programs of a mesh of PEs in from YAML: small ones, written by hand."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from arch.mesh.program import (
 from arch.spec_file import read_spec
 from traces.mesh.commands import Command, packed
 from traces.mesh.program_spec import (
+    NUMBER_MAX,
     SPAN,
     Address,
     ColourRoute,
@@ -62,6 +64,7 @@ def _program(found: ProgramFile) -> MeshProgram:
     route_of = np.zeros(shape, np.int32)
     classes: list[dict[int, Route]] = [{}]
     for at, routers in enumerate(found.routes):
+        _once((each.colour for each in routers.colours), f"routes[{at}].colours", "colour")
         route_of[_picked(routers.pes, f"routes[{at}].pes", shape)] = len(classes)
         classes.append({each.colour: _route(each, f"routes[{at}]") for each in routers.colours})
     places = {region.name: region.start for region in regions}
@@ -74,7 +77,10 @@ def _program(found: ProgramFile) -> MeshProgram:
         ),
         program_of=program_of, routes=tuple(classes), route_of=route_of, regions=tuple(regions),
         values={
-            region.name: np.full((*shape, region.elements), given[region.name], np.float32)
+            # Spread without copies: whether it fits a PE is asked later.
+            region.name: np.broadcast_to(
+                np.float32(given[region.name]), (*shape, region.elements)
+            )
             for region in regions
             if region.name in given
         },
@@ -113,6 +119,7 @@ def _route(route: ColourRoute, where: str) -> Route:
 
 
 def _tasks(program: ProgramSpec, places: dict[str, int], where: str) -> PeProgram:
+    _once((task.name for task in program.tasks), f"{where}.tasks", "name")
     numbers = {task.name: at for at, task in enumerate(program.tasks)}
     made = []
     for at, task in enumerate(program.tasks):
@@ -155,6 +162,15 @@ def _command(
     return made
 
 
+def _once(values: Iterable[int | str], where: str, field: str) -> None:
+    """Raise InputError for what would silently stand in place of another."""
+    seen = set[int | str]()
+    for at, value in enumerate(values):
+        if value in seen:
+            raise InputError(f"{where}[{at}].{field}: {value} is given twice; remove one")
+        seen.add(value)
+
+
 def _element(value: Address, places: dict[str, int], where: str) -> int:
     if isinstance(value, int):
         return value
@@ -162,7 +178,10 @@ def _element(value: Address, places: dict[str, int], where: str) -> int:
     if match is None or match[1] not in places:
         known = ", ".join(places) or "none"
         raise InputError(f"{where}: must be an element, or a region ({known}), not {value!r}")
-    return places[match[1]] + int(match[2] or 0)
+    beyond = match[2] or "0"
+    if len(beyond) > len(str(NUMBER_MAX)):
+        raise InputError(f"{where}: must be within a PE's memory, not {value[:60]!r}")
+    return places[match[1]] + int(beyond)
 
 
 def _task_number(value: Any, tasks: dict[str, int], where: str) -> int:

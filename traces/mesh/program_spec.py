@@ -6,11 +6,22 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from arch.mesh.program import NONE
+from arch.mesh.wavelet import CONTROLS_MAX, SLOTS_MAX
 from arch.spec import Name, Spec
+
+NUMBER_MAX = 2**31 - 1
+"""More than any field can mean, and few enough for sums of products to stay in 64 bits."""
+ELEMENTS_MAX = 2**28
+"""As many of 4 bytes as the largest memory of a PE has."""
+VALUE_MAX = 3.4028234e38
+"""Of fp32."""
 
 Port = Literal["E", "W", "S", "N", "R"]
 Format = Literal["fp16", "bf16", "fp32"]
-Address = int | str
+Number = Annotated[int, Field(ge=0, le=NUMBER_MAX)]
+Distance = Annotated[int, Field(ge=-NUMBER_MAX, le=NUMBER_MAX)]
+Value = Annotated[float, Field(ge=-VALUE_MAX, le=VALUE_MAX)]
+Address = Distance | str
 """An element, or a region, or ``region+elements``."""
 
 SPAN = re.compile(r"(\d+)(?:\.\.(\d+)(?:/([1-9]\d*))?)?")
@@ -46,9 +57,9 @@ class Position(Spec):
 class ColourRoute(Spec):
     """The routes of a colour that a router can switch between."""
 
-    colour: int = Field(ge=0)
+    colour: Number
     positions: tuple[Position, ...]
-    first: int = Field(default=0, ge=0)
+    first: Number = 0
     """Position at the start."""
 
 
@@ -63,9 +74,9 @@ class RegionSpec(Spec):
     """Part of the memory of every PE."""
 
     name: Name
-    elements: int = Field(ge=1)
+    elements: int = Field(ge=1, le=ELEMENTS_MAX)
     format: Format = "fp16"
-    value: float | None = None
+    value: Value | None = None
     """Of every element of every PE at the start; a program with one has values."""
 
 
@@ -76,12 +87,12 @@ class CommandSpec(Spec):
         "send", "recv", "radd", "relay", "fma", "vec", "delay", "route", "ctrl", "wait", "task",
         "loop", "mark", "halt",
     ]  # fmt: skip
-    slot: int = Field(default=0, ge=0)
-    colour_in: int = Field(default=NONE, ge=0)
-    colour_out: int = Field(default=NONE, ge=0)
+    slot: Number = 0
+    colour_in: Number = NONE
+    colour_out: Number = NONE
     format: Format = "fp16"
-    length: int = Field(default=0, ge=0)
-    count: int = Field(default=1, ge=0)
+    length: Number = 0
+    count: Number = 1
     combine: Literal["none", "add", "max"] = "add"
     function: Literal[
         "copy", "fill", "add", "sub", "mul", "max", "sum", "top", "exp", "reciprocal", "rsqrt",
@@ -90,23 +101,25 @@ class CommandSpec(Spec):
     dst: Address = NONE
     a: Address = NONE
     b: Address = NONE
-    dst_element: int = 1
-    a_element: int = 1
-    b_element: int = 1
-    dst_step: int = 0
-    a_step: int = 0
-    b_step: int = 0
-    dst_turn: tuple[int, int] = (0, 0)
-    a_turn: tuple[int, int] = (0, 0)
-    b_turn: tuple[int, int] = (0, 0)
-    constant: float = 0.0
-    cycles: int = Field(default=0, ge=0)
-    level: int = Field(default=0, ge=0)
-    target: int | str = 0
+    dst_element: Distance = 1
+    a_element: Distance = 1
+    b_element: Distance = 1
+    dst_step: Distance = 0
+    a_step: Distance = 0
+    b_step: Distance = 0
+    dst_turn: tuple[Distance, Distance] = (0, 0)
+    a_turn: tuple[Distance, Distance] = (0, 0)
+    b_turn: tuple[Distance, Distance] = (0, 0)
+    constant: Value = 0.0
+    cycles: Number = 0
+    level: Number = 0
+    target: Distance | str = 0
     """Of route a position, of task a task's name, of loop a command's index, of mark a number."""
-    slots: tuple[int, ...] = ()
+    slots: tuple[Annotated[int, Field(ge=1, le=SLOTS_MAX - 1)], ...] = ()
     """Of wait."""
-    controls: tuple[Literal["keep", "advance", "reset"], ...] = ()
+    controls: tuple[Literal["keep", "advance", "reset"], ...] = Field(
+        default=(), max_length=CONTROLS_MAX
+    )
     """Of ctrl."""
     action: Literal["activate", "block", "unblock"] = "activate"
     then: str | None = None
@@ -161,7 +174,7 @@ class TaskSpec(Spec):
 
     name: Name
     commands: tuple[CommandSpec, ...]
-    colour: int = Field(default=NONE, ge=0)
+    colour: Number = NONE
     """The task is active whenever a wavelet of this colour is there."""
     active: bool = False
     blocked: bool = False
