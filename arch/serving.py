@@ -98,10 +98,20 @@ def load_system(name_or_path: str, overrides: Sequence[str] = ()) -> ServingSyst
         if system.machine is None:
             raise InputError(f"--set machine.{changes[0]}: {system.name} is a roofline")
         system = system.model_copy(update={"changes": (*system.changes, *changes)})
-    device, mapping = system.device(), system.mapping
+    try:
+        device, mapping = system.device(), system.mapping
+    except InputError as fault:
+        raise InputError(_placed(str(fault), changes)) from None
     if device and mapping and mapping.attention == "pim" and not device.pim_channels:
         raise InputError(
             f"{path}: mapping.attention: must be npu, as the memory of {system.machine} takes no "
             "PIM commands"
         )
     return system
+
+
+def _placed(faults: str, changes: Sequence[str]) -> str:
+    """Faults of a machine, with the changes as they were given."""
+    for change in changes:
+        faults = faults.replace(f"--set {change}", f"--set {MACHINE_PREFIX}{change}")
+    return faults

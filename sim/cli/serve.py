@@ -79,7 +79,12 @@ Settings = Annotated[
 ]
 
 
+SCHEDULING = ("batch", "lengths", "iterations", "requests", "seed", "warm_up", "drain")
+"""Options that say what is issued, which a record has said already."""
+
+
 def serve(
+    context: typer.Context,
     system: SystemName,
     model: Model,
     batch: BatchSize = 64,
@@ -119,12 +124,15 @@ def serve(
         from sim.report.writing import check_folder
 
         check_folder(out)
-    device, closing = _device(loaded, share, batch, reuse)
     if replay is not None:
         from sim.serving.record import read_record
 
+        _refuse_scheduling(context)
         record = read_record(replay)
+        batch = max(len(each.slots) for each in record.iterations)
+        device, closing = _device(loaded, share, batch, reuse)
     else:
+        device, closing = _device(loaded, share, batch, reuse)
         record = _schedule(device, lengths, seed, found.positions, requests, options)
     from rich.console import Console
 
@@ -134,7 +142,7 @@ def serve(
     stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
     with closing:
         served = run(device, record, pp, _progress(stderr, len(record.iterations)))
-    done = Serving(loaded, share, reuse, served)
+    done = Serving(loaded, share, reuse, served, _notes(record, name, found.positions))
     if out is not None:
         from sim.report.writing import write_folder
         from sim.serving.record import record_text
@@ -146,6 +154,27 @@ def serve(
         typer.echo(result_json(done), nl=False)
     elif not quiet:
         typer.echo(table(done), nl=False)
+
+
+def _refuse_scheduling(context: typer.Context) -> None:
+    """Raises InputError for an option that would say nothing beside --replay."""
+    for name in SCHEDULING:
+        source = context.get_parameter_source(name)
+        # Typer brings a click of its own, from some version on.
+        if source is not None and source.name == "COMMANDLINE":
+            option = "--" + name.replace("_", "-")
+            raise InputError(f"{option}: is not for --replay, which runs what was issued")
+
+
+def _notes(record: "Record", name: str, positions: int) -> tuple[str, ...]:
+    """What a reader of the result should know of the sequences."""
+    longest = max(slot.length for each in record.iterations for slot in each.slots)
+    if not positions or longest <= positions:
+        return ()
+    return (
+        f"sequences have up to {longest:,} tokens; {name} has {positions:,} positions, which are "
+        "taken to go on",
+    )
 
 
 def _model(given: str) -> tuple[str, Any]:

@@ -97,9 +97,13 @@ class Share:
 
 
 class RooflineDevice:
-    """A device by its peaks."""
+    """A device by its peaks. Raises InputError for a model of several experts."""
 
     def __init__(self, roofline: Roofline, share: Share) -> None:
+        if share.model.experts > 1:
+            raise InputError(
+                f"{share.name}: has {share.model.experts} experts; a roofline takes models of one"
+            )
         self._roofline, self._share = roofline, share
         self.peak_macs_per_second = float(roofline.peak_macs_per_second)
         self.bandwidth_bytes_per_second = float(roofline.bandwidth_bytes_per_second)

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from arch.errors import InputError
+from sim.serving.requests import TOKENS_MAX
 from sim.serving.scheduler import Slot
 from traces.reading import read_text
 
 SCHEMA = "lockstep-serving-record-1"
+LENGTH_MAX = 2 * TOKENS_MAX
+NUMBER_MAX = 2**62
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,10 @@ def record_text(record: Record) -> str:
 
 def read_record(path: Path) -> Record:
     """A file that ``record_text`` made. Raises InputError for what is none."""
+    text = read_text(path)
     try:
-        found = json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError):
+        found = json.loads(text)
+    except (ValueError, RecursionError):
         raise InputError(f"{path}: is not JSON; give the record.json that --out wrote") from None
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         raise InputError(f"{path}: schema must be {SCHEMA}; give the record.json that --out wrote")
@@ -83,11 +87,37 @@ def read_record(path: Path) -> Record:
         ) from None
     if not iterations or not all(each.slots for each in iterations):
         raise InputError(f"{path}: must hold at least one iteration, each with a sequence")
+    for at, issued in enumerate(iterations):
+        _check(issued, f"{path}: iterations[{at}]")
+    if record.arrived != record.finished + record.active + record.waiting:
+        raise InputError(
+            f"{path}: arrived: must be {record.finished + record.active + record.waiting:,}, the "
+            f"finished, active and waiting requests together, not {record.arrived:,}"
+        )
     return record
 
 
+def _check(issued: Issued, where: str) -> None:
+    """Raises InputError for sequences that no scheduler issues."""
+    seen = set[int]()
+    for slot in issued.slots:
+        if slot.number in seen:
+            raise InputError(f"{where}: sequence {slot.number} is there twice; remove one")
+        seen.add(slot.number)
+        if not 1 <= slot.length <= LENGTH_MAX:
+            raise InputError(
+                f"{where}: sequence {slot.number}: length must be 1 to {LENGTH_MAX:,}, not "
+                f"{slot.length:,}"
+            )
+    if issued.finished > len(issued.slots):
+        raise InputError(
+            f"{where}: finished must be {len(issued.slots):,} at most, as many as its sequences, "
+            f"not {issued.finished:,}"
+        )
+
+
 def _whole(value: Any) -> int:
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value <= NUMBER_MAX:
         raise ValueError(value)
     return value
 

@@ -4,6 +4,7 @@ import json
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
+from textwrap import fill
 from typing import Any
 
 from arch import __version__
@@ -103,9 +104,13 @@ def table(serving: Serving) -> str:
     record, iterations = served.record, len(served.iterations)
     attended = sum(each.attended_tokens for each in served.iterations)
     mean = served.seconds / iterations
+    title = (
+        f"{serving.system.name}: {share.name} on {share.devices} "
+        f"device{'s' if share.devices > 1 else ''} "
+        f"({share.tensor_parallel} tensor x {share.pipeline_parallel} pipeline parallel)"
+    )
     lines = [
-        f"{serving.system.name}: {share.name} on {share.devices} devices "
-        f"({share.tensor_parallel} tensor x {share.pipeline_parallel} pipeline parallel)",
+        _filled(title),
         line("iterations", count(iterations), f"{si(mean, 's')} each"),
         line("tokens", count(served.tokens), f"{attended / served.tokens:.1f} attended to each"),
         line("throughput", f"{served.tokens_per_second:,.0f}", "tokens/s"),
@@ -123,5 +128,9 @@ def table(serving: Serving) -> str:
     for name, seconds in served.stage_seconds().items():
         lines.append(line(name[:14], si(seconds, "s"), f"{percent(seconds, total)} %"))
     lines += energy.lines(serving.energy, served.tokens, served.seconds, iterations)
-    lines += [f"note: {note}" for note in serving.notes]
+    lines += [_filled(f"note: {note}") for note in serving.notes]
     return "\n".join(lines) + "\n"
+
+
+def _filled(text: str) -> str:
+    return fill(text, 80, subsequent_indent="  ", break_on_hyphens=False)

@@ -14,6 +14,7 @@ from traces.reading import exists, read_text
 
 COLUMNS = ("input_tokens", "output_tokens")
 TOKENS_MAX = 2**24
+SEED_MAX = 2**64 - 1
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,14 @@ def drawn(name: str, seed: int, tokens_max: int, number: int | None = None) -> I
     """Requests of a data set, without end where ``number`` is None.
 
     Each depends on the seed and its own number alone. Their tokens together are at most
-    ``tokens_max``, what a model has positions for. Raises InputError for an unknown name.
+    ``tokens_max``, what a model has positions for. Raises InputError for an unknown name and a seed
+    out of range.
     """
     lengths = DATA_SETS.get(name)
     if lengths is None:
         raise InputError(f"--lengths {name}: must be a file or one of {', '.join(DATA_SETS)}")
+    if not 0 <= seed <= SEED_MAX:
+        raise InputError(f"--seed {seed}: must be 0 to {SEED_MAX}")
     return islice((_drawn(lengths, seed, at, tokens_max) for at in count()), number)
 
 
@@ -101,18 +105,18 @@ def read_lengths(path: Path) -> list[Request]:
 
     Raises InputError with file and line.
     """
-    lines = read_text(path).splitlines()
-    found = csv.reader(lines)
-    header = [name.strip() for name in next(found, [])]
+    found = _rows(path)
+    _, header = next(found, (1, []))
+    header = [name.strip() for name in header]
     for name in COLUMNS:
         if header.count(name) != 1:
             raise InputError(f"{path}: line 1: must have the column {name} once")
     places = [header.index(name) for name in COLUMNS]
     requests: list[Request] = []
-    for row in found:
+    for line, row in found:
         if not row:
             continue
-        where = f"{path}: line {found.line_num}"
+        where = f"{path}: line {line}"
         inputs, outputs = (
             _tokens(row, place, least, f"{where}: {name}")
             for place, name, least in zip(places, COLUMNS, (0, 1), strict=True)
@@ -123,11 +127,22 @@ def read_lengths(path: Path) -> list[Request]:
     return requests
 
 
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Lines of CSV with their numbers. Raises InputError."""
+    found = csv.reader(read_text(path).splitlines())
+    try:
+        for row in found:
+            yield found.line_num, row
+    except csv.Error as error:
+        raise InputError(f"{path}: line {found.line_num}: is no line of CSV: {error}") from None
+
+
 def _tokens(row: list[str], place: int, least: int, where: str) -> int:
     text = row[place].strip() if place < len(row) else ""
-    if not text.isdecimal() or not least <= int(text) <= TOKENS_MAX:
+    # Python converts no more than some thousand digits.
+    if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= TOKENS_MAX:
         raise InputError(
-            f"{where}: must be a whole number from {least} to {TOKENS_MAX}, not {text!r}"
+            f"{where}: must be a whole number from {least} to {TOKENS_MAX}, not {text[:40]!r}"
         )
     return int(text)
 

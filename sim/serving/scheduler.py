@@ -8,6 +8,8 @@ from arch.errors import InputError
 from sim.serving.pool import Pool
 from sim.serving.requests import Request
 
+BATCH_MAX = 2**20
+
 
 @dataclass
 class Active:
@@ -41,8 +43,8 @@ class Scheduler:
     def __init__(
         self, requests: Iterator[Request], pool: Pool, batch: int, *, refill: bool = True
     ) -> None:
-        if batch < 1:
-            raise InputError(f"--batch {batch}: must be at least 1")
+        if not 1 <= batch <= BATCH_MAX:
+            raise InputError(f"--batch {batch}: must be 1 to {BATCH_MAX:,}")
         self._requests = requests
         self.pool = pool
         self.batch = batch

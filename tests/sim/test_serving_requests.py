@@ -58,6 +58,8 @@ def test_a_file_of_lengths(tmp_path: Path) -> None:
         ("input_tokens,output_tokens\n4\n", "line 2: output_tokens: must be"),
         ("input_tokens,output_tokens\n-4,1\n", "line 2: input_tokens: must be"),
         ("input_tokens,output_tokens\n", "holds no request"),
+        (f"input_tokens,output_tokens\n{'9' * 5000},1\n", "line 2: input_tokens: must be a whole"),
+        (f"input_tokens,output_tokens\n1,1\n{'9' * 200000},1\n", "line 3: is no line of CSV: "),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, message: str) -> None:

@@ -76,6 +76,7 @@ def test_written_is_read(
         ("created,src,dst\n1,,3\n", ":2: src: given ''; must be a node, 0 to 15"),
         ("created,src,dst,flits\n1,2,3,0\n", ":2: flits: given '0'; must be a whole number, 1 to"),
         (f"created,src,dst\n{2**64},2,3\n", ":2: created: given '18446744073709551616'"),
+        (f"created,src,dst\n1,2,{'9' * 200000}\n", ":2: is no line of CSV: field larger than"),
         ("", "is empty"),
     ],
 )

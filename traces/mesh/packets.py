@@ -134,7 +134,7 @@ def _slow(
 ) -> dict[str, npt.NDArray[np.int64]]:
     """Columns, line by line. Raises InputError for the first line that is not right."""
     found: dict[str, list[int]] = {name: [] for name in _wanted(titles)}
-    for number, row in _rows(content):
+    for number, row in _rows(path, content):
         if len(row) != len(titles):
             raise InputError(
                 f"{path}:{number}: has {len(row)} values; must have {len(titles)}: "
@@ -146,11 +146,14 @@ def _slow(
     return {name: np.array(values, np.int64) for name, values in found.items()}
 
 
-def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
     lines = content.decode("utf-8-sig", "replace").splitlines()
     for number, line in enumerate(lines[1:], start=2):
         if line.strip():
-            yield number, next(csv.reader([line]))
+            try:
+                yield number, next(csv.reader([line]))
+            except csv.Error as error:
+                raise InputError(f"{path}:{number}: is no line of CSV: {error}") from None
 
 
 def _number(where: str, name: str, text: str, nodes: int) -> int:
