@@ -48,7 +48,8 @@ def run_mesh(
         if packets is None:
             raise InputError(f"{mesh}: carries packets; give --packets FILE")
         if timeline is not None or pes:
-            raise InputError(f"--timeline: shows PEs; {mesh} has none")
+            option = "--pe" if timeline is None else "--timeline"
+            raise InputError(f"{option}: is for PEs; {mesh} has none")
         _carry(loaded, packets, figures, shown)
         return
     if packets is not None:
@@ -153,6 +154,8 @@ def _run_program(
             )
     if timeline is not None and not pes:
         raise InputError("--timeline: shows chosen PEs; name them with --pe x,y")
+    if pes and timeline is None:
+        raise InputError("--pe: is a PE that --timeline shows; give one, or leave it out")
     stderr = shown.begin()
     for note in notes:
         stderr.print(f"note: {note}", markup=False)

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -84,4 +85,5 @@ def pims() -> None:
             pim = load_pim(name)
             device, channels, how = pim.device().device.name, pim.channels, pim.controller.refresh
         refresh = how.replace("_", "-").replace("none", "no")
-        typer.echo(f"{name:<32} {device}, {channels} channels, {refresh} refresh")
+        told = f"{name:<32} {device}, {channels} channels, {refresh} refresh"
+        typer.echo(fill(told, 80, subsequent_indent=" " * 33, break_on_hyphens=False))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,8 @@ from sim.mesh.wavelet_steady import Steady
 from traces.mesh.check import check_program
 
 CYCLES_MAX = 2**61
+SLICE_SECONDS = 0.2
+"""Between two pauses, about."""
 COUNTED = ("sent", "taken", "absorbed")
 
 
@@ -97,9 +100,13 @@ def run_program(
         state.mesh["mark"] = steady_mark
     limit = CYCLES_MAX if limit_cycles is None else limit_cycles
     now = skipped = 0
+    slices = _Slices()
     while True:
         until = looks.next_stop(now, limit - skipped)
-        now, how = run(*state.arrays(), now, until, forced, backwards)
+        with slices:
+            now, how = run(*state.arrays(), now, min(until, now + slices.cycles), forced, backwards)
+        if how == PAUSED and now < until:
+            continue
         if how == MARKED and periods:
             periods.passed(now, limit - skipped - now)
             skipped = periods.offset
@@ -134,6 +141,26 @@ def _check_options(
         )
     if steady and mark < 0:
         raise InputError(f"steady_mark: must be the number of a MARK, not {mark}")
+
+
+class _Slices:
+    """Cycles that the kernel goes at a time, so that the run can be interrupted between.
+
+    A pause changes nothing, so that how many cycles lie between two may depend on how long they
+    take.
+    """
+
+    cycles = 1024
+
+    def __enter__(self) -> None:
+        self._began = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        seconds = perf_counter() - self._began
+        if seconds < SLICE_SECONDS / 2:
+            self.cycles = min(2 * self.cycles, CYCLES_MAX)
+        elif seconds > 2 * SLICE_SECONDS:
+            self.cycles = max(self.cycles // 2, 1)
 
 
 class _Looks:

@@ -27,7 +27,7 @@ def check_folder(folder: Path) -> None:
 def check_file(path: Path) -> None:
     """Raise InputError unless a file can be written at ``path``."""
     with _explained(path, FILE_REMEDY):
-        _refuse_folder(path)
+        _refuse_other(path)
         _scratch(path.absolute().parent).rmdir()
 
 
@@ -42,7 +42,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         target = folder.absolute()
         there = target.is_dir()
         for name in files if there else ():
-            _refuse_folder(target / name)
+            _refuse_other(target / name)
         if not there:
             target.parent.mkdir(parents=True, exist_ok=True)
         made = _scratch(target if there else target.parent)
@@ -65,7 +65,7 @@ def open_whole(path: Path) -> Iterator[IO[bytes]]:
     Raises InputError where it cannot be written.
     """
     with _explained(path, FILE_REMEDY):
-        _refuse_folder(path)
+        _refuse_other(path)
         made = _scratch(path.absolute().parent)
         try:
             with (made / path.name).open("wb") as file:
@@ -87,9 +87,11 @@ def _refuse_file(path: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, "it is a file")
 
 
-def _refuse_folder(path: Path) -> None:
+def _refuse_other(path: Path) -> None:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is a device or a pipe, and would be replaced")
 
 
 @contextmanager

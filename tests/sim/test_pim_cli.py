@@ -118,7 +118,8 @@ def test_show(name: str, tmp_path: Path) -> None:
 def test_the_list() -> None:
     code, listed, errors = call("pims")
     assert (code, errors) == (0, "")
-    lines = listed.splitlines()
+    assert max(map(len, listed.splitlines())) <= 80
+    lines = listed.replace("\n" + " " * 33, " ").splitlines()
     for name, told in (
         ("aim", "AiM/GDDR6_8Gb_x16/AiM, 32 channels, all-bank refresh"),
         ("aim_as_simulated", "AiM/GDDR6_8Gb_x16/AiM_in_force, 32 channels, no refresh"),

@@ -51,6 +51,12 @@ def test_equal_bytes(tmp_path: Path) -> None:
         (("--program", EXAMPLE, "--pe", "3"), "--pe 3: must be x,y of a PE"),
         (("--program", EXAMPLE, "--pe", "4,0"), "--pe 4,0: the program has 4 x 1 PEs"),
         (("--program", EXAMPLE, "--commands", "c.csv"), "--commands: is not for meshes"),
+        (("--program", EXAMPLE, "--pe", "0,0"), "--pe: is a PE that --timeline shows"),
+        (
+            ("--program", EXAMPLE, "--timeline", "/dev/null", "--pe", "0,0"),
+            "/dev/null: cannot be written: it is a device",
+        ),
+        (("--workload", "mesh_gemv:k=32,n=32,grid=4,groups=9"), "groups 9; must be 0 to 4"),
         (("--workload", "no_such"), "mesh workload 'no_such'; known are"),
         (("--workload", "mesh_gemm:m=9999,k=9999,n=9999,grid=9"), "bytes"),
     ],

@@ -1,5 +1,7 @@
 """Programs of PEs whose cycles are known by hand, and what is told of those that do not end."""
 
+import signal
+import time
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from arch.mesh.program import (
     Route,
     TaskAction,
 )
+from sim.mesh import wavelet_run
 from sim.mesh.wavelet_run import WaveletRun, run_program
 from traces.mapping.mesh import collective
 from traces.mesh.commands import (
@@ -259,3 +262,49 @@ def test_microthreads_take_cycles_of_a_computation() -> None:
     assert run.accounts["compute"][0, 1] == 40
     assert run.accounts["fabric"][0, 1] == 4
     consistent(run)
+
+
+@pytest.mark.parametrize("pause", [1, 3])
+def test_pauses_change_nothing(pause: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    mesh, program = mesh_of(), collective("ktree_allreduce", 4, 5, 9, axis="both")
+    whole = run_program(mesh, program, window_cycles=7)
+    starts = []
+
+    def noted(*arguments: Any) -> Any:
+        starts.append(arguments[-4])
+        return kernel(*arguments)
+
+    kernel = wavelet_run.run
+    monkeypatch.setattr(wavelet_run, "run", noted)
+    monkeypatch.setattr(wavelet_run._Slices, "cycles", pause)
+    monkeypatch.setattr(wavelet_run, "SLICE_SECONDS", 0.0)
+    if pause > 1:
+        monkeypatch.setattr(wavelet_run._Slices, "__exit__", lambda *_: None)
+    paused = run_program(mesh, program, window_cycles=7)
+    assert len(starts) > whole.cycles // pause
+    same(whole, paused)
+    assert whole.steps == paused.steps
+    assert whole.windows is not None
+    assert paused.windows is not None
+    assert (whole.windows.links == paused.windows.links).all()
+
+
+@pytest.mark.compiled
+def test_a_long_run_can_be_interrupted() -> None:
+    program = row_of([pe_of(delay(1), loop(0, 2**30))], [{}])
+    run_program(mesh_of(), row_of([pe_of()], [{}]))
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGALRM, interrupted)
+    began = time.perf_counter()
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_program(mesh_of(), program)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+    # The loop takes a hundred times as long.
+    assert time.perf_counter() - began < 10

@@ -38,12 +38,15 @@ def allreduce(kind: str, places: int, vector: Vector, groups: int = 0) -> Line:
     """Sums, or largest elements, of a line of PEs in all of them, by the name of the algorithm.
 
     ``two_phase`` leaves them in the first PE, which then broadcasts. ``groups`` are those of the
-    K-tree, 0 for ``tree_groups``. Raises InputError for a name that is not there.
+    K-tree, 0 for ``tree_groups``. Raises InputError for a name that is not there, and for more
+    groups than PEs.
     """
     if kind not in ALLREDUCES:
         raise InputError(f"allreduce {kind!r}; must be one of {', '.join(ALLREDUCES)}")
     if places == 1 or vector.elements == 0:
         return Line(places)
+    if not 0 <= groups <= places:
+        raise InputError(f"groups {groups}; must be 0 to {places}, the PEs of a line")
     if kind == "k_tree":
         return ktree_allreduce(places, vector, groups or tree_groups(places))
     if kind == "chain":
