@@ -12,17 +12,18 @@ RESULT_FILE = "result.json"
 NAMES = {
     "Machine": "a machine", "MemorySystem": "a memory", "Pim": "a PIM", "HbmPim": "an HBM-PIM",
     "AttAcc": "an AttAcc", "JointPim": "a PIM with memory commands beside its own",
-    "ServingSystem": "a system that serves",
+    "ServingSystem": "a system that serves", "PacketMesh": "a mesh of packet routers",
+    "WaveletMesh": "a wavelet mesh",
 }  # fmt: skip
 
-HELP = "A machine, memory, PIM or system, or a result.json or its folder."
+HELP = "A machine, memory, mesh, PIM or system, or a machine's result.json or its folder."
 
 A = Annotated[str, typer.Argument(metavar="A", help=HELP)]
 B = Annotated[str, typer.Argument(metavar="B", help="Another of the same sort.")]
 
 
 def diff(a: A, b: B) -> None:
-    """Show what differs between two machines, memories, PIMs or systems, or between two results."""
+    """Show what differs between two machines, memories, meshes, PIMs or systems, or two results."""
     results = [_is_result(each) for each in (a, b)]
     if results[0] != results[1]:
         sorts = ["a result" if each else "a machine" for each in results]

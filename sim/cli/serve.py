@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arch.errors import InputError
+from sim.cli import inputs
+from sim.cli.traced import counting_bar
 
 if TYPE_CHECKING:
     from arch.serving import ServingSystem
@@ -140,8 +142,10 @@ def serve(
     from sim.serving.serve import run
 
     stderr = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-    with closing:
-        served = run(device, record, pp, _progress(stderr, len(record.iterations)))
+    if loaded.roofline is None:
+        inputs.tell_of_compiling(stderr)
+    with closing, counting_bar(len(record.iterations), stderr, "iterations") as tell:
+        served = run(device, record, pp, tell)
     done = Serving(loaded, share, reuse, served, _notes(record, name, found.positions))
     if out is not None:
         from sim.report.writing import write_folder
@@ -225,13 +229,6 @@ def _schedule(
     if lengths in DATA_SETS:
         where = f"{lengths}, seed {seed}: {DATA_SETS[lengths].source}"
     return schedule(drawn, device.room(), options, where)
-
-
-def _progress(stderr: Any, total: int) -> Any:
-    """Tells of each iteration, where there is a terminal and more than one."""
-    if not stderr.is_terminal or total < 2:
-        return None
-    return lambda done, of: stderr.print(f"iteration {done} of {of}", end="\r")
 
 
 def systems() -> None:

@@ -16,8 +16,8 @@ from sim.serving.scheduler import Scheduler
 
 COUNT_MAX = 10**7
 
-Progress = Callable[[int, int], None]
-"""Called with the iterations done and those in all."""
+Progress = Callable[[int], None]
+"""Called with the iterations done."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def run(
             )
         done.append(_iteration(device, issued, pipeline_parallel, channels))
         if progress is not None:
-            progress(len(done), len(record.iterations))
+            progress(len(done))
     return Served(
         tuple(done), record, device.peak_macs_per_second, device.bandwidth_bytes_per_second
     )

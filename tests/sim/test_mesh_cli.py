@@ -88,6 +88,11 @@ def test_a_trace_of_nothing(tmp_path: Path) -> None:
         ),
         (["run", "mesh_W1", "--packets", "{trace}", "--dialect", "x"], "is not for meshes"),
         (["run", "mesh_W1", "--packets", "{trace}", "-w", "gpt2"], "give one of --workload"),
+        (["run", "mesh_W1", "--packets", "{trace}", "--pe", "0,0"], "--pe: is for PEs; mesh_W1"),
+        (
+            ["diff", "mesh_W1", "wse2"],
+            "mesh_W1 is a mesh of packet routers and wse2 is a wavelet mesh; give two of a sort",
+        ),
         (["run", "mesh_W1", "--packets", "nowhere.csv"], "nowhere.csv: there is no such file"),
         (
             ["run", "mesh_W1", "--packets", "{trace}", "--out", "{trace}"],
