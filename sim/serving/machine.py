@@ -57,16 +57,17 @@ class MachineDevice:
         share, memory = self._share, self._memory
         places = Places(self._machine, self._block, share.layers)
         held = places.weight_bytes + self._batch * activation_bytes(self._block)
+        held_rows = -(-held // places.row_bytes)
         layers = held_layers(self._mapping, share.layers)
         if self._mapping.attention == "npu":
-            left = memory.address_map().capacity_bytes - held
+            left = memory.address_map().capacity_bytes - held_rows * places.row_bytes
             shape = self._block.shape
             room = Room(
                 1, left, lambda tokens: layers * cache_bytes(shape, tokens), lambda n: n, "bytes"
             )
         else:
             assert isinstance(memory, JointMemory)
-            left = memory.device().rows - -(-held // places.row_bytes)
+            left = memory.device().rows - held_rows
             room = _rows(memory, self._block, layers, left)
         if room.units <= 0:
             raise InputError(

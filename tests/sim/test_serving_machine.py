@@ -1,5 +1,6 @@
 """A device that is a machine: stages, reuse and conservation."""
 
+from bisect import bisect
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from sim.serving.report import Serving, as_dict, table
 from sim.serving.requests import Request
 from sim.serving.scheduler import Slot
 from sim.serving.serve import Options, run, schedule
+from traces.mapping.hybrid.placement import Sequence
+from traces.mapping.hybrid.stages import stages
 from traces.transformer.model import Transformer, models
 
 SMALL = (
@@ -186,6 +189,20 @@ def _events(passes: tuple[Pass, ...]) -> Counter[str]:
     for each in passes:
         found.update(each.events)
     return found
+
+
+@pytest.mark.parametrize("system", ["npu_pim", "npu_only", "neupims"])
+def test_a_batch_that_fills_the_room_has_a_place(system: str) -> None:
+    alone = device(system, None, "mapping.sub_batches=1")
+    room = alone.room()
+    each = room.units * room.channels // 8
+    length = bisect(range(1, 2**24), each, key=room.need)
+    assert room.need(length + 1) > each >= room.need(length)
+    # Softmax of so many tokens is more than all else that a token needs.
+    assert length > 10_000
+    batch = [Sequence(number, number % room.channels, length) for number in range(8)]
+    mapping = alone._mapping
+    assert stages(alone._machine, alone._block, [batch], MODEL.layers, mapping)
 
 
 def test_room_is_what_weights_and_activations_leave() -> None:

@@ -45,6 +45,11 @@ def weights_bytes(shape: Shape, sequences: Ordered[Sequence]) -> int:
     return sum(shape.heads * each.length * ELEMENT_BYTES for each in sequences)
 
 
+def apart_bytes(mapping: HybridMapping, shape: Shape, sequences: Ordered[Sequence]) -> int:
+    """Of the weights that lie apart from the rows of their channel."""
+    return weights_bytes(shape, sequences) if mapping.gwrite_rows == "first" else 0
+
+
 def attention_in_pim(
     memory: JointMemory,
     cores: int,
@@ -91,7 +96,7 @@ class _Attention:
         """Of the weights that lie apart from the rows of their channel."""
 
     def trace(self, sequences: Ordered[Sequence], rows: dict[int, Rows]) -> CommandTrace:
-        size = weights_bytes(self._shape, sequences)
+        size = apart_bytes(self._mapping, self._shape, sequences)
         self._apart = self._builder.tensor(f"{self._name}.weights", size)
         # Engines keep order: what waits for nothing goes first, then the first sequence of each
         # channel, the second of each, so that none waits for a later one of another channel.

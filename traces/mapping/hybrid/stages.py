@@ -16,7 +16,7 @@ from arch.hybrid import HybridMapping
 from arch.machine import Machine
 from arch.pim.joint import JointMemory
 from traces.mapping.builder import TraceBuilder
-from traces.mapping.hybrid.attention import attention_in_pim, weights_bytes
+from traces.mapping.hybrid.attention import apart_bytes, attention_in_pim
 from traces.mapping.hybrid.block import (
     Block,
     ffn_operators,
@@ -116,9 +116,7 @@ class _Plan:
             for at, batch in enumerate(sub_batches)
         ]
         self._apart = [
-            self._places.tensor(
-                "attention.weights", weights_bytes(block.shape, batch), f"batch{at}"
-            )
+            self._places.tensor("attention.weights", self._apart_bytes(batch), f"batch{at}")
             for at, batch in enumerate(sub_batches)
         ]
         self._rows: dict[int, Rows] = {}
@@ -151,6 +149,11 @@ class _Plan:
                 )
             first = self._mapping.first_row
         self._rows = lay_out(memory, shape, layers, first, everyone)
+
+    def _apart_bytes(self, batch: Batch) -> int:
+        if self._mapping.attention == "npu":
+            return 0
+        return apart_bytes(self._mapping, self._block.shape, batch)
 
     def stage(self, attending: int | None, products: Ordered[tuple[int, str]]) -> CommandTrace:
         """The attention of one sub-batch beside products of others, one after the other."""
