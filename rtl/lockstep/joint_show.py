@@ -16,6 +16,7 @@ from rtl.lockstep.joint_model import (
 from rtl.lockstep.requests import PASSED, REFUSED, TAG, VALID, WRITE
 from rtl.lockstep.streams import show_kept
 from rtl.lockstep.timers import show_bank_timers, show_pasts, show_wide_timers
+from sim.dram.bank_queues import entry_of
 from sim.dram.state import READS, WRITES
 from sim.dram.tables import NEVER
 from sim.jit import njit
@@ -170,7 +171,7 @@ def show_banks(shape, j, s, entries, queue, queues, banks, pim_rows, ready, time
             for k in range(4):
                 shown[at + k] = 0
             if i < queue[bank]["count"]:
-                entry = entries[queues[bank, i]["entry"]]
+                entry = entries[entry_of(queue, queues, bank, i)]
                 shown[at] = entry["row"]
                 shown[at + 1] = entry["column"]
                 shown[at + 2] = entry["write"]

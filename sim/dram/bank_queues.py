@@ -21,6 +21,30 @@ def mark_of(address):
 
 
 @njit
+def wants(row, write):
+    """What stands in a place for a request of a row."""
+    return np.int64(row) * 2 + write
+
+
+@njit
+def slot(queue, queues, bank, place):
+    """Where in its ring a place of a bank's queue is."""
+    return (queue[bank]["first"] + place) & (queues.shape[1] - 1)
+
+
+@njit
+def entry_of(queue, queues, bank, place):
+    """Entry at a place of a bank's queue."""
+    return np.int64(queues[bank, slot(queue, queues, bank, place)]["entry"])
+
+
+@njit
+def first_row(queue, queues, bank):
+    """Row that the first command of a bank's queue is for."""
+    return queues[bank, queue[bank]["first"]]["wants"] >> 1
+
+
+@njit
 def find(s, q, entries, lists, queue, queues, marks, kind, given):
     """The read or write of an address that waits, or NONE: there is one at most."""
     if kind == WRITES and s["counts"][WRITES] + q["writes"] == 0:
@@ -31,11 +55,11 @@ def find(s, q, entries, lists, queue, queues, marks, kind, given):
     for i in range(s["counts"][kind]):
         if entries[lists[kind, i]]["address"] == address:
             return lists[kind, i]
+    wanted = wants(row, kind)
     for i in range(queue[bank]["count"]):
-        if queues[bank, i]["row"] == row:
-            at = queues[bank, i]["entry"]
-            if entries[at]["address"] == address and entries[at]["write"] == kind:
-                return np.int64(at)
+        place = queues[bank, slot(queue, queues, bank, i)]
+        if place["wants"] == wanted and entries[place["entry"]]["address"] == address:
+            return np.int64(place["entry"])
     return NONE
 
 
@@ -83,8 +107,8 @@ def share(s, q, entry, shared, tag):
     place["sequence"] = s["taken"]
     place["tag"] = tag
     place["arrival"] = s["now"] - 1
-    place["next"] = entry["sharing"]
-    entry["sharing"] = at
+    place["next"] = entry["next"]
+    entry["next"] = at
     q["shared"] += 1
 
 
@@ -94,6 +118,7 @@ def add(s, q, entries, lists, marks, kind, given):
     at = q["free"]
     entry = entries[at]
     q["free"] = entry["next"]
+    entry["next"] = NONE
     entry["bank"] = given["bank"]
     entry["row"] = given["row"]
     entry["column"] = given["column"]
@@ -103,7 +128,6 @@ def add(s, q, entries, lists, marks, kind, given):
     entry["tag"] = given["tag"]
     entry["arrival"] = s["now"] - 1
     entry["noted"] = 0
-    entry["sharing"] = NONE
     lists[kind, s["counts"][kind]] = at
     s["counts"][kind] += 1
     marks[kind, mark_of(given["address"])] += 1
@@ -120,7 +144,7 @@ def end_entry(s, q, entries, shared, marks, latencies, finished, at, until):
     if kind == READS:
         note_read(s, latencies, entry["arrival"], until)
         end_request(s, finished, entry["sequence"], entry["tag"], until)
-        other = entry["sharing"]
+        other = np.int64(entry["next"])
         while other != NONE:
             place = shared[other]
             note_read(s, latencies, place["arrival"], until)
@@ -134,31 +158,28 @@ def end_entry(s, q, entries, shared, marks, latencies, finished, at, until):
 
 
 @njit
-def look(banks, entries, queue, queues, bank):
+def look(banks, queue, queues, bank):
     """The row of a bank has changed: note what may come next of its queue."""
     own, opened = queue[bank], banks[bank]["row"]
     own["read"] = own["write"] = NONE
     if opened != CLOSED:
         writes = own["writes"]
-        find_hits(entries, queue, queues, bank, opened, 0, writes < own["count"], writes > 0)
+        find_hits(queue, queues, bank, opened, 0, writes < own["count"], writes > 0)
     note_next(queue, queues, bank, opened)
 
 
 @njit
-def find_hits(entries, queue, queues, bank, opened, place, reads, writes):
+def find_hits(queue, queues, bank, opened, place, reads, writes):
     """Find the first read and write of the open row from a place on, if wanted."""
-    own = queue[bank]
+    own, read, write = queue[bank], wants(opened, READS), wants(opened, WRITES)
     while (reads or writes) and place < own["count"]:
-        at = queues[bank, place]
-        if at["row"] == opened:
-            if entries[at["entry"]]["write"]:
-                if writes:
-                    own["write"] = place
-                writes = False
-            else:
-                if reads:
-                    own["read"] = place
-                reads = False
+        wanted = queues[bank, slot(queue, queues, bank, place)]["wants"]
+        if reads and wanted == read:
+            own["read"] = place
+            reads = False
+        elif writes and wanted == write:
+            own["write"] = place
+            writes = False
         place += 1
 
 
@@ -169,7 +190,7 @@ def note_next(queue, queues, bank, opened):
     own = queue[bank]
     own["may_close"] = 0
     own["soon"] = 0 if own["count"] > 0 else NEVER
-    if own["count"] > 0 and opened != CLOSED and queues[bank, 0]["row"] != opened:
+    if own["count"] > 0 and opened != CLOSED and first_row(queue, queues, bank) != opened:
         hit = own["read"] != NONE or own["write"] != NONE
         own["may_close"] = 1 if not hit or own["hits"] >= HITS else 0
 
@@ -230,11 +251,12 @@ def move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind):
 def enqueue(s, q, banks, entries, queue, queues, at):
     """Put a transaction behind the commands of its bank."""
     entry = entries[at]
-    bank, arrival = entry["bank"], entry["arrival"]
+    bank, arrival = np.int64(entry["bank"]), entry["arrival"]
     own, opened = queue[bank], banks[bank]["row"]
     place = own["count"]
-    queues[bank, place]["entry"] = at
-    queues[bank, place]["row"] = entry["row"]
+    last = queues[bank, slot(queue, queues, bank, place)]
+    last["entry"] = at
+    last["wants"] = wants(entry["row"], entry["write"])
     own["count"] = place + 1
     own["writes"] += entry["write"]
     q["writes"] += entry["write"]
@@ -251,23 +273,25 @@ def enqueue(s, q, banks, entries, queue, queues, at):
 
 
 @njit
-def dequeue(s, q, banks, entries, queue, queues, bank, place):
+def dequeue(s, q, banks, queue, queues, bank, place):
     """Take a column command out of the queue of its bank."""
     own, opened = queue[bank], banks[bank]["row"]
     own["count"] -= 1
-    writes = entries[queues[bank, place]["entry"]]["write"]
+    writes = queues[bank, slot(queue, queues, bank, place)]["wants"] & 1
     own["writes"] -= writes
     q["writes"] -= writes
-    for i in range(place, own["count"]):
-        queues[bank, i]["entry"] = queues[bank, i + 1]["entry"]
-        queues[bank, i]["row"] = queues[bank, i + 1]["row"]
+    for i in range(place, 0, -1):
+        here, before = slot(queue, queues, bank, i), slot(queue, queues, bank, i - 1)
+        queues[bank, here]["entry"] = queues[bank, before]["entry"]
+        queues[bank, here]["wants"] = queues[bank, before]["wants"]
+    own["first"] = slot(queue, queues, bank, 1)
     read, write = own["read"], own["write"]
     if read >= place:
         own["read"] = NONE if read == place else read - 1
     if write >= place:
         own["write"] = NONE if write == place else write - 1
     # Those before were no hits, or one of them is the first.
-    find_hits(entries, queue, queues, bank, opened, place, read == place, write == place)
+    find_hits(queue, queues, bank, opened, place, read == place, write == place)
     note_next(queue, queues, bank, opened)
     q["queued"] -= 1
     q["changed"] = 1

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from sim.dram.bank_queues import dequeue, end_entry, long_since, look, move_transaction
+from sim.dram.bank_queues import (
+    dequeue,
+    end_entry,
+    entry_of,
+    long_since,
+    look,
+    move_transaction,
+)
 from sim.dram.bank_queues_state import NONE
 from sim.dram.channel import issue, note_row
 from sim.dram.picking import edge_after, when_at
@@ -13,7 +20,7 @@ from sim.jit import inlined, njit
 
 
 @njit
-def refresh(c, k, s, q, commands, rules, banks, ready, history, issued, log, entries, queue,
+def refresh(c, k, s, q, commands, rules, banks, ready, history, issued, log, queue,
             queues):  # fmt: skip
     """Bring the refresh that waits closer: close its banks, the first that may, then refresh.
 
@@ -45,7 +52,7 @@ def refresh(c, k, s, q, commands, rules, banks, ready, history, issued, log, ent
                 NOWHERE,
             )
             queue[bank]["hits"] = 0
-            look(banks, entries, queue, queues, bank)
+            look(banks, queue, queues, bank)
             return now, commands[command]["slot"]
         soonest = min(soonest, when)
     if opened:
@@ -82,7 +89,7 @@ def long_queued(c, s, q, entries, queue, queues):
     oldest, bank, place = NEVER, NONE, 0
     for i in range(c["banks"]):
         for j in range(queue[i]["count"]):
-            arrival = entries[queues[i, j]["entry"]]["arrival"]
+            arrival = entries[entry_of(queue, queues, i, j)]["arrival"]
             if arrival < oldest:
                 oldest, bank, place = arrival, i, j
     q["oldest"] = oldest
@@ -127,7 +134,7 @@ def choose(c, s, q, commands, banks, ready, entries, queue, queues):
     if long != NONE:
         if s["pending"] > 0 and long // c["refresh_span"] == q["refreshing"] // c["refresh_span"]:
             return NEVER, long, NONE, place
-        entry = entries[queues[long, place]["entry"]]
+        entry = entries[entry_of(queue, queues, long, place)]
         command = next_command(c, banks, long, entry["row"], entry["write"])
         when = when_at(c, s, commands, ready, command * c["banks"] + long, now)
         return when, long, command, place
@@ -150,22 +157,22 @@ def choose(c, s, q, commands, banks, ready, entries, queue, queues):
 def give(c, s, q, commands, rules, banks, ready, history, issued, latencies, finished, log,
          entries, queue, queues, shared, marks, bank, command, place):  # fmt: skip
     """Issue the command of a queued request."""
-    at = np.int64(queues[bank, place]["entry"])
+    at = entry_of(queue, queues, bank, place)
     entry = entries[at]
     note_row(s, banks, entry)
     action = commands[command]["action"]
-    issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, entry["row"],
-          entry["column"])  # fmt: skip
+    issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank,
+          np.int64(entry["row"]), np.int64(entry["column"]))  # fmt: skip
     if action in (READ, WRITE):
         s["data_until"] = s["now"] + c["burst_cycles"]
         queue[bank]["hits"] += 1
         end_entry(s, q, entries, shared, marks, latencies, finished, at,
                   s["now"] + c["read_latency_cycles"])  # fmt: skip
-        dequeue(s, q, banks, entries, queue, queues, bank, place)
+        dequeue(s, q, banks, queue, queues, bank, place)
         return
     if action == PRECHARGE:
         queue[bank]["hits"] = 0
-    look(banks, entries, queue, queues, bank)
+    look(banks, queue, queues, bank)
 
 
 @inlined
@@ -182,7 +189,7 @@ def advance(c, k, s, q, commands, rules, banks, ready, history, issued, latencie
     future, first = NEVER, NONE
     if s["pending"] > 0:
         future, first = refresh(c, k, s, q, commands, rules, banks, ready, history, issued, log,
-                                entries, queue, queues)  # fmt: skip
+                                queue, queues)  # fmt: skip
     # A second command must be for the other bus; if not, its bank has had its turn.
     for _ in range(c["slots"] - (1 if future == now else 0)):
         when, bank, command, place = choose(c, s, q, commands, banks, ready, entries, queue, queues)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from arch.dram.controller import Controller
 from arch.dram.device import Device
 from arch.errors import InputError
-from sim.dram.state import ENTRY, FINISHED, FINISHED_A_CYCLE, State, new_state
+from sim.dram.state import FINISHED, FINISHED_A_CYCLE, State, new_state
 from sim.dram.tables import NEVER, Tables
 
 NONE = -1
@@ -29,12 +29,19 @@ LIMITS = np.dtype(
 
 TRANSACTION = np.dtype(
     [
-        # First, or Numba takes it for an ENTRY with more fields, and warns.
-        ("sharing", np.int64),  # first of the reads that share its data, or NONE
-        ("next", np.int64),  # in the free list
-        *((name, np.int64) for name in ENTRY.names or ()),
+        ("address", np.int64),
+        ("sequence", np.int64),  # order of arrival
+        ("tag", np.int64),  # of its sender
+        ("arrival", np.int64),  # cycle
+        ("row", np.int32),
+        ("column", np.int32),
+        ("next", np.int32),  # first of the reads that share its data, or in the free list; or NONE
+        ("bank", np.uint16),  # flat, in hierarchy order
+        ("write", np.uint8),
+        ("noted", np.uint8),  # hit, miss or conflict is counted
     ]
 )
+"""Short, as a channel has thousands, and there may be many channels."""
 
 SHARED = np.dtype(
     [
@@ -48,6 +55,7 @@ SHARED = np.dtype(
 QUEUE = np.dtype(
     [
         ("soon", np.int64),  # no command may go before, by ready times alone; NEVER if empty
+        ("first", np.int32),  # where in the ring of its places the first is
         ("count", np.int32),
         ("writes", np.int32),  # of them
         ("hits", np.int32),  # column commands since the row was opened
@@ -60,9 +68,10 @@ QUEUE = np.dtype(
 PLACE = np.dtype(
     [
         ("entry", np.int32),
-        ("row", np.int32),  # of the entry, as all places are looked at for the open row
+        ("wants", np.int32),  # of the entry: twice its row, and 1 if it writes
     ]
 )
+"""What is looked at of all places, without a look at their entries."""
 
 ARBITER = np.dtype(
     [
@@ -94,7 +103,7 @@ class QueuesState:
     queue: npt.NDArray[np.void]
     """[bank] of QUEUE"""
     queues: npt.NDArray[np.void]
-    """[bank, place] of PLACE"""
+    """[bank, place] of PLACE: rings of a power of two"""
     shared: npt.NDArray[np.void]
     """[read] of SHARED, waiting or free"""
     marks: npt.NDArray[np.uint16]
@@ -135,7 +144,7 @@ def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[
         entries=_free_list(np.zeros(room, TRANSACTION)),
         lists=np.zeros((2, most), np.int64),
         queue=queue,
-        queues=np.zeros((banks, controller.bank_entries), PLACE),
+        queues=np.zeros((banks, 1 << (controller.bank_entries - 1).bit_length()), PLACE),
         shared=_free_list(np.zeros(SHARING, SHARED)),
         marks=np.zeros((2, MARKS), np.uint16),
     )

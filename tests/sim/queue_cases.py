@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from sim.dram.bank_queues_state import HITS
 from sim.dram.state import CLOSED
 
@@ -12,14 +14,16 @@ def assert_kept(arbiter: Any, banks: Any, entries: Any, queue: Any, queues: Any)
     """Each queue's notes are those of its commands and of its bank's row."""
     writes = 0
     for bank, own in enumerate(queue):
-        places = queues[bank, : own["count"]]
+        order = (own["first"] + np.arange(own["count"])) % queues.shape[1]
+        places = queues[bank, order]
         waiting = [entries[at] for at in places["entry"]]
         opened = banks[bank]["row"]
         first = [NONE, NONE]
         for place, entry in reversed(list(enumerate(waiting))):
             if entry["row"] == opened:
                 first[entry["write"]] = place
-        assert places["row"].tolist() == [int(entry["row"]) for entry in waiting]
+        wanted_ = [2 * int(entry["row"]) + int(entry["write"]) for entry in waiting]
+        assert places["wants"].tolist() == wanted_
         assert own["writes"] == sum(int(entry["write"]) for entry in waiting)
         assert [own["read"], own["write"]] == first
         held = first != [NONE, NONE] and own["hits"] < HITS

@@ -177,7 +177,7 @@ def advance(c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, 
     gave = closing = False
     if refreshing:
         when = refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, log,
-                       entries, queue, queues)  # fmt: skip
+                       queue, queues)  # fmt: skip
         closing = when == now
         future = min(future, when)
     if not closing:
@@ -217,7 +217,7 @@ def advance(c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, 
                 gave = True
         if pim_at == now and not gave:
             give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issued, log,
-                     entries, queue, queues, items, command, bank)  # fmt: skip
+                     queue, queues, items, command, bank)  # fmt: skip
             m["gave_at"][PIM] = now
             m["side"] = PIM
             gave = True

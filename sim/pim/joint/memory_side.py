@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim.dram.bank_queues import dequeue, end_entry, look
+from sim.dram.bank_queues import dequeue, end_entry, entry_of, first_row, look, slot
 from sim.dram.bank_queues_state import NONE
 from sim.dram.channel import issue, note_row
 from sim.dram.state import CLOSED, NOWHERE
@@ -46,7 +46,7 @@ def bank_next(c, j, s, m, banks, pim_rows, ready, queue, queues, bank):
     opened, reserved = banks[bank]["row"], m["reserved"]
     if opened == CLOSED:
         for i in range(own["count"]):
-            row = queues[bank, i]["row"]
+            row = queues[bank, slot(queue, queues, bank, i)]["wants"] >> 1
             if row == reserved:
                 continue
             if j["dual"] and pim_rows[bank] == row:
@@ -60,7 +60,7 @@ def bank_next(c, j, s, m, banks, pim_rows, ready, queue, queues, bank):
             return max(now, ready[command * wide + bank]), command, i
         return NEVER, NONE, 0
     when, chosen, place = NEVER, NONE, 0
-    if own["may_close"] and may_close and queues[bank, 0]["row"] != reserved:
+    if own["may_close"] and may_close and first_row(queue, queues, bank) != reserved:
         chosen = c["command_precharge"]
         when = max(now, ready[chosen * wide + bank])
         if when == now:
@@ -132,12 +132,12 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
                 finished, log, entries, queue, queues, shared, marks, bank, command,
                 place):  # fmt: skip
     """Give the command of a queued request."""
-    at = np.int64(queues[bank, place]["entry"])
+    at = entry_of(queue, queues, bank, place)
     entry = entries[at]
     note_row(s, banks, entry)
     action = commands[command]["action"]
-    issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, entry["row"],
-          entry["column"])  # fmt: skip
+    issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank,
+          np.int64(entry["row"]), np.int64(entry["column"]))  # fmt: skip
     checked = m["slack"] > 0 and m["queued"] > 0
     if action in (READ, WRITE):
         s["data_until"] = s["now"] + c["burst_cycles"]
@@ -145,7 +145,7 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
         m["grant"] -= 1
         end_entry(s, q, entries, shared, marks, latencies, finished, at,
                   s["now"] + c["read_latency_cycles"])  # fmt: skip
-        dequeue(s, q, banks, entries, queue, queues, bank, place)
+        dequeue(s, q, banks, queue, queues, bank, place)
         return
     if command == c["command_activate"]:
         if checked:
@@ -157,13 +157,13 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
             queue[bank]["hits"] = 0
         else:
             pim_rows[bank] = CLOSED
+    look(banks, queue, queues, bank)
     note_rows(j, m, banks, pim_rows, s["now"], bank)
-    look(banks, entries, queue, queues, bank)
 
 
 @njit
-def refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, log, entries,
-            queue, queues):  # fmt: skip
+def refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, log, queue,
+            queues):  # fmt: skip
     """Bring the refresh that waits closer: close the banks of its rank, the first that may, in both
     row buffers, then refresh.
 
@@ -186,7 +186,7 @@ def refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, iss
                   NOWHERE)  # fmt: skip
             if command == c["command_precharge"]:
                 queue[bank]["hits"] = 0
-                look(banks, entries, queue, queues, bank)
+                look(banks, queue, queues, bank)
             else:
                 pim_rows[bank] = CLOSED
             note_rows(j, m, banks, pim_rows, now, bank)

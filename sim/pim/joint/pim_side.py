@@ -207,19 +207,19 @@ def end_tile(j, m):
 
 
 @njit
-def set_rows(j, banks, pim_rows, entries, queue, queues, first, row):
+def set_rows(j, banks, pim_rows, queue, queues, first, row):
     """A group of banks opens a row for PIM."""
     for bank in range(first, first + j["group_banks"]):
         if j["dual"]:
             pim_rows[bank] = row
         else:
             banks[bank]["row"] = row
-            look(banks, entries, queue, queues, bank)
+            look(banks, queue, queues, bank)
 
 
 @njit
-def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issued, log, entries,
-             queue, queues, items, command, bank):  # fmt: skip
+def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issued, log, queue,
+             queues, items, command, bank):  # fmt: skip
     """Give a command for the first PIM instruction of the queue."""
     now, wide = s["now"], c["banks"]
     item = items[m["head"] & (items.shape[0] - 1)]
@@ -227,8 +227,7 @@ def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issue
     issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, item["row"],
           columns)  # fmt: skip
     if command == j["gact"]:
-        set_rows(j, banks, pim_rows, entries, queue, queues, bank - bank % j["group_banks"],
-                 item["row"])  # fmt: skip
+        set_rows(j, banks, pim_rows, queue, queues, bank - bank % j["group_banks"], item["row"])
         note_rows(j, m, banks, pim_rows, now, bank)
     elif command == j["header"]:
         m["tile"] = 1
@@ -261,7 +260,7 @@ def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issue
         note_rows(j, m, banks, pim_rows, now, bank)
     else:
         queue[bank]["hits"] = 0
-        look(banks, entries, queue, queues, bank)
+        look(banks, queue, queues, bank)
         note_rows(j, m, banks, pim_rows, now, bank)
 
 
