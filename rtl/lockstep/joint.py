@@ -153,9 +153,9 @@ class JointTraffic:
         cycles = drive(
             kernel.config, kernel.commands, kernel.rules, queues.limits, self.tables.joint,
             own.channel, queues.arbiter, state.joint, queues.entries, queues.lists, queues.queue,
-            queues.queues, queues.shared, queues.marks, own.banks, state.pim_rows, own.ready,
-            own.history, own.issued, own.latencies, own.finished, self.items, state.came, self.log,
-            self.request, layout.shape, *layout.timers.arrays, self.incoming, self.before,
+            queues.soon, queues.queues, queues.shared, queues.marks, own.banks, state.pim_rows,
+            own.ready, own.history, own.issued, own.latencies, own.finished, self.items, state.came,
+            self.log, self.request, layout.shape, *layout.timers.arrays, self.incoming, self.before,
             self.traffic, *self.copies, self.events, self.issued, stimuli, resets, responses,
         )  # fmt: skip
         return int(cycles)

@@ -21,7 +21,7 @@ def is_useful(s, q, m, given, incoming):
 
 @njit
 def drive(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue,
-          queues, shared, marks, banks, pim_rows, ready, history, issues, latencies, finished,
+          soon, queues, shared, marks, banks, pim_rows, ready, history, issues, latencies, finished,
           items, came, log, request, shapes, timers, wide, pasts, codes, incoming, before, traffic,
           old, tried, events, issued, stimuli, resets, responses):  # fmt: skip
     """Cycles in a row of stimuli, the model's responses, and what they show.
@@ -50,9 +50,9 @@ def drive(config, commands, rules, limits, joint, channel, arbiter, state, entri
         ended = s["finished"]
         tried[0] = state[0]
         could = probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, ready,
-                      queue, queues, items)  # fmt: skip
+                      queue, soon, queues, items)  # fmt: skip
         go(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue,
-           queues, shared, marks, banks, pim_rows, ready, history, issues, latencies, finished,
+           soon, queues, shared, marks, banks, pim_rows, ready, history, issues, latencies, finished,
            items, came, log)  # fmt: skip
         show_outputs(channel, state, finished, log, codes, incoming, became, pim_taken, ended,
                      shown)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from rtl.lockstep.joint_model import PIM_FIRST, PIM_VALID
 from rtl.lockstep.requests import PASSED, REFUSED, TAKEN, VALID, WRITE
+from sim.dram.bank_queues import first_row
 from sim.dram.state import CLOSED, READS, WRITES
 from sim.dram.tables import NEVER
 from sim.jit import njit
@@ -44,8 +45,8 @@ EVENTS = (
 
 
 @njit
-def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, ready, queue, queues,
-          items):  # fmt: skip
+def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, ready, queue, soon,
+          queues, items):  # fmt: skip
     """What each side could give in a cycle, before it goes on, in mode concurrent.
 
     ``tried``: a copy of the state, which changes. Returns whether PIM could, whether memory could,
@@ -70,7 +71,9 @@ def probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, rea
     for untimed in range(2):
         if untimed:
             m["slack"] = 0
-        when, _, _, _ = memory_next(c, j, s, q, m, banks, pim_rows, ready, queue, queues, False)
+        when, _, _, _ = memory_next(
+            c, j, s, q, m, banks, pim_rows, ready, queue, soon, queues, False
+        )
         if untimed:
             free = when == now
         else:
@@ -95,7 +98,7 @@ def count_before(config, joint, channel, arbiter, state, queue, queues, banks,
     kept, both = False, False
     for bank in range(c["banks"]):
         if queue[bank]["count"] > 0 and m["reserved"] != CLOSED:
-            kept = kept or queues[bank, 0]["row"] == m["reserved"]
+            kept = kept or first_row(queue, queues, bank) == m["reserved"]
         both = both or (banks[bank]["row"] != CLOSED and pim_rows[bank] != CLOSED)
     events[19] += kept
     events[20] += both

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.dram.bank_queues_state import HITS, IDLE_DRAIN, MARKS, NONE
 from sim.dram.channel import end_request, note_read
-from sim.dram.state import CLOSED, READS, WRITES
+from sim.dram.state import CLOSED, COLUMNS, READS, ROWS, WRITES
 from sim.dram.tables import NEVER
 from sim.jit import njit
 
@@ -158,14 +158,14 @@ def end_entry(s, q, entries, shared, marks, latencies, finished, at, until):
 
 
 @njit
-def look(banks, queue, queues, bank):
+def look(banks, queue, soon, queues, bank):
     """The row of a bank has changed: note what may come next of its queue."""
     own, opened = queue[bank], banks[bank]["row"]
     own["read"] = own["write"] = NONE
     if opened != CLOSED:
         writes = own["writes"]
         find_hits(queue, queues, bank, opened, 0, writes < own["count"], writes > 0)
-    note_next(queue, queues, bank, opened)
+    note_next(queue, soon, queues, bank, opened)
 
 
 @njit
@@ -184,15 +184,22 @@ def find_hits(queue, queues, bank, opened, place, reads, writes):
 
 
 @njit
-def note_next(queue, queues, bank, opened):
+def note_next(queue, soon, queues, bank, opened):
     """What may come next of a queue has changed: note whether its first may close the row, and
     that ready times are to be asked anew."""
     own = queue[bank]
     own["may_close"] = 0
-    own["soon"] = 0 if own["count"] > 0 else NEVER
-    if own["count"] > 0 and opened != CLOSED and first_row(queue, queues, bank) != opened:
-        hit = own["read"] != NONE or own["write"] != NONE
-        own["may_close"] = 1 if not hit or own["hits"] >= HITS else 0
+    soon[COLUMNS, bank] = soon[ROWS, bank] = NEVER
+    if own["count"] == 0:
+        return
+    hit = own["read"] != NONE or own["write"] != NONE
+    if hit:
+        soon[COLUMNS, bank] = 0
+    if opened == CLOSED:
+        soon[ROWS, bank] = 0
+    elif first_row(queue, queues, bank) != opened and (not hit or own["hits"] >= HITS):
+        own["may_close"] = 1
+        soon[ROWS, bank] = 0
 
 
 @njit
@@ -205,7 +212,7 @@ def long_since(c, s, entries, lists, kind):
 
 
 @njit
-def move_transaction(c, k, s, q, banks, entries, lists, queue, queues, marks):
+def move_transaction(c, k, s, q, banks, entries, lists, queue, soon, queues, marks):
     """Move a transaction to the queue of its bank; whether anything changes by that."""
     long_read = long_since(c, s, entries, lists, READS)
     long_write = long_since(c, s, entries, lists, WRITES)
@@ -221,13 +228,13 @@ def move_transaction(c, k, s, q, banks, entries, lists, queue, queues, marks):
     kind = WRITES if s["draining"] > 0 else READS
     if long < NEVER:
         kind = WRITES if long == long_write else READS
-    moved = move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind)
+    moved = move_of(k, s, q, banks, entries, lists, queue, soon, queues, marks, kind)
     q["changed"] = 1 if moved or s["draining"] != before else 0
     return q["changed"] == 1
 
 
 @njit
-def move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind):
+def move_of(k, s, q, banks, entries, lists, queue, soon, queues, marks, kind):
     """Move the oldest read or write whose bank's queue has room; whether one has moved."""
     for i in range(s["counts"][kind]):
         at = lists[kind, i]
@@ -242,13 +249,13 @@ def move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind):
         for j in range(i, s["counts"][kind] - 1):
             lists[kind, j] = lists[kind, j + 1]
         s["counts"][kind] -= 1
-        enqueue(s, q, banks, entries, queue, queues, at)
+        enqueue(s, q, banks, entries, queue, soon, queues, at)
         return True
     return False
 
 
 @njit
-def enqueue(s, q, banks, entries, queue, queues, at):
+def enqueue(s, q, banks, entries, queue, soon, queues, at):
     """Put a transaction behind the commands of its bank."""
     entry = entries[at]
     bank, arrival = np.int64(entry["bank"]), entry["arrival"]
@@ -260,20 +267,24 @@ def enqueue(s, q, banks, entries, queue, queues, at):
     own["count"] = place + 1
     own["writes"] += entry["write"]
     q["writes"] += entry["write"]
+    changed = place == 0
     if entry["row"] == opened:
         if entry["write"]:
             if own["write"] == NONE:
                 own["write"] = place
+                changed = True
         elif own["read"] == NONE:
             own["read"] = place
+            changed = True
     q["oldest"] = arrival if q["queued"] == 0 else min(q["oldest"], arrival)
     q["queued"] += 1
     s["refused"] = 0
-    note_next(queue, queues, bank, opened)
+    if changed:
+        note_next(queue, soon, queues, bank, opened)
 
 
 @njit
-def dequeue(s, q, banks, queue, queues, bank, place):
+def dequeue(s, q, banks, queue, soon, queues, bank, place):
     """Take a column command out of the queue of its bank."""
     own, opened = queue[bank], banks[bank]["row"]
     own["count"] -= 1
@@ -292,7 +303,7 @@ def dequeue(s, q, banks, queue, queues, bank, place):
         own["write"] = NONE if write == place else write - 1
     # Those before were no hits, or one of them is the first.
     find_hits(queue, queues, bank, opened, place, read == place, write == place)
-    note_next(queue, queues, bank, opened)
+    note_next(queue, soon, queues, bank, opened)
     q["queued"] -= 1
     q["changed"] = 1
     s["refused"] = 0

@@ -20,7 +20,7 @@ from sim.jit import inlined, njit
 
 
 @njit
-def refresh(c, k, s, q, commands, rules, banks, ready, history, issued, log, queue,
+def refresh(c, k, s, q, commands, rules, banks, ready, history, issued, log, queue, soon,
             queues):  # fmt: skip
     """Bring the refresh that waits closer: close its banks, the first that may, then refresh.
 
@@ -52,7 +52,7 @@ def refresh(c, k, s, q, commands, rules, banks, ready, history, issued, log, que
                 NOWHERE,
             )
             queue[bank]["hits"] = 0
-            look(banks, queue, queues, bank)
+            look(banks, queue, soon, queues, bank)
             return now, commands[command]["slot"]
         soonest = min(soonest, when)
     if opened:
@@ -155,7 +155,7 @@ def choose(c, s, q, commands, banks, ready, entries, queue, queues):
 
 @njit
 def give(c, s, q, commands, rules, banks, ready, history, issued, latencies, finished, log,
-         entries, queue, queues, shared, marks, bank, command, place):  # fmt: skip
+         entries, queue, soon, queues, shared, marks, bank, command, place):  # fmt: skip
     """Issue the command of a queued request."""
     at = entry_of(queue, queues, bank, place)
     entry = entries[at]
@@ -168,16 +168,16 @@ def give(c, s, q, commands, rules, banks, ready, history, issued, latencies, fin
         queue[bank]["hits"] += 1
         end_entry(s, q, entries, shared, marks, latencies, finished, at,
                   s["now"] + c["read_latency_cycles"])  # fmt: skip
-        dequeue(s, q, banks, queue, queues, bank, place)
+        dequeue(s, q, banks, queue, soon, queues, bank, place)
         return
     if action == PRECHARGE:
         queue[bank]["hits"] = 0
-    look(banks, queue, queues, bank)
+    look(banks, queue, soon, queues, bank)
 
 
 @inlined
 def advance(c, k, s, q, commands, rules, banks, ready, history, issued, latencies, finished, log,
-            entries, lists, queue, queues, shared, marks):  # fmt: skip
+            entries, lists, queue, soon, queues, shared, marks):  # fmt: skip
     """Go through cycle ``now``: commands first, then a transaction moves.
 
     Returns the next cycle at which something may happen unasked, refreshes yet to come aside.
@@ -189,7 +189,7 @@ def advance(c, k, s, q, commands, rules, banks, ready, history, issued, latencie
     future, first = NEVER, NONE
     if s["pending"] > 0:
         future, first = refresh(c, k, s, q, commands, rules, banks, ready, history, issued, log,
-                                queue, queues)  # fmt: skip
+                                queue, soon, queues)  # fmt: skip
     # A second command must be for the other bus; if not, its bank has had its turn.
     for _ in range(c["slots"] - (1 if future == now else 0)):
         when, bank, command, place = choose(c, s, q, commands, banks, ready, entries, queue, queues)
@@ -201,9 +201,9 @@ def advance(c, k, s, q, commands, rules, banks, ready, history, issued, latencie
         if future == now and slot == first:
             break
         give(c, s, q, commands, rules, banks, ready, history, issued, latencies, finished, log,
-             entries, queue, queues, shared, marks, bank, command, place)  # fmt: skip
+             entries, queue, soon, queues, shared, marks, bank, command, place)  # fmt: skip
         future, first = now, slot
-    if move_transaction(c, k, s, q, banks, entries, lists, queue, queues, marks) or future == now:
+    if move_transaction(c, k, s, q, banks, entries, lists, queue, soon, queues, marks) or future == now:
         return now + 1
     if c["cap_cycles"] < NEVER:
         for kind in (READS, WRITES):

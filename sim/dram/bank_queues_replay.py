@@ -16,7 +16,7 @@ from sim.jit import njit
 
 
 @njit
-def run(config, commands, rules, limits, channel, arbiter, entries, lists, queue, queues, shared,
+def run(config, commands, rules, limits, channel, arbiter, entries, lists, queue, soon, queues, shared,
         marks, banks, ready, history, issued, latencies, finished, requests, more, every, done,
         log):  # fmt: skip
     """Serve requests; as ``sim.dram.replay.run``.
@@ -40,7 +40,7 @@ def run(config, commands, rules, limits, channel, arbiter, entries, lists, queue
             else:
                 s["refused"] = 1
         future = advance(c, k, s, q, commands, rules, banks, ready, history, issued, latencies,
-                         finished, log, entries, lists, queue, queues, shared, marks)  # fmt: skip
+                         finished, log, entries, lists, queue, soon, queues, shared, marks)  # fmt: skip
         for i in range(s["finished"]):
             if finished[i]["sequence"] < done.shape[0]:
                 done[finished[i]["sequence"]] = finished[i]["cycle"]
@@ -95,6 +95,7 @@ class QueuesReplay(Replay):
                 own.entries,
                 own.lists,
                 own.queue,
+                own.soon,
                 own.queues,
                 own.shared,
                 own.marks,

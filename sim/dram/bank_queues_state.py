@@ -54,7 +54,6 @@ SHARED = np.dtype(
 
 QUEUE = np.dtype(
     [
-        ("soon", np.int64),  # no command may go before, by ready times alone; NEVER if empty
         ("first", np.int32),  # where in the ring of its places the first is
         ("count", np.int32),
         ("writes", np.int32),  # of them
@@ -102,6 +101,9 @@ class QueuesState:
     """[reads or writes, place] entries by arrival, not yet in a queue"""
     queue: npt.NDArray[np.void]
     """[bank] of QUEUE"""
+    soon: npt.NDArray[np.int64]
+    """[COLUMNS or ROWS, bank] cycle before which no such command of a queue may go, by ready times
+    alone; NEVER where it wants none"""
     queues: npt.NDArray[np.void]
     """[bank, place] of PLACE: rings of a power of two"""
     shared: npt.NDArray[np.void]
@@ -136,7 +138,6 @@ def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[
     arbiter["changed"] = 1
     queue = np.zeros(banks, QUEUE)
     queue["read"] = queue["write"] = NONE
-    queue["soon"] = NEVER
     most = max(int(config["read_entries"]), int(config["write_entries"]))
     return state, QueuesState(
         limits=limits,
@@ -144,6 +145,7 @@ def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[
         entries=_free_list(np.zeros(room, TRANSACTION)),
         lists=np.zeros((2, most), np.int64),
         queue=queue,
+        soon=np.full((2, banks), NEVER),
         queues=np.zeros((banks, 1 << (controller.bank_entries - 1).bit_length()), PLACE),
         shared=_free_list(np.zeros(SHARING, SHARED)),
         marks=np.zeros((2, MARKS), np.uint16),

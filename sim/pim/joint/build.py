@@ -41,6 +41,7 @@ class MachineChannels:
     entries: Records
     lists: Integers
     queue: Records
+    soon: Integers
     queues: Records
     shared: Records
     marks: npt.NDArray[np.uint16]
@@ -104,6 +105,7 @@ def joint_channels(
         entries=stack(one.queues.entries),
         lists=stack(one.queues.lists),
         queue=stack(one.queues.queue),
+        soon=stack(one.queues.soon),
         queues=stack(one.queues.queues),
         shared=stack(one.queues.shared),
         marks=stack(one.queues.marks),

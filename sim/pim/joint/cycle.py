@@ -88,7 +88,7 @@ def pim_came_first(m, came, entries, lists):
 
 
 @njit
-def move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items, came):
+def move(c, k, j, s, q, m, banks, entries, lists, queue, soon, queues, marks, items, came):
     """Move a transaction to the queue of its bank or of PIM; whether anything changes by that."""
     before, writes = s["draining"], s["counts"][WRITES]
     full = writes >= c["write_entries"]
@@ -115,7 +115,7 @@ def move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items, c
         if moved and j["among_reads"]:
             s["refused"] = 0
     elif memory:
-        moved = move_of(k, s, q, banks, entries, lists, queue, queues, marks, kind)
+        moved = move_of(k, s, q, banks, entries, lists, queue, soon, queues, marks, kind)
     return moved or s["draining"] != before
 
 
@@ -158,7 +158,7 @@ def memory_goes_first(j, s, m):
 
 @inlined
 def advance(c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, latencies,
-            finished, log, entries, lists, queue, queues, shared, marks, items,
+            finished, log, entries, lists, queue, soon, queues, shared, marks, items,
             came):  # fmt: skip
     """Go through cycle ``now``. Returns the next cycle at which something may happen unasked."""
     now = s["now"]
@@ -177,7 +177,7 @@ def advance(c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, 
     gave = closing = False
     if refreshing:
         when = refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, log,
-                       queue, queues)  # fmt: skip
+                       queue, soon, queues)  # fmt: skip
         closing = when == now
         future = min(future, when)
     if not closing:
@@ -204,26 +204,26 @@ def advance(c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, 
             memory = False
         if memory:
             when, place_bank, chosen, place = memory_next(
-                c, j, s, q, m, banks, pim_rows, ready, queue, queues, refreshing
+                c, j, s, q, m, banks, pim_rows, ready, queue, soon, queues, refreshing
             )
             future = min(future, when)
             if when == now:
                 q["turn"] = place_bank
                 give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued,
-                            latencies, finished, log, entries, queue, queues, shared, marks,
+                            latencies, finished, log, entries, queue, soon, queues, shared, marks,
                             place_bank, chosen, place)  # fmt: skip
                 m["gave_at"][MEMORY] = now
                 m["side"] = MEMORY
                 gave = True
         if pim_at == now and not gave:
             give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issued, log,
-                     queue, queues, items, command, bank)  # fmt: skip
+                     queue, soon, queues, items, command, bank)  # fmt: skip
             m["gave_at"][PIM] = now
             m["side"] = PIM
             gave = True
     if gave:
         m["refreshes"] = 0
-    moved = move(c, k, j, s, q, m, banks, entries, lists, queue, queues, marks, items, came)
+    moved = move(c, k, j, s, q, m, banks, entries, lists, queue, soon, queues, marks, items, came)
     if turns:
         future = min(future, turn_at(j, m, now))
     if gave or closing or moved:

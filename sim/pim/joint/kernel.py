@@ -18,7 +18,7 @@ def over(s, q, m, future):
 
 
 @njit
-def run(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue,
+def run(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue, soon,
         queues, shared, marks, banks, pim_rows, ready, history, issued, latencies, finished, items,
         came, requests, until, every, done, pim_done, log):  # fmt: skip
     """Serve PIM instructions and requests until all are given; returns why it has come back.
@@ -52,7 +52,7 @@ def run(config, commands, rules, limits, joint, channel, arbiter, state, entries
         future = take_pim(c, j, s, m, items, came)
         future = min(future, advance(
             c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, latencies,
-            finished, log, entries, lists, queue, queues, shared, marks, items, came,
+            finished, log, entries, lists, queue, soon, queues, shared, marks, items, came,
         ))  # fmt: skip
         for i in range(s["finished"]):
             if finished[i]["sequence"] < done.shape[0]:

@@ -5,7 +5,7 @@ import numpy as np
 from sim.dram.bank_queues import dequeue, end_entry, entry_of, first_row, look, slot
 from sim.dram.bank_queues_state import NONE
 from sim.dram.channel import issue, note_row
-from sim.dram.state import CLOSED, NOWHERE
+from sim.dram.state import CLOSED, COLUMNS, NOWHERE, ROWS
 from sim.dram.tables import NEVER, READ, WRITE
 from sim.dram.timing import ready_at
 from sim.jit import njit
@@ -79,26 +79,40 @@ def bank_next(c, j, s, m, banks, pim_rows, ready, queue, queues, bank):
 
 
 @njit
-def ready_from(c, j, banks, ready, own, bank):
-    """Cycle before which no command of a bank's queue may go, whatever else holds it up."""
+def rows_from(c, j, banks, ready, bank):
+    """Cycle before which no activate or precharge of a bank's queue may go, whatever else holds it
+    up."""
     wide = c["banks"]
-    if banks[bank]["row"] == CLOSED:
-        when = ready[c["command_activate"] * wide + bank]
-        if j["dual"]:
-            when = min(when, ready[j["close"] * wide + bank])
-        return when
-    when = NEVER
-    if own["may_close"]:
-        when = ready[c["command_precharge"] * wide + bank]
-    if own["read"] != NONE:
-        when = min(when, ready[c["command_read"] * wide + bank])
-    if own["write"] != NONE:
-        when = min(when, ready[c["command_write"] * wide + bank])
+    if banks[bank]["row"] != CLOSED:
+        return ready[c["command_precharge"] * wide + bank]
+    when = ready[c["command_activate"] * wide + bank]
+    if j["dual"]:
+        when = min(when, ready[j["close"] * wide + bank])
     return when
 
 
 @njit
-def memory_next(c, j, s, q, m, banks, pim_rows, ready, queue, queues, refreshing):
+def columns_from(c, ready, own, bank):
+    """The same of reads and writes of the open row."""
+    when = NEVER
+    if own["read"] != NONE:
+        when = ready[c["command_read"] * c["banks"] + bank]
+    if own["write"] != NONE:
+        when = min(when, ready[c["command_write"] * c["banks"] + bank])
+    return when
+
+
+@njit
+def soonest_of(soon):
+    """Cycle before which no queue's command may go."""
+    soonest = NEVER
+    for bank in range(soon.shape[1]):
+        soonest = min(soonest, min(soon[COLUMNS, bank], soon[ROWS, bank]))
+    return soonest
+
+
+@njit
+def memory_next(c, j, s, q, m, banks, pim_rows, ready, queue, soon, queues, refreshing):
     """The next command, of the banks in turn: when, bank, command and place in the queue.
 
     Banks of a rank that waits for its refresh give none, nor does that of a GWRITE under way.
@@ -106,15 +120,20 @@ def memory_next(c, j, s, q, m, banks, pim_rows, ready, queue, queues, refreshing
     exactly, the cycle is too early.
     """
     now, span = s["now"], j["rank_banks"]
+    soonest = soonest_of(soon)
+    if soonest > now:
+        return soonest, NONE, NONE, 0
     soonest = NEVER
     bank = q["turn"]
     for _ in range(c["banks"]):
         bank = bank + 1 if bank + 1 < c["banks"] else 0
-        own = queue[bank]
-        if own["soon"] <= now:
-            own["soon"] = ready_from(c, j, banks, ready, own, bank)
-        if own["soon"] > now:
-            soonest = min(soonest, own["soon"])
+        if soon[ROWS, bank] <= now:
+            soon[ROWS, bank] = rows_from(c, j, banks, ready, bank)
+        if soon[COLUMNS, bank] <= now:
+            soon[COLUMNS, bank] = columns_from(c, ready, queue[bank], bank)
+        first = min(soon[ROWS, bank], soon[COLUMNS, bank])
+        if first > now:
+            soonest = min(soonest, first)
             continue
         if m["gwriting"] and bank == m["gwrite_bank"]:
             continue
@@ -128,8 +147,15 @@ def memory_next(c, j, s, q, m, banks, pim_rows, ready, queue, queues, refreshing
 
 
 @njit
+def hold_columns(soon, until):
+    """No read or write goes before a cycle, as one has gone."""
+    for bank in range(soon.shape[1]):
+        soon[COLUMNS, bank] = max(soon[COLUMNS, bank], until)
+
+
+@njit
 def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, latencies,
-                finished, log, entries, queue, queues, shared, marks, bank, command,
+                finished, log, entries, queue, soon, queues, shared, marks, bank, command,
                 place):  # fmt: skip
     """Give the command of a queued request."""
     at = entry_of(queue, queues, bank, place)
@@ -145,7 +171,9 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
         m["grant"] -= 1
         end_entry(s, q, entries, shared, marks, latencies, finished, at,
                   s["now"] + c["read_latency_cycles"])  # fmt: skip
-        dequeue(s, q, banks, queue, queues, bank, place)
+        dequeue(s, q, banks, queue, soon, queues, bank, place)
+        apart = j["columns_after_read"] if action == READ else j["columns_after_write"]
+        hold_columns(soon, s["now"] + apart)
         return
     if command == c["command_activate"]:
         if checked:
@@ -157,12 +185,12 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
             queue[bank]["hits"] = 0
         else:
             pim_rows[bank] = CLOSED
-    look(banks, queue, queues, bank)
+    look(banks, queue, soon, queues, bank)
     note_rows(j, m, banks, pim_rows, s["now"], bank)
 
 
 @njit
-def refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, log, queue,
+def refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, log, queue, soon,
             queues):  # fmt: skip
     """Bring the refresh that waits closer: close the banks of its rank, the first that may, in both
     row buffers, then refresh.
@@ -186,7 +214,7 @@ def refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, iss
                   NOWHERE)  # fmt: skip
             if command == c["command_precharge"]:
                 queue[bank]["hits"] = 0
-                look(banks, queue, queues, bank)
+                look(banks, queue, soon, queues, bank)
             else:
                 pim_rows[bank] = CLOSED
             note_rows(j, m, banks, pim_rows, now, bank)

@@ -207,18 +207,18 @@ def end_tile(j, m):
 
 
 @njit
-def set_rows(j, banks, pim_rows, queue, queues, first, row):
+def set_rows(j, banks, pim_rows, queue, soon, queues, first, row):
     """A group of banks opens a row for PIM."""
     for bank in range(first, first + j["group_banks"]):
         if j["dual"]:
             pim_rows[bank] = row
         else:
             banks[bank]["row"] = row
-            look(banks, queue, queues, bank)
+            look(banks, queue, soon, queues, bank)
 
 
 @njit
-def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issued, log, queue,
+def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issued, log, queue, soon,
              queues, items, command, bank):  # fmt: skip
     """Give a command for the first PIM instruction of the queue."""
     now, wide = s["now"], c["banks"]
@@ -227,7 +227,7 @@ def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issue
     issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, item["row"],
           columns)  # fmt: skip
     if command == j["gact"]:
-        set_rows(j, banks, pim_rows, queue, queues, bank - bank % j["group_banks"], item["row"])
+        set_rows(j, banks, pim_rows, queue, soon, queues, bank - bank % j["group_banks"], item["row"])
         note_rows(j, m, banks, pim_rows, now, bank)
     elif command == j["header"]:
         m["tile"] = 1
@@ -260,7 +260,7 @@ def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issue
         note_rows(j, m, banks, pim_rows, now, bank)
     else:
         queue[bank]["hits"] = 0
-        look(banks, queue, queues, bank)
+        look(banks, queue, soon, queues, bank)
         note_rows(j, m, banks, pim_rows, now, bank)
 
 

@@ -72,7 +72,7 @@ class Channel:
             status = kernel.run(
                 memory.config, memory.commands, memory.rules, queues.limits, self.tables.joint,
                 own.channel, queues.arbiter, self.state.joint, queues.entries, queues.lists,
-                queues.queue, queues.queues, queues.shared, queues.marks, own.banks,
+                queues.queue, queues.soon, queues.queues, queues.shared, queues.marks, own.banks,
                 self.state.pim_rows, own.ready, own.history, own.issued, own.latencies,
                 own.finished, self.items, self.state.came, requests, until,
                 self.every, done, pim_done, room,

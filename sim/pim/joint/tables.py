@@ -54,6 +54,8 @@ JOINT = np.dtype(
         ("answer_cycles", np.int64),  # from the read of a result to its data
         *((f"before_{name}", np.int64) for name in ("read", "write")),  # a result, cycles
         *((f"after_{name}", np.int64) for name in ("read", "write")),
+        # cycles from one to the next read or write of any bank, at least
+        *((f"columns_after_{name}", np.int64) for name in ("read", "write")),
     ]
 )
 
@@ -97,6 +99,12 @@ def build(pim: JointChannels) -> JointTables:
     joint = np.zeros(1, JOINT)
     for field, value in {**_settings(pim, device, names), "result": result}.items():
         joint[field] = value
+    columns = [names.index(name) for name in ("RD", "WR")]
+    for field, command in zip(("read", "write"), columns, strict=True):
+        joint[f"columns_after_{field}"] = min(
+            _least_distance(commands, rules, command, following, device.banks)
+            for following in columns
+        )
     tables = Tables(config, commands, rules, names, depth)
     return JointTables(tables, joint, names)
 
@@ -122,6 +130,21 @@ def _distance(device: Device, before: str, after: str) -> int:
     return max(
         (r.cycles for r in device.rules if (r.preceding, r.following) == (before, after)), default=0
     )
+
+
+def _least_distance(
+    commands: Records, rules: Records, before: int, after: int, banks: int
+) -> int:
+    """The shortest of the distances from one command to another, of all pairs of banks."""
+    cycles = np.zeros(banks, np.int64)
+    own = rules[commands[before]["first_rule"] : commands[before]["end_rule"]]
+    # Nodes are all alike, so those of one bank are those of all.
+    for rule in own[(own["following"] == after) & (own["window"] <= 1)]:
+        nodes = slice(0, int(rule["width"]), int(rule["step"]))
+        if rule["sibling_span"] > 0:
+            nodes = slice(int(rule["span"]), int(rule["sibling_span"]))
+        cycles[nodes] = np.maximum(cycles[nodes], rule["cycles"])
+    return int(cycles.min())
 
 
 def _settings(pim: JointChannels, device: Device, names: tuple[str, ...]) -> dict[str, Any]:
