@@ -15,9 +15,10 @@ from sim.jit import njit
 
 
 @njit
-def mark_of(address):
+def mark_of(given):
     """What tells most addresses apart."""
-    return (address ^ (address >> 7) ^ (address >> 15)) & (MARKS - 1)
+    row, bank = np.int64(given["row"]), np.int64(given["bank"])
+    return (1024 * row + 32 * bank + given["column"]) & (MARKS - 1)
 
 
 @njit
@@ -50,7 +51,7 @@ def find(s, q, entries, lists, queue, queues, marks, kind, given):
     if kind == WRITES and s["counts"][WRITES] + q["writes"] == 0:
         return NONE
     bank, row, address = given["bank"], given["row"], given["address"]
-    if marks[kind, mark_of(address)] == 0:
+    if marks[mark_of(given), kind] == 0:
         return NONE
     for i in range(s["counts"][kind]):
         if entries[lists[kind, i]]["address"] == address:
@@ -130,7 +131,7 @@ def add(s, q, entries, lists, marks, kind, given):
     entry["noted"] = 0
     lists[kind, s["counts"][kind]] = at
     s["counts"][kind] += 1
-    marks[kind, mark_of(given["address"])] += 1
+    marks[mark_of(given), kind] += 1
     q["changed"] = 1
 
 
@@ -140,7 +141,7 @@ def end_entry(s, q, entries, shared, marks, latencies, finished, at, until):
     entry = entries[at]
     kind = entry["write"]
     s["served"][kind] += 1
-    marks[kind, mark_of(entry["address"])] -= 1
+    marks[mark_of(entry), kind] -= 1
     if kind == READS:
         note_read(s, latencies, entry["arrival"], until)
         end_request(s, finished, entry["sequence"], entry["tag"], until)

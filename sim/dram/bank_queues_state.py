@@ -18,7 +18,8 @@ HITS = 4
 """Column commands to an open row after which a request to another row may close it."""
 SHARING = 512
 """Reads that wait at a time for the data of another read, beside the entries of the queue."""
-MARKS = 2048
+MARKS = 4096
+"""So that columns of a row lie side by side, and are seldom mistaken for those of another."""
 
 LIMITS = np.dtype(
     [
@@ -109,7 +110,7 @@ class QueuesState:
     shared: npt.NDArray[np.void]
     """[read] of SHARED, waiting or free"""
     marks: npt.NDArray[np.uint16]
-    """[reads or writes, mark] entries whose address has this mark"""
+    """[mark, reads or writes] entries whose place has this mark"""
 
 
 def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[State, QueuesState]:
@@ -148,7 +149,7 @@ def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[
         soon=np.full((2, banks), NEVER),
         queues=np.zeros((banks, 1 << (controller.bank_entries - 1).bit_length()), PLACE),
         shared=_free_list(np.zeros(SHARING, SHARED)),
-        marks=np.zeros((2, MARKS), np.uint16),
+        marks=np.zeros((MARKS, 2), np.uint16),
     )
 
 
