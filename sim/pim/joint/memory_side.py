@@ -44,6 +44,8 @@ def bank_next(c, j, s, m, banks, pim_rows, ready, queue, queues, bank):
     may_open = not checked or m["slack"] > j["rcd_wr"]
     may_close = not checked or m["slack"] > j["rp"] + j["rcd_wr"]
     opened, reserved = banks[bank]["row"], m["reserved"]
+    if opened == CLOSED and not may_open:
+        return NEVER, NONE, 0
     if opened == CLOSED:
         for i in range(own["count"]):
             row = queues[bank, slot(queue, queues, bank, i)]["wants"] >> 1
@@ -120,6 +122,8 @@ def memory_next(c, j, s, q, m, banks, pim_rows, ready, queue, soon, queues, refr
     exactly, the cycle is too early.
     """
     now, span = s["now"], j["rank_banks"]
+    if q["queued"] == 0:
+        return NEVER, NONE, NONE, 0
     soonest = soonest_of(soon)
     if soonest > now:
         return soonest, NONE, NONE, 0
