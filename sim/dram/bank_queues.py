@@ -117,8 +117,12 @@ def share(s, q, entry, shared, tag):
 def add(s, q, entries, lists, marks, kind, given):
     """Put a request behind the transactions of its kind."""
     at = q["free"]
+    if at == NONE:
+        at = q["used"]
+        q["used"] += 1
+    else:
+        q["free"] = entries[at]["next"]
     entry = entries[at]
-    q["free"] = entry["next"]
     entry["next"] = NONE
     entry["bank"] = given["bank"]
     entry["row"] = given["row"]

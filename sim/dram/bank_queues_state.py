@@ -83,6 +83,7 @@ ARBITER = np.dtype(
         ("refreshing", np.int64),  # first bank of the node to refresh next
         ("free", np.int64),  # heads of lists, or NONE
         ("free_shared", np.int64),
+        ("used", np.int64),  # entries; those behind have never been in any list
         ("shared", np.int64),  # reads that have shared the data of another
     ]
 )
@@ -137,23 +138,21 @@ def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[
     state.finished = np.zeros(SHARING + FINISHED_A_CYCLE, FINISHED)
     arbiter = np.zeros(1, ARBITER)
     arbiter["changed"] = 1
+    arbiter["free"] = NONE
+    shared = np.zeros(SHARING, SHARED)
+    shared["next"] = np.arange(1, SHARING + 1)
+    shared["next"][-1] = NONE
     queue = np.zeros(banks, QUEUE)
     queue["read"] = queue["write"] = NONE
     most = max(int(config["read_entries"]), int(config["write_entries"]))
     return state, QueuesState(
         limits=limits,
         arbiter=arbiter,
-        entries=_free_list(np.zeros(room, TRANSACTION)),
+        entries=np.zeros(room, TRANSACTION),
         lists=np.zeros((2, most), np.int64),
         queue=queue,
         soon=np.full((2, banks), NEVER),
         queues=np.zeros((banks, 1 << (controller.bank_entries - 1).bit_length()), PLACE),
-        shared=_free_list(np.zeros(SHARING, SHARED)),
+        shared=shared,
         marks=np.zeros((MARKS, 2), np.uint16),
     )
-
-
-def _free_list(records: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
-    records["next"] = np.arange(1, len(records) + 1)
-    records["next"][-1] = NONE
-    return records

@@ -72,14 +72,13 @@ def dram_tables(machine: Machine) -> DramTables:
     return config, commands, rules, layout, slices, parts, log
 
 
-def dram_state(machine: Machine) -> tuple[Records, Records, DramState]:
-    """Front [1], lanes [channel] and channels of a machine at rest."""
+def dram_state(machine: Machine, bursts: Records, transfers: Records) -> DramState:
+    """The channels of a machine at rest."""
     memory = machine.memory
-    front, lanes, bursts, transfers = front_state(machine)
     if not isinstance(memory, Dram):
-        return front, lanes, _nothing()
+        return _nothing()
     one = new_state(build(memory.device(), memory.controller))
-    return front, lanes, _stacked(one, memory.channels, bursts, transfers)
+    return _stacked(one, memory.channels, bursts, transfers)
 
 
 def front_state(machine: Machine) -> tuple[Records, Records, Records, Records]:
@@ -101,9 +100,10 @@ def front_state(machine: Machine) -> tuple[Records, Records, Records, Records]:
     transfers = np.zeros(requesters * dma.outstanding, TRANSFER)
     burst_bytes = memory.device().burst_bytes
     bursts = np.zeros(len(transfers) * (1 + -(-dma.request_bytes // burst_bytes)), BURST)
-    for records in (transfers, bursts):
-        records["next"] = np.arange(1, len(records) + 1)
-        records["next"][-1] = NONE
+    transfers["next"] = np.arange(1, len(transfers) + 1)
+    transfers["next"][-1] = NONE
+    # Bursts are many, and few are ever used.
+    front["free_burst"] = NONE
     return front, lanes, bursts, transfers
 
 

@@ -36,8 +36,12 @@ def take_request(f, layout, slices, parts, transfers, bursts, lanes, ring, item,
     transfer["left"] = last - first + 1
     for number in range(first, last + 1):
         at = f["free_burst"]
+        if at == NONE:
+            at = f["used_bursts"]
+            f["used_bursts"] += 1
+        else:
+            f["free_burst"] = bursts[at]["next"]
         burst = bursts[at]
-        f["free_burst"] = burst["next"]
         burst["bank"] = place(layout, slices, number, parts)
         burst["channel"] = parts[CHANNEL]
         burst["row"] = parts[ROW]

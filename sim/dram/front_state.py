@@ -12,6 +12,7 @@ FRONT = np.dtype(
         ("port_period", np.int64),  # ticks between bursts that a channel takes; 0: as it can
         ("free_transfer", np.int64),  # head of a list, or NONE
         ("free_burst", np.int64),
+        ("used_bursts", np.int64),  # those behind have never been in any list
         ("open", np.int64),  # transfers under way
         ("head", np.int64),  # bursts in order, where they keep to it
         ("tail", np.int64),

@@ -89,6 +89,9 @@ def joint_channels(
     one, channels = new_joint(memory, build(memory)), memory.channels
 
     def stack(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if not array.view(np.uint8).any():
+            # Such memory costs nothing until it is used.
+            return np.zeros((channels, *array.shape), array.dtype)
         return np.repeat(array[None], channels, axis=0)
 
     pim_queues = np.zeros(channels, PIM_QUEUE)

@@ -5,7 +5,7 @@ from sim.dram.bank_queues_state import IDLE_DRAIN, NONE
 from sim.dram.state import READS, WRITES
 from sim.dram.tables import NEVER
 from sim.jit import inlined, njit
-from sim.pim.joint.memory_side import give_memory, memory_next, refresh
+from sim.pim.joint.memory_side import give_memory, memory_next, refresh, soonest_of
 from sim.pim.joint.pim_side import give_pim, pim_next
 from sim.pim.joint.state import COMP, MEMORY, PIM
 from sim.pim.joint.tables import ALTERNATING, MEMORY_FIRST, PIM_FIRST
@@ -228,7 +228,19 @@ def advance(c, k, j, s, q, m, commands, rules, banks, pim_rows, ready, history, 
         future = min(future, turn_at(j, m, now))
     if gave or closing or moved:
         future = now + 1
+        if not turns and only_queues(c, s, q, m):
+            future = min(s["next_refresh"], min(m["gwrite_done"], soonest_of(soon)))
+            future = max(future, now + 1)
     return future
+
+
+@njit
+def only_queues(c, s, q, m):
+    """Whether nothing but commands that wait in the queues of banks is to be seen to."""
+    writes = s["counts"][WRITES]
+    if m["queued"] + m["waiting"] + s["pending"] + s["counts"][READS] + s["draining"] > 0:
+        return False
+    return q["queued"] > 0 and writes <= IDLE_DRAIN and writes < c["write_entries"]
 
 
 @njit
