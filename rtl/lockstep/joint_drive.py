@@ -52,8 +52,8 @@ def drive(config, commands, rules, limits, joint, channel, arbiter, state, entri
         could = probe(config, joint, channel, arbiter, tried, commands, banks, pim_rows, ready,
                       queue, soon, queues, items)  # fmt: skip
         go(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue,
-           soon, queues, shared, marks, banks, pim_rows, ready, history, issues, latencies, finished,
-           items, came, log)  # fmt: skip
+           soon, queues, shared, marks, banks, pim_rows, ready, history, issues, latencies,
+           finished, items, came, log)  # fmt: skip
         show_outputs(channel, state, finished, log, codes, incoming, became, pim_taken, ended,
                      shown)  # fmt: skip
         count_after(config, joint, channel, state, log, incoming, became, pim_taken, full, drained,

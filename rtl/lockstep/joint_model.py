@@ -76,8 +76,8 @@ def receive(config, joint, shapes, channel, arbiter, state, entries, lists, queu
 
 @njit
 def go(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue,
-       soon, queues, shared, marks, banks, pim_rows, ready, history, issued, latencies, finished, items,
-       came, log):  # fmt: skip
+       soon, queues, shared, marks, banks, pim_rows, ready, history, issued, latencies, finished,
+       items, came, log):  # fmt: skip
     """The rest of a cycle. ``log`` has its command."""
     s = channel[0]
     advance(config[0], limits[0], joint[0], s, arbiter[0], state[0], commands, rules, banks,

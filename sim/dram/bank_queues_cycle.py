@@ -203,7 +203,10 @@ def advance(c, k, s, q, commands, rules, banks, ready, history, issued, latencie
         give(c, s, q, commands, rules, banks, ready, history, issued, latencies, finished, log,
              entries, queue, soon, queues, shared, marks, bank, command, place)  # fmt: skip
         future, first = now, slot
-    if move_transaction(c, k, s, q, banks, entries, lists, queue, soon, queues, marks) or future == now:
+    if (
+        move_transaction(c, k, s, q, banks, entries, lists, queue, soon, queues, marks)
+        or future == now
+    ):
         return now + 1
     if c["cap_cycles"] < NEVER:
         for kind in (READS, WRITES):

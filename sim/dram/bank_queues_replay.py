@@ -16,9 +16,9 @@ from sim.jit import njit
 
 
 @njit
-def run(config, commands, rules, limits, channel, arbiter, entries, lists, queue, soon, queues, shared,
-        marks, banks, ready, history, issued, latencies, finished, requests, more, every, done,
-        log):  # fmt: skip
+def run(config, commands, rules, limits, channel, arbiter, entries, lists, queue, soon, queues,
+        shared, marks, banks, ready, history, issued, latencies, finished, requests, more, every,
+        done, log):  # fmt: skip
     """Serve requests; as ``sim.dram.replay.run``.
 
     Where nothing makes the last writes go, it comes back without them when all else is served.
@@ -40,7 +40,8 @@ def run(config, commands, rules, limits, channel, arbiter, entries, lists, queue
             else:
                 s["refused"] = 1
         future = advance(c, k, s, q, commands, rules, banks, ready, history, issued, latencies,
-                         finished, log, entries, lists, queue, soon, queues, shared, marks)  # fmt: skip
+                         finished, log, entries, lists, queue, soon, queues, shared,
+                         marks)  # fmt: skip
         for i in range(s["finished"]):
             if finished[i]["sequence"] < done.shape[0]:
                 done[finished[i]["sequence"]] = finished[i]["cycle"]

@@ -9,7 +9,8 @@ import pytest
 from joint_cases import SHAPE, golden_logs, golden_traces, judged, load, mixed, run, stage_rows
 from queue_cases import assert_kept
 
-from sim.dram.state import CLOSED
+from sim.dram.state import CLOSED, COLUMNS, ROWS
+from sim.dram.tables import NEVER
 from sim.pim.joint import kernel
 from sim.pim.joint import run as running
 from sim.pim.joint.device import run_trace
@@ -166,19 +167,23 @@ def test_what_queues_keep_is_never_stale(name: str, monkeypatch: pytest.MonkeyPa
         nonlocal pauses, later
         status = int(own(*given))
         config, settings, arbiter = given[0][0], given[4][0], given[6]
-        entries, queue, queues, banks, ready = (given[at] for at in (8, 10, 11, 14, 16))
+        now = given[5][0]["now"]
+        entries, queue, soon, queues, banks, ready = (given[at] for at in (8, 10, 11, 12, 15, 17))
         assert_kept(arbiter, banks, entries, queue, queues)
         commands = ready[:-1].reshape(-1, config["banks"])
         for bank, each in enumerate(queue):
+            rows = [config["command_precharge"]] * int(each["may_close"])
             if banks[bank]["row"] == CLOSED:
-                asked = [config["command_activate"]] + [settings["close"]] * int(settings["dual"])
-            else:
-                asked = [config["command_precharge"]] * int(each["may_close"])
-                asked += [config["command_read"]] * int(each["read"] >= 0)
-                asked += [config["command_write"]] * int(each["write"] >= 0)
-            if each["count"]:
-                assert each["soon"] <= min(commands[command, bank] for command in asked)
-            later += each["count"] > 0 and each["soon"] > given[5][0]["now"]
+                rows = [config["command_activate"]] + [settings["close"]] * int(settings["dual"])
+                rows *= int(each["count"] > 0)
+            columns = [config["command_read"]] * int(each["read"] >= 0)
+            columns += [config["command_write"]] * int(each["write"] >= 0)
+            for kept, asked in ((soon[COLUMNS, bank], columns), (soon[ROWS, bank], rows)):
+                # None goes in a cycle that is past, whatever ready times say.
+                least = min((commands[command, bank] for command in asked), default=NEVER)
+                assert kept <= max(now, least)
+                assert (kept == NEVER) == (not asked)
+                later += len(asked) > 0 and kept > now
         pauses += 1
         return status
 

@@ -18,9 +18,9 @@ def over(s, q, m, future):
 
 
 @njit
-def run(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue, soon,
-        queues, shared, marks, banks, pim_rows, ready, history, issued, latencies, finished, items,
-        came, requests, until, every, done, pim_done, log):  # fmt: skip
+def run(config, commands, rules, limits, joint, channel, arbiter, state, entries, lists, queue,
+        soon, queues, shared, marks, banks, pim_rows, ready, history, issued, latencies, finished,
+        items, came, requests, until, every, done, pim_done, log):  # fmt: skip
     """Serve PIM instructions and requests until all are given; returns why it has come back.
 
     - ``config``, ``commands``, ``rules``: as of ``sim.dram.tables.Tables``; ``joint``: JOINT

@@ -194,8 +194,8 @@ def give_memory(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history,
 
 
 @njit
-def refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, log, queue, soon,
-            queues):  # fmt: skip
+def refresh(c, j, s, q, m, commands, rules, banks, pim_rows, ready, history, issued, log, queue,
+            soon, queues):  # fmt: skip
     """Bring the refresh that waits closer: close the banks of its rank, the first that may, in both
     row buffers, then refresh.
 

@@ -227,7 +227,9 @@ def give_pim(c, j, s, m, commands, rules, banks, pim_rows, ready, history, issue
     issue(c, s, commands, rules, banks, ready, history, issued, log, command, bank, item["row"],
           columns)  # fmt: skip
     if command == j["gact"]:
-        set_rows(j, banks, pim_rows, queue, soon, queues, bank - bank % j["group_banks"], item["row"])
+        set_rows(
+            j, banks, pim_rows, queue, soon, queues, bank - bank % j["group_banks"], item["row"]
+        )
         note_rows(j, m, banks, pim_rows, now, bank)
     elif command == j["header"]:
         m["tile"] = 1

@@ -132,9 +132,7 @@ def _distance(device: Device, before: str, after: str) -> int:
     )
 
 
-def _least_distance(
-    commands: Records, rules: Records, before: int, after: int, banks: int
-) -> int:
+def _least_distance(commands: Records, rules: Records, before: int, after: int, banks: int) -> int:
     """The shortest of the distances from one command to another, of all pairs of banks."""
     cycles = np.zeros(banks, np.int64)
     own = rules[commands[before]["first_rule"] : commands[before]["end_rule"]]

@@ -23,8 +23,8 @@ def step_channel(units, unit, now, period, f, lane, p, channel, tables, joint, r
     config, commands, rules = tables[:3]
     limits, settings = tables[6:8]
     channels, arbiters, states = joint[:3]
-    (pim_commands, entries, lists, queue, soon, queues, shared, marks, banks, pim_rows, ready, history,
-     issued, latencies, finished, items, came, log, bursts, transfers) = joint[5:]  # fmt: skip
+    (pim_commands, entries, lists, queue, soon, queues, shared, marks, banks, pim_rows, ready,
+     history, issued, latencies, finished, items, came, log, bursts, transfers) = joint[5:]  # fmt: skip
     c, k, j = config[0], limits[0], settings[0]
     s, q, m = channels[channel], arbiters[channel], states[channel]
     cycle = now // period
@@ -46,8 +46,8 @@ def step_channel(units, unit, now, period, f, lane, p, channel, tables, joint, r
     due = min(due, advance(
         c, k, j, s, q, m, commands, rules, banks[channel], pim_rows[channel], ready[channel],
         history[channel], issued[channel], latencies[channel], finished[channel], log[channel],
-        entries[channel], lists[channel], queue[channel], soon[channel], queues[channel], shared[channel],
-        marks[channel], items[channel], came[channel],
+        entries[channel], lists[channel], queue[channel], soon[channel], queues[channel],
+        shared[channel], marks[channel], items[channel], came[channel],
     ))  # fmt: skip
     for i in range(s["finished"]):
         ended = finished[channel, i]
