@@ -2,7 +2,7 @@
 
 from rtl.lockstep.joint_model import PIM_FIRST, PIM_VALID
 from rtl.lockstep.requests import PASSED, REFUSED, TAKEN, VALID, WRITE
-from sim.dram.bank_queues import first_row
+from sim.dram.bank_queues_places import first_row
 from sim.dram.state import CLOSED, READS, WRITES
 from sim.dram.tables import NEVER
 from sim.jit import njit

@@ -16,7 +16,7 @@ from rtl.lockstep.joint_model import (
 from rtl.lockstep.requests import PASSED, REFUSED, TAG, VALID, WRITE
 from rtl.lockstep.streams import show_kept
 from rtl.lockstep.timers import show_bank_timers, show_pasts, show_wide_timers
-from sim.dram.bank_queues import entry_of
+from sim.dram.bank_queues_places import entry_of
 from sim.dram.state import READS, WRITES
 from sim.dram.tables import NEVER
 from sim.jit import njit

@@ -7,6 +7,7 @@ has room, a read, or in a drain a write. In turn, the banks give their first com
 
 import numpy as np
 
+from sim.dram.bank_queues_places import first_row, slot, wants
 from sim.dram.bank_queues_state import HITS, IDLE_DRAIN, MARKS, NONE
 from sim.dram.channel import end_request, note_read
 from sim.dram.state import CLOSED, COLUMNS, READS, ROWS, WRITES
@@ -19,30 +20,6 @@ def mark_of(given):
     """What tells most addresses apart."""
     row, bank = np.int64(given["row"]), np.int64(given["bank"])
     return (1024 * row + 32 * bank + given["column"]) & (MARKS - 1)
-
-
-@njit
-def wants(row, write):
-    """What stands in a place for a request of a row."""
-    return np.int64(row) * 2 + write
-
-
-@njit
-def slot(queue, queues, bank, place):
-    """Where in its ring a place of a bank's queue is."""
-    return (queue[bank]["first"] + place) & (queues.shape[1] - 1)
-
-
-@njit
-def entry_of(queue, queues, bank, place):
-    """Entry at a place of a bank's queue."""
-    return np.int64(queues[bank, slot(queue, queues, bank, place)]["entry"])
-
-
-@njit
-def first_row(queue, queues, bank):
-    """Row that the first command of a bank's queue is for."""
-    return queues[bank, queue[bank]["first"]]["wants"] >> 1
 
 
 @njit

@@ -5,11 +5,11 @@ import numpy as np
 from sim.dram.bank_queues import (
     dequeue,
     end_entry,
-    entry_of,
     long_since,
     look,
     move_transaction,
 )
+from sim.dram.bank_queues_places import entry_of
 from sim.dram.bank_queues_state import NONE
 from sim.dram.channel import issue, note_row
 from sim.dram.picking import edge_after, when_at

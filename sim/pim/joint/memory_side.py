@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sim.dram.bank_queues import dequeue, end_entry, entry_of, first_row, look, slot
+from sim.dram.bank_queues import dequeue, end_entry, look
+from sim.dram.bank_queues_places import entry_of, first_row, slot
 from sim.dram.bank_queues_state import NONE
 from sim.dram.channel import issue, note_row
 from sim.dram.state import CLOSED, COLUMNS, NOWHERE, ROWS

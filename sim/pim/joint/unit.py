@@ -24,7 +24,8 @@ def step_channel(units, unit, now, period, f, lane, p, channel, tables, joint, r
     limits, settings = tables[6:8]
     channels, arbiters, states = joint[:3]
     (pim_commands, entries, lists, queue, soon, queues, shared, marks, banks, pim_rows, ready,
-     history, issued, latencies, finished, items, came, log, bursts, transfers) = joint[5:]  # fmt: skip
+     history, issued, latencies, finished, items, came, log, bursts,
+     transfers) = joint[5:]  # fmt: skip
     c, k, j = config[0], limits[0], settings[0]
     s, q, m = channels[channel], arbiters[channel], states[channel]
     cycle = now // period
