@@ -18,6 +18,8 @@ HITS = 4
 """Column commands to an open row after which a request to another row may close it."""
 SHARING = 512
 """Reads that wait at a time for the data of another read, beside the entries of the queue."""
+BANKS_MAX = 2**16
+"""What the bank of a transaction can hold."""
 MARKS = 4096
 """So that columns of a row lie side by side, and are seldom mistaken for those of another."""
 
@@ -123,6 +125,11 @@ def new_queues(device: Device, controller: Controller, tables: Tables) -> tuple[
             "or fcfs"
         )
     banks = int(config["banks"])
+    if banks > BANKS_MAX:
+        raise InputError(
+            f"{device.name}: scheduler: bank_queues drives {BANKS_MAX} banks a channel at most, "
+            f"not {banks}"
+        )
     state = new_state(tables)
     room = int(config["read_entries"]) + int(config["write_entries"])
     room += banks * controller.bank_entries

@@ -1,6 +1,7 @@
 """A controller with a command queue for each bank: skipping, order, liveness, its own rules."""
 
 from bisect import bisect_left
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -407,6 +408,13 @@ def test_every_command_is_legal(name: str, seed: int) -> None:
 def test_devices_that_open_rows_in_two_steps_are_refused() -> None:
     with pytest.raises(InputError, match="bank_queues cannot open rows in two steps; must be"):
         new_replay(dram_golden.device("lpddr5_6400"), controller())
+
+
+def test_more_banks_than_a_transaction_can_name_are_refused() -> None:
+    device = dram_golden.device("ddr4_2400R")
+    wide = replace(device, sizes=(1, 256, 256, 2))
+    with pytest.raises(InputError, match="drives 65536 banks a channel at most, not 131072"):
+        new_replay(wide, controller())
 
 
 @pytest.mark.parametrize(
