@@ -12,6 +12,7 @@ author = "the lockstep developers"
 release = __version__
 extensions = ["myst_parser"]
 myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"lockstep {release}"
 exclude_patterns = ["_build"]
