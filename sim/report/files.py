@@ -50,10 +50,15 @@ def read_result(path: str | Path) -> Result:
     text = read_text(file)
     try:
         found = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         line = f"line {error.lineno}: " if isinstance(error, json.JSONDecodeError) else ""
         raise InputError(f"{file}: {line}not JSON; give a file that --out wrote") from None
     version = found.get("schema_version") if isinstance(found, dict) else None
+    if version is None and isinstance(found, dict) and {"lockstep", "provenance"} & found.keys():
+        raise InputError(
+            f"{file}: is a result of something else than a machine; must be one that "
+            "`lockstep run MACHINE --workload NAME --out DIR` wrote"
+        )
     if version != SCHEMA_VERSION:
         raise InputError(
             f"{file}: schema_version must be {SCHEMA_VERSION}, not {shown(version)}; "

@@ -123,7 +123,9 @@ def test_a_damaged_result_is_refused_by_schema_and_reader(spoil: Any, tmp_path: 
         ("[]", "schema_version must be 1, not None"),
         ('{"schema_version": 7}', "schema_version must be 1, not 7"),
         ('{"schema_version": 1}', "machine: is missing"),
+        ('{"lockstep": "0.1.0"}', "something else than a machine"),
         ("[" * 100_000, "not JSON"),
+        ("9" * 5000, "not JSON"),
     ],
 )
 def test_what_is_no_result_is_refused(text: str, message: str, tmp_path: Path) -> None:
