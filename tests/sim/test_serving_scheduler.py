@@ -1,16 +1,21 @@
 """Who gets a token, who waits, and where keys and values go."""
 
+from functools import cache
 from itertools import product
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arch.errors import InputError
+from arch.load import load_machine
 from sim.serving.pool import Pool, Room
 from sim.serving.requests import Request
 from sim.serving.scheduler import Scheduler, Slot, two_halves
 from sim.serving.serve import Options, schedule
+from traces.mapping.hybrid.block import Block
+from traces.mapping.hybrid.placement import estimated_cycles
 
 LENGTHS = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12)), min_size=1, max_size=30)
 
@@ -57,6 +62,42 @@ def test_every_request_gets_its_tokens_once_and_in_a_row(
     if not refill:
         for start in starts:
             assert not [n for n in seen if seen[n][0][0] < start <= seen[n][-1][0]]
+
+
+@cache
+def of_neupims(channels: int) -> Room:
+    """Room for all, with the loads of attention in its channels."""
+    memory: Any = load_machine("neupims_device", [f"memory.channels={channels}"]).memory
+    shape = Block(hidden=1024, heads=8, head_dim=128, ffn=4096).shape
+
+    def load(tokens: int) -> int:
+        return estimated_cycles(memory, shape, tokens)
+
+    return Room(channels, 2**40, lambda _: 1, load, "rows")
+
+
+@settings(max_examples=60, deadline=None)
+@given(lengths=st.lists(st.integers(1, 1500), max_size=80))
+def test_min_load_is_near_the_least_and_round_robin_takes_turns(lengths: list[int]) -> None:
+    offered = of_neupims(32)
+    asked = requests([(length - 1, 1) for length in lengths])
+    found = Pool(offered, "min_load").admit(asked, [0] * 32)
+    assert len(found) == len(lengths)
+    costs = [offered.load(length) for length in lengths]
+    loads = [0] * 32
+    for channel, cost in zip(found, costs, strict=True):
+        loads[channel] += cost
+    if lengths:
+        # The fullest channel was the emptiest before its last sequence came.
+        assert max(loads) <= sum(costs) / 32 + max(costs)
+        assert max(loads) - min(loads) <= max(costs)
+    turns = Pool(offered, "round_robin", next_channel=5).admit(asked, [0] * 32)
+    assert turns == [(5 + at) % 32 for at in range(len(lengths))]
+
+
+def test_the_longest_sequence_is_placed_first() -> None:
+    asked = requests([(511, 1), (511, 1), (1023, 1)])
+    assert Pool(of_neupims(2), "min_load").admit(asked, [0, 0]) == [1, 1, 0]
 
 
 def test_one_that_does_not_fit_yet_waits_and_none_passes_it() -> None:

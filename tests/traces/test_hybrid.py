@@ -23,9 +23,7 @@ from traces.mapping.hybrid.cells import cells_of
 from traces.mapping.hybrid.join import Part, join
 from traces.mapping.hybrid.placement import (
     Sequence,
-    assign,
     counts_of,
-    estimated_cycles,
     lay_out,
     sequence_rows,
 )
@@ -255,32 +253,6 @@ def test_stored_weights_lie_where_gwrites_read() -> None:
     per_token = 8 * 128 * 2
     weights = 8 * 2 * (700 + 96 + 33)
     assert stores["bytes"].sum() == 3 * 3 * per_token + weights + 32 * per_token
-
-
-@settings(max_examples=60, deadline=None)
-@given(lengths=st.lists(st.integers(1, 1500), max_size=80))
-def test_min_load_is_near_the_least_and_round_robin_takes_turns(lengths: list[int]) -> None:
-    memory: Any = machine().memory
-    shape = BLOCK.shape
-    found = assign(memory, shape, lengths, HybridMapping())
-    assert [each.number for each in found] == list(range(len(lengths)))
-    assert [each.length for each in found] == lengths
-    costs = [estimated_cycles(memory, shape, length) for length in lengths]
-    loads = np.zeros(32)
-    for each, cost in zip(found, costs, strict=True):
-        loads[each.channel] += cost
-    if lengths:
-        # The fullest channel was the emptiest before its last sequence came.
-        assert loads.max() <= sum(costs) / 32 + max(costs)
-        assert loads.max() - loads.min() <= max(costs)
-    turns = assign(memory, shape, lengths, HybridMapping(assignment="round_robin"), first=5)
-    assert [each.channel for each in turns] == [(5 + at) % 32 for at in range(len(lengths))]
-
-
-def test_the_longest_sequence_is_placed_first() -> None:
-    memory: Any = machine("memory.channels=2").memory
-    found = assign(memory, BLOCK.shape, [512, 512, 1024], HybridMapping())
-    assert [each.channel for each in found] == [1, 1, 0]
 
 
 @settings(max_examples=40, deadline=None)

@@ -9,7 +9,6 @@ from collections.abc import Sequence as Ordered
 from dataclasses import dataclass
 
 from arch.errors import InputError
-from arch.hybrid import HybridMapping
 from arch.pim.joint import JointChannels
 from traces.mapping.joint_attention import (
     Shape,
@@ -78,37 +77,6 @@ def query_rows(memory: JointChannels, shape: Shape, length: int) -> int:
 def sequence_rows(memory: JointChannels, shape: Shape, layers: int, length: int) -> int:
     """Rows of its channel that a sequence of so many tokens needs, of all banks."""
     return query_rows(memory, shape, length) + layers * kv_rows(memory, length, shape)
-
-
-def assign(
-    memory: JointChannels,
-    shape: Shape,
-    lengths: Ordered[int],
-    mapping: HybridMapping,
-    loads_cycles: Ordered[int] = (),
-    first: int = 0,
-) -> list[Sequence]:
-    """A channel for each of some sequences, numbered in their order.
-
-    - ``loads_cycles``: what each channel has to do already, for ``min_load``
-    - ``first``: channel of the first sequence, for ``round_robin``
-
-    ``min_load`` gives the longest sequence that is left to the least loaded channel, the lowest
-    one of equals.
-    """
-    channels = memory.channels
-    if mapping.assignment == "round_robin":
-        return [
-            Sequence(number, (first + number) % channels, length)
-            for number, length in enumerate(lengths)
-        ]
-    loads = list(loads_cycles) or [0] * channels
-    placed = []
-    for number in sorted(range(len(lengths)), key=lambda at: (-lengths[at], at)):
-        channel = min(range(channels), key=lambda each: (loads[each], each))
-        loads[channel] += estimated_cycles(memory, shape, lengths[number])
-        placed.append(Sequence(number, channel, lengths[number]))
-    return sorted(placed, key=lambda each: each.number)
 
 
 @dataclass(frozen=True)
