@@ -35,7 +35,9 @@ class PeCosts(Spec):
     task_cycles: int = Field(default=0, ge=0, le=2**20)
     """To start a task."""
     fabric_cycles: int = Field(default=0, ge=0, le=2**20)
-    """To start a command that sends or receives."""
+    """To start a command of the main slot that sends or receives."""
+    microthread_cycles: int = Field(default=0, ge=0, le=2**20)
+    """To start one in a microthread."""
     fma_cycles: int = Field(default=0, ge=0, le=2**20)
     """To start an FMA."""
     callback_millicycles: int = Field(default=0, ge=0, le=2**20)
@@ -49,6 +51,9 @@ class PeCosts(Spec):
     """For each turn of a loop."""
     function_cycles: int = Field(default=1, ge=1, le=2**10)
     """For each element of a function such as an exponential, a root or a reciprocal."""
+    divide_cycles: int = Field(default=0, ge=0, le=2**10)
+    """For each element of a function that divides (reciprocals, one of a root among them, SILU),
+    beside ``function_cycles``."""
 
 
 class ProcessingElement(Spec):

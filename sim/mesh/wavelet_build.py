@@ -93,9 +93,9 @@ def new_state(
         "up_depth": up_depth, "together": together, "up_wakes": up_depth - together + 1,
         "tops": -(-nodes // 1024),
         "span": min(1 << longest_work.bit_length(), SPAN_MAX), "task_cycles": costs.task_cycles,
-        "fabric_cycles": costs.fabric_cycles, "loop_cycles": costs.loop_cycles,
-        "elements": elements, "values": values, "controls": controls, "logging": bool(len(logged)),
-        "log_room": 4 * len(logged), "mark_pe": NONE, "last": NONE, "acted": NONE,
+        "loop_cycles": costs.loop_cycles, "elements": elements, "values": values,
+        "controls": controls, "logging": bool(len(logged)), "log_room": 4 * len(logged),
+        "mark_pe": NONE, "last": NONE, "acted": NONE,
         "longest": 4 * mesh.hop_cycles * nodes * max(span, 1) + 1000,
     }.items():  # fmt: skip
         m[name] = value

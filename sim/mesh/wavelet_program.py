@@ -13,6 +13,7 @@ from sim.mesh.wavelet_state import CLASS, COMMAND, END, POSITIONS_MAX, TASKS_MAX
 
 WORK_MAX = 2**31 - 1
 FABRIC_OPS = (Op.SEND, Op.RECV, Op.RADD, Op.RELAY, Op.CTRL)
+DIVIDING = (Function.RECIPROCAL, Function.RSQRT, Function.SILU)
 
 
 def used_colours(program: MeshProgram) -> tuple[int, ...]:
@@ -37,16 +38,18 @@ def work_of(
     """
     op, length, costs = commands["op"], commands["length"], mesh.pe.costs
     work, lead = np.zeros((2, len(commands)), np.int64)
-    fabric = np.isin(op, FABRIC_OPS[:-1])
+    fabric = np.isin(op, FABRIC_OPS)
     each = np.where(commands["format"] == FORMATS.index("fp32"), 1, 2)
-    work[fabric] = -(-length // each)[fabric]
-    work[op == Op.CTRL] = 1
+    work[fabric] = np.where(op == Op.CTRL, 1, -(-length // each))[fabric]
+    lead[fabric] = np.where(commands["slot"], costs.microthread_cycles, costs.fabric_cycles)[fabric]
     work[op == Op.DELAY] = commands["cycles"][op == Op.DELAY]
     lanes = np.array([mesh.pe.lanes.get(name, 1) for name in FORMATS])[commands["format"]]  # type: ignore[call-overload]
     computes = (op == Op.FMA) | (op == Op.VEC)
     vectors = np.where(op == Op.FMA, commands["count"], 1)
-    functions = (op == Op.VEC) & (commands["combine"] >= Function.EXP)
-    cycles = np.where(functions, length * costs.function_cycles, -(-length // lanes))
+    combine = commands["combine"]
+    functions = (op == Op.VEC) & (combine >= Function.EXP)
+    element = costs.function_cycles + np.isin(combine, DIVIDING) * costs.divide_cycles
+    cycles = np.where(functions, length * element, -(-length // lanes))
     work[computes] = (vectors * cycles)[computes]
     # A vector that adds to other elements than the one before waits for nothing.
     waits = np.where(commands["dst_step"] == 0, costs.dependent_millicycles, 0)

@@ -72,7 +72,6 @@ MESH = np.dtype(
         ("tops", np.int64),  # words of the upper bitmaps
         ("span", np.int64),  # slots of the timer wheel, a power of two
         ("task_cycles", np.int64),
-        ("fabric_cycles", np.int64),
         ("loop_cycles", np.int64),
         ("elements", np.int64),  # of a PE's memory
         ("values", np.int64),  # whether wavelets carry values

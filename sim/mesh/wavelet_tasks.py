@@ -220,9 +220,9 @@ def go_on(m, commands, task_pc, task_colour, classes, pe_class, p, slots, planne
                 if slot and (p["busy"] >> slot) & 1:
                     phase = SLOTS
                     break
-                if m["fabric_cycles"]:
+                if command["lead"]:
                     p["after"] = TO_BEGIN
-                    p["left"] = m["fabric_cycles"]
+                    p["left"] = command["lead"]
                     phase = OVERHEAD
                     break
             if not hold(m, p, commands, slots, node, pc):

@@ -9,7 +9,8 @@ from traces.mapping.mesh.decode_layer import STAGES
 from traces.mapping.mesh.workloads import build
 
 COSTS = {
-    "task_cycles": 3, "fabric_cycles": 2, "fma_cycles": 1, "vec_cycles": 3, "loop_cycles": 1,
+    "task_cycles": 3, "fabric_cycles": 2, "microthread_cycles": 4, "fma_cycles": 1,
+    "vec_cycles": 3, "loop_cycles": 1, "divide_cycles": 7,
     "callback_millicycles": 4830, "function_cycles": 5,
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from traces.mapping.mesh.workloads import build
 @pytest.mark.parametrize("name", ["mesh_gemm", "cannon"])
 def test_with_and_without(name: str, grid: int) -> None:
     # Rows begin at different times; with costs that is evened out before the last step.
-    costs = ["pe.costs.callback_millicycles=4474", "pe.costs.fabric_cycles=48"]
+    costs = ["pe.costs.callback_millicycles=4474", "pe.costs.microthread_cycles=48"]
     equal(name, grid, 3, costs, 1 / 8)
 
 

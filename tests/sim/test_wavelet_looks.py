@@ -39,7 +39,8 @@ def test_a_window_has_what_happened_in_it() -> None:
 
 
 def test_the_log_of_commands() -> None:
-    mesh = mesh_of(pe={"costs": {"task_cycles": 2, "fabric_cycles": 1, "loop_cycles": 1}})
+    costs = {"task_cycles": 2, "fabric_cycles": 1, "microthread_cycles": 1, "loop_cycles": 1}
+    mesh = mesh_of(pe={"costs": costs})
     programs = [
         pe_of(send(0, 4, 0, "fp32"), delay(3)),
         pe_of(recv(0, 2, 0, "fp32", slot=1), fma(1, 0, 1, 2, "fp32", count=5), wait(1), loop(0, 2)),

@@ -195,7 +195,7 @@ def test_a_pe_that_serves_need_not_halt() -> None:
 ])  # fmt: skip
 def test_two_commands_on_one_colour(first: Any, second: Any, does: str, cycle: int) -> None:
     """The second one begins behind 2 times 2 operations of overhead; what is sent comes between."""
-    mesh = mesh_of(pe={"costs": {"fabric_cycles": 2}})
+    mesh = mesh_of(pe={"costs": {"fabric_cycles": 2, "microthread_cycles": 2}})
     op = "RECV" if does == "receive" else "SEND"
     text = told(mesh, row_of([pe_of(), pe_of(first, second)], EASTWARDS, memory_of(4)))
     assert text == (

@@ -64,9 +64,8 @@ def test_turns_that_are_alike_are_left_out(width: int, turns: int) -> None:
 
 
 def test_latencies_and_costs_are_in_a_period() -> None:
-    mesh = mesh_of(
-        hop_cycles=3, ramp_cycles=4, pe={"costs": {"fabric_cycles": 3, "loop_cycles": 2}}
-    )
+    costs = {"fabric_cycles": 3, "microthread_cycles": 1, "loop_cycles": 2}
+    mesh = mesh_of(hop_cycles=3, ramp_cycles=4, pe={"costs": costs})
     run = equal(mesh, ring_shift(5, (40, [delay(33), WORK])))
     assert run.steps["skipped_cycles"]
 

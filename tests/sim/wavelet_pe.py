@@ -222,7 +222,8 @@ class Pe:
         new = Transfer(task, index, command, self.addresses(command), wavelets)
         while slot > 0 and self.slots[slot] is not None:
             yield Need("slots")
-        for _ in range(self.mesh.pe.costs.fabric_cycles):
+        costs = self.mesh.pe.costs
+        for _ in range(costs.fabric_cycles if slot == 0 else costs.microthread_cycles):
             yield Need("overhead")
         for other, old in enumerate(self.slots):
             if old is not None and (
@@ -249,6 +250,8 @@ class Pe:
         work = vectors * -(-length // lanes)
         if command["op"] == Op.VEC and command["combine"] >= Function.EXP:
             work = length * costs.function_cycles
+            if command["combine"] in (Function.RECIPROCAL, Function.RSQRT, Function.SILU):
+                work += length * costs.divide_cycles
         begins = costs.vec_cycles
         if command["op"] == Op.FMA:
             each = costs.callback_millicycles

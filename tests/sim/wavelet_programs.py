@@ -61,7 +61,8 @@ def random_mesh(draw: random.Random) -> WaveletMesh:
         "task_cycles": some(1, 6), "fabric_cycles": some(1, 5), "fma_cycles": some(1, 5),
         "vec_cycles": some(1, 5), "dependent_millicycles": some(1, 2500),
         "callback_millicycles": some(1, 2500), "loop_cycles": some(1, 4),
-        "function_cycles": draw.randint(1, 4),
+        "function_cycles": draw.randint(1, 4), "divide_cycles": some(1, 4),
+        "microthread_cycles": some(1, 5),
     }  # fmt: skip
     usual = draw.random() < 0.3
     depth = draw.choice((1, 2, 2, 3, 8))

@@ -12,7 +12,10 @@ from sim.mesh.wavelet_run import run_program
 from traces.mapping.mesh.assembly import Mapped
 from traces.mesh.check import check_program
 
-COSTS = {"task_cycles": 3, "fabric_cycles": 2, "fma_cycles": 1, "vec_cycles": 2, "loop_cycles": 1}
+COSTS = {
+    "task_cycles": 3, "fabric_cycles": 2, "microthread_cycles": 1, "fma_cycles": 1,
+    "vec_cycles": 2, "loop_cycles": 1,
+}  # fmt: skip
 
 
 def machine(width: int = 8, height: int = 8, **pe: object) -> WaveletMesh:
