@@ -101,9 +101,9 @@ def test_groups_of_the_tree_are_those_of_the_configurations(side, groups):
     assert tree_groups(side) == groups
 
 
-def test_odd_chunks_are_those_of_the_paper():
+def test_chunks_as_published():
     mesh = machine(750, 750)
     text = "decode_layer:model=llama3_8b,grid=660,context=660"
-    even, odd = (build(f"{text}{more}", mesh).program for more in ("", ",odd_chunks=1"))
+    even, odd = (build(f"{text}{more}", mesh).program for more in ("", ",as_published=1"))
     # 7 elements of 4096 in a PE of 660; the rotation wants 8.
     assert [sum(r.elements for r in p.regions if r.name == "qkv") for p in (even, odd)] == [24, 21]

@@ -41,7 +41,7 @@ INVERSE_DIM, EPSILON, SCALE = range(3)
 
 def transformer_decode_layer(
     mesh: WaveletMesh, layer: Layer, context: int, grid: tuple[int, int], format: str = "fp16",
-    allreduce: str = "k_tree", groups: int = 0, odd_chunks: bool = False,
+    allreduce: str = "k_tree", groups: int = 0, as_published: bool = False,
     values: dict[str, npt.ArrayLike] | None = None,
 ) -> Mapped:  # fmt: skip
     """Program of a layer on a grid of width x height; ``context`` tokens, the new one included.
@@ -51,9 +51,11 @@ def transformer_decode_layer(
     neighbours alike; keys, values [context - 1, dim] of the tokens before. Region ``hidden`` has
     the result. Each command rounds to ``format``. MARK notes the begin of each of ``STAGES``.
 
-    A PE has an even number of a query's elements, so that pairs of a rotation are in one PE; with
-    ``odd_chunks`` any number, as WaferLLM pads, for timing: a pair in two PEs is not rotated.
-    Raises InputError.
+    A PE has an even number of a query's elements, so that pairs of a rotation are in one PE.
+
+    ``as_published`` is what WaferLLM's code times (``Decode/WSE-2/src/decode.csl``), not a whole
+    layer: any number of a query's elements, and a pair in two PEs is not rotated; nothing is
+    appended to the cache; SILU of as many elements as a PE has of the token. Raises InputError.
     """
     width, height = grid
     where = f"decode_layer:{layer},context={context},grid={width}x{height},{allreduce},{format}"
@@ -65,24 +67,29 @@ def transformer_decode_layer(
         raise InputError(f"{where}: context must be 1 at least: the new token")
     if allreduce not in ALLREDUCES:
         raise InputError(f"{where}: allreduce must be one of {', '.join(ALLREDUCES)}")
-    if odd_chunks and values is not None:
-        raise InputError(f"{where}: odd chunks are for timing; with values they must be even")
+    if as_published and values is not None:
+        raise InputError(f"{where}: as_published is for timing; values must be left out")
 
     def layout(across: int, down: int) -> DecodeLayout:
-        return DecodeLayout(layer, context, across, down, format, odd_chunks)
+        return DecodeLayout(layer, context, across, down, format, as_published)
 
     check_memory(where, mesh, grid, lambda *at: layout(*at).memory().bytes)
-    made = _Decode(layout(width, height), allreduce, groups)
+    made = _Decode(layout(width, height), allreduce, groups, as_published)
     check_colours(where, mesh, made.colours)
     made.attention()
     made.feed_forward()
     given = {} if values is None else decode_values(made.layout, values)
     program = made.flow.program(where, made.memory.regions, given)
-    return Mapped(program, {}, _notes(made.layout))
+    return Mapped(program, {}, _notes(made.layout, as_published))
 
 
-def _notes(layout: DecodeLayout) -> tuple[str, ...]:
+def _notes(layout: DecodeLayout, as_published: bool) -> tuple[str, ...]:
     notes = ["keys and values have as many heads as queries, as in WaferLLM's configurations"]
+    if as_published:
+        notes.append(
+            "as WaferLLM's code times it: nothing is appended to the cache, SILU of the elements "
+            "that a PE has of the token"
+        )
     padded = [
         f"{name}={over.chunk * over.positions}"
         for name, over, size in (
@@ -98,8 +105,11 @@ def _notes(layout: DecodeLayout) -> tuple[str, ...]:
 
 
 class _Decode:
-    def __init__(self, layout: DecodeLayout, allreduce: str, groups: int) -> None:
+    def __init__(
+        self, layout: DecodeLayout, allreduce: str, groups: int, as_published: bool
+    ) -> None:
         self.layout, self.allreduce, self.groups = layout, allreduce, groups
+        self.as_published = as_published
         self.format = layout.format
         self.memory = layout.memory()
         self.at = {region.name: region.start for region in self.memory.regions}
@@ -161,7 +171,8 @@ class _Decode:
         self.rotate(k)
         self.flow.all(self.vec(Function.MUL, c, q, q, at["constants"] + SCALE, b_element=0))
         self.stage("append")
-        self.append()
+        if not self.as_published:
+            self.append()
         self.stage("scores")
         self.scores(q)
         self.stage("softmax")
@@ -266,8 +277,9 @@ class _Decode:
         self.flow.all(*local(at["normed"], at["w_up"], up, a, f, self.format))
         self.flow.all(*local(at["normed"], at["w_gate"], gate, a, f, self.format))
         self.reduce("y", 2 * f, up)
+        gated = min(a, f) if self.as_published else f
         self.flow.all(
-            self.vec(Function.SILU, f, gate, gate), self.vec(Function.MUL, f, up, up, gate)
+            self.vec(Function.SILU, gated, gate, gate), self.vec(Function.MUL, f, up, up, gate)
         )
         self.stage("down")
         self.project("up_gate", "w_down", f)

@@ -33,7 +33,7 @@ SLOTS = 5
 
 def transformer_prefill_layer(
     mesh: WaveletMesh, layer: Layer, tokens: int, grid: int, format: str = "fp16",
-    allreduce: str = "k_tree", groups: int = 0, odd_chunks: bool = False,
+    allreduce: str = "k_tree", groups: int = 0, as_published: bool = False,
     values: dict[str, npt.ArrayLike] | None = None,
 ) -> Mapped:  # fmt: skip
     """Program of a layer on ``grid`` x ``grid`` PEs; a token attends to itself and those before it.
@@ -41,8 +41,8 @@ def transformer_prefill_layer(
     ``values``, if any, are those of ``transformer_decode_layer``, but hidden [tokens, dim], cos and
     sin [tokens, dim], and no keys and values: their caches are regions ``k_cache`` and ``v_cache``.
     One head, as in WaferLLM's configurations. Results hidden, k_cache and v_cache are matrices
-    [tokens, dim]. Each command rounds to ``format``. MARK notes the end of
-    task n under n. ``odd_chunks`` as for decoding. Raises InputError.
+    [tokens, dim]. Each command rounds to ``format``. MARK notes the end of task n under n.
+    ``as_published``: any number of a query's elements, as in decoding. Raises InputError.
     """
     where = f"prefill_layer:{layer},tokens={tokens},grid={grid},{allreduce},{format}"
     check_grid(where, mesh, grid, grid)
@@ -53,15 +53,15 @@ def transformer_prefill_layer(
         raise InputError(f"{where}: heads must be 1; a prefill has no layout for more")
     if tokens < 1:
         raise InputError(f"{where}: tokens must be 1 at least")
-    if odd_chunks and values is not None:
-        raise InputError(f"{where}: odd chunks are for timing; with values they must be even")
+    if as_published and values is not None:
+        raise InputError(f"{where}: as_published is for timing; values must be left out")
     if allreduce not in ALLREDUCES:
         raise InputError(f"{where}: allreduce must be one of {', '.join(ALLREDUCES)}")
     check_memory(
         where, mesh, (grid, grid),
-        lambda side, _: PrefillLayout(layer, tokens, side, format, odd_chunks).memory().bytes,
+        lambda side, _: PrefillLayout(layer, tokens, side, format, as_published).memory().bytes,
     )  # fmt: skip
-    layout = PrefillLayout(layer, tokens, grid, format, odd_chunks)
+    layout = PrefillLayout(layer, tokens, grid, format, as_published)
     made = _Prefill(where, layout, allreduce, groups)
     check_colours(where, mesh, made.steps.colours)
     made.attention()

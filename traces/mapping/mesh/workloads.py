@@ -46,7 +46,7 @@ PRODUCT: Choices = {"m": int, "k": int, "n": int, "grid": int, **FORMAT}
 SHIFTS: Choices = {**PRODUCT, "align": ("grid", "host"), "step": int, "steps": ("own", "answered")}
 TREE: Choices = {"allreduce": ALLREDUCES, "groups": int}
 LAYER: Choices = {
-    "model": str, "dim": int, "ffn": int, "heads": int, "odd_chunks": int, **TREE, **FORMAT,
+    "model": str, "dim": int, "ffn": int, "heads": int, "as_published": int, **TREE, **FORMAT,
 }  # fmt: skip
 LINES: Choices = {
     "wavelets": int, "axis": ("x", "y", "both"), "combine": ("add", "max"), **PLACE, **FORMAT,
@@ -129,7 +129,7 @@ def _layer(where: str, given: Given) -> Layer:
 def _tree(given: Given) -> dict[str, Any]:
     return {
         "format": _format(given), "allreduce": given.get("allreduce", "k_tree"),
-        "groups": given.get("groups", 0), "odd_chunks": bool(given.get("odd_chunks", 0)),
+        "groups": given.get("groups", 0), "as_published": bool(given.get("as_published", 0)),
     }  # fmt: skip
 
 
