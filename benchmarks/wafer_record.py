@@ -17,19 +17,12 @@ RAMP = 7
 """Cycles, with which the costs of layers are fitted: docs/waferllm.md."""
 MACHINES = ("free", "two", "fitted")
 """wse2 as it is; with two wavelets an operation; with ramps, lanes and costs of layers too."""
-FITTED = ("fitted", "costs")
-"""Machines with the costs of layers; the last one has nothing else."""
 
 
 @cache
 def _layers() -> dict[str, Any]:
     found: dict[str, Any] = json.loads((VALIDATION / "waferllm.json").read_text())
     return found
-
-
-def callback_millicycles(machine: str) -> int:
-    """Of a vector of an FMA."""
-    return int(_layers()["costs"]["callback_millicycles"]) if machine in FITTED else 0
 
 
 def settings(machine: str) -> list[str]:

@@ -1,10 +1,9 @@
 """WaferLLM's layers: ``PYTHONPATH=. python benchmarks/waferllm.py``.
 
-Three costs of commands, and the lanes of the datapath, are fitted to the six published figures of
-LLaMA3-8B; layers of the other models are then simulated with them. They are fitted again to the
-twelve figures of the smallest and the largest model, which is what a line between these two knows.
-docs/waferllm.md and docs/validation/waferllm.json are what came of it. Simulations that the record
-has are not done again: delete it to begin anew. Some 35 minutes.
+Three costs are fitted to the six published figures of LLaMA3-8B, by each of four readings of a PE;
+layers of the other models are then simulated with what fits best. docs/waferllm.md and
+docs/validation/waferllm.json are what came of it. Simulations that the record has are not done
+again: delete it to begin anew. Some 40 minutes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,48 +39,38 @@ wavelet, router and PE is simulated: decoding on the whole grid; a prefill with 
 grid on {small} PEs, drawn out to the grid, as each of its steps takes the same on all grids
 ({straight:.2f} % is the most by which {check} PEs differ from that line).
 
-Ramps take 7 cycles, as in older literature; HPDC 2024 has about 2, as `wse2`. Decoding cannot tell
-them from what software adds to each stage of an allreduce. An operation of a prefill moves two
-wavelets (`pe.wavelets_per_operation`), one of decoding one: WaferLLM's code for WSE-2 transfers 64
-bits at once in the products of a prefill, 32 in decoding. What begins a command costs nothing in
-`wse2`. Three costs are fitted, to the six figures of LLaMA3-8B alone, one set for prefill and
-decoding: {costs}. What is printed for the others is predicted.
+**One set of costs, fitted to the six figures of LLaMA3-8B alone**, for prefill and decoding:
+{costs}. What is printed for the other models is predicted.
 
-Hot Chips 34 has four lanes of fp16, two reads and a write of 64 bits a cycle. With them LLaMA3-8B
-does not fit: its tiles have 9, 7 and 6 rows in the three prefills, and what a vector of an FMA
-takes grows with them by more than a quarter of a cycle. With half as many it does, so {lanes} a
-cycle are taken here. Cerebras' SDK has that width: two reads and a write of 32 bits a cycle (CSL
-language, appendix, SIMD mode), two fp16 of an FMA whose operands are in memory. LLaMA3-8B alone
-decides it too, but that lanes are the place to look at was seen with the figures of all models at
-hand, and the SDK's page was found last.
+What is taken for given, and from where:
 
-| lanes | LLaMA3-8B, decoding | its prefill | prefill of the others | a vector | to begin | GEMV |
-| ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+- Timed is what WaferLLM's code does ([as_published](wavelet_workloads.md#what-the-programs-do)):
+  nothing is appended to the cache, and SILU in decoding is of as many elements as a PE has of the
+  token.
+- *Descriptors.* The operands of a command are registers that the code loads before it. Counted in
+  it: three for an FMA, which is one command for each k of a product (`matmul_compute`), three for a
+  sum of an allreduce, one for a tile that moves, as descriptors of the fabric stay loaded.
+- *Divisions.* There is no divider: SILU, reciprocals and roots are loops over elements. WaferLLM's
+  own exponential has none.
+- *Lanes.* {lanes} of fp16: WaferLLM's section 7 and Cerebras' SDK (CSL language, appendix, SIMD
+  mode) have two reads and a write of 32 bits a cycle. Hot Chips 34 has 64 bits, four lanes.
+- *Ramps* take 7 cycles, as in older literature; HPDC 2024 has about 2, as `wse2`. Decoding cannot
+  tell ramps from what software adds to each stage of an allreduce.
+- An operation of a prefill moves two wavelets (`pe.wavelets_per_operation`), one of decoding one:
+  the code transfers 64 bits at once in the products of a prefill, 32 in decoding.
+
+LLaMA3-8B's figures decide for this reading, too: of these it fits them best. *Commands alike* have
+one descriptor each.
+
 {fits}
 
-With four lanes a vector of a GEMV has to cost much more than one of a GEMM; a regression over all
-24 figures has 17.6 and 4.83 cycles. With two that is nearly gone, as GEMV has the longer vectors.
+Which costs to look for (descriptors, divisions) and where lanes matter was seen with the figures of
+all models at hand; how large they are was not.
 
 Beside them two null models. *Work*: cycles = a + b x multiply-adds of a PE, a and b fitted to the
 same three figures of LLaMA3-8B. *Between*: linear in the weights of a layer between the
 **measured** cycles of LLaMA3-8B and QWen2-72B, so that it knows six figures more than we do; it
-says nothing of these two. What comes of our costs with the same twelve figures is
-[at the end](#with-the-figures-of-both-ends).
-"""
-
-BOTH = """
-## With the figures of both ends
-
-The line *between* is drawn through measured figures of {ends}. Here the
-same twelve are given to the three costs, and the six figures between are predicted: mean errors.
-
-| | its twelve: decoding | prefill | the six between: decoding | prefill |
-| --- | ---: | ---: | ---: | ---: |
-{rows}
-
-The twelve fit two lanes better, so these would be taken here too: nearer than the line in
-decoding, not in prefill. With the four lanes of Hot Chips 34 it is nearer in both. With the figures
-of LLaMA3-8B alone the line is nearer in both, as the tables above say.
+says nothing of these two.
 """
 
 
@@ -114,53 +103,41 @@ def _mean(errors: Sequence[float]) -> str:
     return f"{100 * float(np.mean(np.abs(errors))):.1f} %" if errors else ""
 
 
-def costs_told(costs: Mapping[str, int]) -> str:
+def costs_told(fitted: Mapping[str, int]) -> str:
     """Costs in words."""
     return (
-        f"{costs['callback_millicycles'] / 1000:.2f} cycles a vector of an FMA (a callback), "
-        f"{costs['fabric_cycles']} to begin a command that sends or receives, "
-        f"{costs['dependent_millicycles'] / 1000:.2f} more a vector that adds to the elements of "
-        "the one before (GEMV, not GEMM)"
+        f"{fitted['descriptor_millicycles'] / 1000:.1f} cycles to load a descriptor, "
+        f"{fitted['divide_cycles']} for an element that is divided, "
+        f"{fitted['callback_millicycles'] / 1000:.2f} for each vector of an FMA (a callback)"
     )
 
 
-def fits_told(found: Sequence[Fitted]) -> str:
-    """Rows of the table of lanes."""
+def _table(first: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [first, ["---"] + ["---:"] * (len(first) - 1), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def fits_told(found: Mapping[str, Fitted]) -> str:
+    """A table of readings, the one that fits best first."""
     rows = []
-    for each in sorted(found, key=lambda each: -each.simulated.lanes):
-        own = [[point for point in of(phase) if point.model == FITTED] for phase in PHASES]
-        others = [point for point in of("prefill") if point.model != FITTED]
-        errors = [_mean(each.errors(some)) for some in (*own, others)]
+    for name, each in found.items():
+        own, others = (
+            [
+                _mean(each.errors([point for point in of(phase) if (point.model == FITTED) is own]))
+                for phase in PHASES
+            ]
+            for own in (True, False)
+        )
         costs = [f"{each.costs[name] / (1000 if 'milli' in name else 1):.4g}" for name in COSTS]
-        rows.append(f"| {each.simulated.lanes} | {' | '.join([*errors, *costs])} |")
-    return "\n".join(rows)
+        rows.append([name, *own, *others, *costs])
+    heads = ["", *(f"{phase}, {whose}" for whose in ("8B", "others") for phase in PHASES)]
+    return _table([*heads, "callback", "descriptor", "division"], rows)
 
 
-def both_told(found: Sequence[Fitted]) -> str:
-    """What comes of the figures of both ends, in place of those of the first."""
-    every, rows = points(), []
-    for each in sorted(found, key=lambda each: -each.simulated.lanes):
-        errors = [
-            _mean(each.errors([point for point in of(phase) if (point.model in ENDS) == inside]))
-            for inside in (True, False)
-            for phase in PHASES
-        ]
-        rows.append(f"| {each.simulated.lanes} lanes | {' | '.join(errors)} |")
-    lines = [
-        _mean([
-            found / point.cycles - 1
-            for point in of(phase)
-            if (found := between(point, every)) is not None
-        ])
-        for phase in PHASES
-    ]  # fmt: skip
-    rows.append(f"| the line between | 0 | 0 | {' | '.join(lines)} |")
-    return BOTH.format(ends=" and ".join(ENDS), rows="\n".join(rows))
-
-
-def page(fitted: Sequence[Fitted], both: Sequence[Fitted]) -> str:
+def page(found: Mapping[str, Fitted]) -> str:
     """docs/waferllm.md."""
-    (simulated, costs), every = fitted[0], points()
+    simulated, costs = next(iter(found.values()))
+    every = points()
     check = of("prefill")[0]
     first, second = SMALL
     low, high = (simulated.prefill(check, side, costs) for side in SMALL)
@@ -170,8 +147,9 @@ def page(fitted: Sequence[Fitted], both: Sequence[Fitted]) -> str:
     text = [
         HEAD.format(
             small=" and ".join(f"{each} x {each}" for each in SMALL), straight=straight,
-            check=f"{side} x {side}", costs=costs_told(costs), lanes=simulated.lanes,
-            fits=fits_told(fitted),
+            check=f"{side} x {side}", costs=costs_told(costs),
+            lanes=str(simulated.reading.lanes),
+            fits=fits_told(found),
         )
     ]  # fmt: skip
     for phase in PHASES:
@@ -199,15 +177,19 @@ def page(fitted: Sequence[Fitted], both: Sequence[Fitted]) -> str:
             f"work alone {_mean(errors['work'])}. Of the six between: {_mean(errors['same'])}; of "
             f"the line between measured ones {_mean(errors['between'])}."
         )
-    return "\n".join([*text, both_told(both)])
+    return "\n".join(text) + "\n"
 
 
 def main() -> None:
     """Fit, predict, write."""
     found = fits(known_cycles())
-    simulated, costs = found[0]
-    PAGE.write_text(page(found, fits(simulated.known, ENDS)))
-    simulated.save({"costs": costs, "lanes": simulated.lanes})
+    simulated, fitted = next(iter(found.values()))
+    PAGE.write_text(page(found))
+    reading = simulated.reading
+    simulated.save({
+        "fitted": fitted, "lanes": reading.lanes, "descriptors": reading.descriptors,
+        "costs": reading.costs(fitted),
+    })  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from arch.mesh.load import load_mesh
 from arch.mesh.wavelet import WaveletMesh
@@ -18,6 +19,7 @@ from traces.mapping.mesh.decode_layer import transformer_decode_layer
 from traces.mapping.mesh.decode_sizes import Layer
 from traces.mapping.mesh.prefill_layer import transformer_prefill_layer
 
+Floats = npt.NDArray[np.float64]
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "waferllm_layers.csv"
 RECORD = ROOT / "docs" / "validation" / "waferllm.json"
@@ -34,9 +36,6 @@ FITTED = "LLaMA3-8B"
 ENDS = (FITTED, "QWen2-72B")
 """The models between which the others lie."""
 PHASES = ("decode", "prefill")
-WSE2_RAMP, RAMP = 2, 7
-"""T_R of wse2 (HPDC 2024) and of older literature that it names, with which layers are simulated:
-in decoding, T_R cannot be told from what software adds to each stage of an allreduce."""
 GROUPS = {420: 20, 540: 20, 660: 22}
 """Of the K-tree, in WaferLLM's configurations."""
 SMALL = (8, 12)
@@ -45,12 +44,20 @@ steps is linear in the side."""
 WAVELETS = {"decode": 1, "prefill": 2}
 """That an operation moves: WaferLLM's code for WSE-2 has fabric transfers of 32 bits at once in
 decoding (``simd_32``), and in the products of a prefill of 64 (``simd_64``)."""
-LANES = (4, 2)
-"""Elements of fp16 that are computed a cycle: by Hot Chips 34, and with the two reads and the write
-of 32 bits that Cerebras' SDK documents (CSL language, appendix, SIMD mode)."""
-COSTS = ("callback_millicycles", "fabric_cycles", "dependent_millicycles")
-STEPS = (1000, 10, 10_000)
+COSTS = ("callback_millicycles", "descriptor_millicycles", "divide_cycles")
+"""That are fitted: a vector of an FMA, the descriptor of an operand, an element that is divided."""
+STEPS = (1000, 4000, 50)
 """By which each cost is moved to see what it does."""
+NUDGES = (100, 333, 4)
+"""By which each is moved at last: descriptors of an FMA by a cycle."""
+ROUNDS = 2
+"""Of a fit in which cycles are taken as linear."""
+BEGUN = ("fma_cycles", "fabric_cycles", "microthread_cycles")
+COUNTED, ALIKE = (3, 3, 1), (1, 1, 1)
+"""Descriptors that are loaded to begin commands of ``BEGUN``. Counted in WaferLLM's code: two
+sources and a destination of an FMA (``matmul_compute``, ``vecmat_computation``); memory, and by the
+compiler the fabric in and out, for a sum of an allreduce (``two_tree_allreduce_*``); memory alone
+for a tile that moves, as those of the fabric stay loaded (``mm_two_hop_comm_impl``)."""
 
 
 class Point(NamedTuple):
@@ -88,18 +95,45 @@ def of(phase: str) -> list[Point]:
     return [point for point in points() if point.phase == phase]
 
 
-def mesh_of(
-    side: int, costs: Mapping[str, int], ramp: int, wavelets: int, lanes: int
-) -> WaveletMesh:
-    """A square of wse2 with costs, ramps of so many cycles whose queues sustain a wavelet a cycle,
-    wavelets of an operation, and lanes of fp16."""
-    changes = [f"pe.costs.{name}={value}" for name, value in costs.items()]
-    changes += [
-        f"ramp_cycles={ramp}", f"ramp_down_wavelets={ramp + wavelets}",
-        f"ramp_up_wavelets={ramp + wavelets + 1}", f"pe.wavelets_per_operation={wavelets}",
-        f"pe.lanes.fp16={lanes}",
-    ]  # fmt: skip
-    return load_mesh("wse2", [f"width={side}", f"height={side}", *changes])  # type: ignore[return-value]
+class Reading(NamedTuple):
+    """What is taken for given of a PE."""
+
+    lanes: int = 2
+    """Of fp16: two with two reads and a write of 32 bits (WaferLLM's section 7; Cerebras' SDK, CSL
+    language, appendix, SIMD mode), four with 64 (Hot Chips 34)."""
+    descriptors: tuple[int, ...] = COUNTED
+    """That are loaded to begin commands of ``BEGUN``."""
+    ramp_cycles: int = 7
+    """Of older literature that HPDC 2024 names; its own T_R is about 2. In decoding it cannot be
+    told from what software adds to each stage of an allreduce."""
+
+    def costs(self, fitted: Mapping[str, int]) -> dict[str, int]:
+        """``pe.costs`` from those that are fitted."""
+        each = fitted["descriptor_millicycles"]
+        found = {name: value for name, value in fitted.items() if name != "descriptor_millicycles"}
+        numbers = zip(BEGUN, self.descriptors, strict=True)
+        return found | {name: round(number * each / 1000) for name, number in numbers}
+
+    def mesh(self, side: int, fitted: Mapping[str, int], wavelets: int) -> WaveletMesh:
+        """A square of wse2, with ramps whose queues sustain a wavelet a cycle, and wavelets of an
+        operation."""
+        ramp = self.ramp_cycles
+        changes = [f"pe.costs.{name}={value}" for name, value in self.costs(fitted).items()]
+        changes += [
+            f"ramp_cycles={ramp}", f"ramp_down_wavelets={ramp + wavelets}",
+            f"ramp_up_wavelets={ramp + wavelets + 1}", f"pe.wavelets_per_operation={wavelets}",
+            f"pe.lanes.fp16={self.lanes}",
+        ]  # fmt: skip
+        return load_mesh("wse2", [f"width={side}", f"height={side}", *changes])  # type: ignore[return-value]
+
+
+READINGS = {
+    "as above": Reading(),
+    "4 lanes": Reading(lanes=4),
+    "commands alike": Reading(descriptors=ALIKE),
+    "ramps of 2": Reading(ramp_cycles=2),
+}
+"""What LLaMA3-8B's figures decide between."""
 
 
 def known_cycles() -> dict[str, int]:
@@ -109,46 +143,51 @@ def known_cycles() -> dict[str, int]:
 
 
 class Simulated:
-    """Cycles of layers on PEs with so many lanes; those in ``known`` are taken from there."""
+    """Cycles of layers by a reading of PEs; those in ``known`` are taken from there."""
 
-    def __init__(self, known: dict[str, int], lanes: int) -> None:
-        self.known, self.lanes = known, lanes
+    def __init__(self, known: dict[str, int], reading: Reading) -> None:
+        self.known, self.reading = known, reading
 
-    def cycles(self, point: Point, costs: Mapping[str, int], ramp: int = RAMP) -> float:
+    def cycles(self, point: Point, costs: Mapping[str, int]) -> float:
         """Of a layer."""
         if point.phase == "decode":
-            return self._decode(point, costs, ramp)
+            return self._decode(point, costs)
         first, second = SMALL
-        low, high = (self.prefill(point, side, costs, ramp) for side in SMALL)
+        low, high = (self.prefill(point, side, costs) for side in SMALL)
         return low + (high - low) / (second - first) * (point.grid - first)
 
-    def _decode(self, point: Point, costs: Mapping[str, int], ramp: int) -> int:
+    def _decode(self, point: Point, costs: Mapping[str, int]) -> int:
         def run() -> int:
             grid = point.grid, point.grid
-            mesh = mesh_of(point.grid, costs, ramp, WAVELETS["decode"], self.lanes)
+            mesh = self.reading.mesh(point.grid, costs, WAVELETS["decode"])
             layer = Layer(*LAYERS[point.model])
             mapped = transformer_decode_layer(
-                mesh, layer, TOKENS, grid, groups=GROUPS[point.grid], odd_chunks=True
+                mesh, layer, TOKENS, grid, groups=GROUPS[point.grid], as_published=True
             )
             return run_program(mesh, mapped.program).cycles
 
-        return self._once(f"decode {point.model} {point.grid}", costs, ramp, run)
+        return self._once(f"decode {point.model} {point.grid}", costs, run)
 
-    def prefill(self, point: Point, side: int, costs: Mapping[str, int], ramp: int = RAMP) -> int:
+    def prefill(self, point: Point, side: int, costs: Mapping[str, int]) -> int:
         """With the tiles of the point's grid on a smaller one."""
         dim, ffn = (-(-each // point.grid) for each in LAYERS[point.model])
         tokens = -(-TOKENS // point.grid)
 
         def run() -> int:
-            mesh = mesh_of(side, costs, ramp, WAVELETS["prefill"], self.lanes)
+            mesh = self.reading.mesh(side, costs, WAVELETS["prefill"])
             layer = Layer(dim * side, ffn * side)
-            mapped = transformer_prefill_layer(mesh, layer, tokens * side, side, odd_chunks=True)
+            mapped = transformer_prefill_layer(
+                mesh, layer, tokens * side, side, groups=1, as_published=True
+            )
             return run_program(mesh, mapped.program).cycles
 
-        return self._once(f"prefill {tokens}x{dim}x{ffn} on {side}", costs, ramp, run)
+        return self._once(f"prefill {tokens}x{dim}x{ffn} on {side}", costs, run)
 
-    def _once(self, what: str, costs: Mapping[str, int], ramp: int, run: Callable[[], int]) -> int:
-        given = {"lanes": self.lanes, "ramp_cycles": 0 if ramp == WSE2_RAMP else ramp, **costs}
+    def _once(self, what: str, costs: Mapping[str, int], run: Callable[[], int]) -> int:
+        given = {
+            "ramp_cycles": self.reading.ramp_cycles, "lanes": self.reading.lanes,
+            **self.reading.costs(costs),
+        }  # fmt: skip
         key = " ".join([what, *(f"{name}={value}" for name, value in given.items() if value)])
         if key not in self.known:
             began = time.perf_counter()
@@ -164,15 +203,26 @@ class Simulated:
         RECORD.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
 
 
-def slopes_of(simulated: Simulated, own: Sequence[Point]) -> np.ndarray:  # type: ignore[type-arg]
-    """[points, costs] cycles that each cost adds, where there are no others, with ramps of wse2."""
-    at = dict.fromkeys(COSTS, 0)
+class Fitted(NamedTuple):
+    """What the figures of some models give, by a reading of PEs."""
+
+    simulated: Simulated
+    costs: dict[str, int]
+
+    def errors(self, some: Sequence[Point]) -> list[float]:
+        """Relative, of these points."""
+        return [self.simulated.cycles(each, self.costs) / each.cycles - 1 for each in some]
+
+    def squares(self, some: Sequence[Point]) -> float:
+        """Of these errors."""
+        return sum(error**2 for error in self.errors(some))
+
+
+def slopes_at(simulated: Simulated, own: Sequence[Point], at: Mapping[str, int]) -> Floats:
+    """[points, costs] cycles that each cost adds to what ``at`` takes."""
     return np.array([
         [
-            (
-                simulated.cycles(point, {**at, name: step}, WSE2_RAMP)
-                - simulated.cycles(point, at, WSE2_RAMP)
-            )
+            (simulated.cycles(point, {**at, name: at[name] + step}) - simulated.cycles(point, at))
             / step
             for name, step in zip(COSTS, STEPS, strict=True)
         ]
@@ -180,23 +230,37 @@ def slopes_of(simulated: Simulated, own: Sequence[Point]) -> np.ndarray:  # type
     ])  # fmt: skip
 
 
-def fit(
-    simulated: Simulated, own: Sequence[Point], slopes: np.ndarray,  # type: ignore[type-arg]
-) -> dict[str, int]:  # fmt: skip
+def fit(simulated: Simulated, own: Sequence[Point]) -> dict[str, int]:
     """The costs, none below zero, with the least squares of relative errors.
 
-    Cycles are taken as linear in the costs, twice: without any, and at what came of it.
+    Cycles are taken as linear in the costs around what came of it before, at first around none;
+    then costs, which are whole cycles of a machine, are nudged while that helps.
     """
     wanted = np.array([point.cycles for point in own], float)
     at = dict.fromkeys(COSTS, 0)
-    for _ in range(2):
+    for _ in range(ROUNDS):
+        slopes = slopes_at(simulated, own, at)
         base = np.array([simulated.cycles(point, at) for point in own])
         rest = wanted - base + slopes @ np.array([at[name] for name in COSTS])
         at = dict(zip(COSTS, _least(slopes / wanted[:, None], rest / wanted), strict=True))
+    return _nudged(simulated, own, at)
+
+
+def _nudged(simulated: Simulated, own: Sequence[Point], at: dict[str, int]) -> dict[str, int]:
+    least = Fitted(simulated, at).squares(own)
+    helps = True
+    while helps:
+        helps = False
+        for name, nudge in zip(COSTS, NUDGES, strict=True):
+            for change in (nudge, -nudge):
+                tried = {**at, name: max(at[name] + change, 0)}
+                error = Fitted(simulated, tried).squares(own)
+                if error < least:
+                    at, least, helps = tried, error, True
     return at
 
 
-def _least(slopes: np.ndarray, rest: np.ndarray) -> list[int]:  # type: ignore[type-arg]
+def _least(slopes: Floats, rest: Floats) -> list[int]:
     """Least squares without negative numbers, by trying which of them are zero."""
     best, least = [0] * slopes.shape[1], float((rest**2).sum())
     for number in range(1, slopes.shape[1] + 1):
@@ -210,23 +274,9 @@ def _least(slopes: np.ndarray, rest: np.ndarray) -> list[int]:  # type: ignore[t
     return best
 
 
-class Fitted(NamedTuple):
-    """What the figures of some models give, with so many lanes."""
-
-    simulated: Simulated
-    costs: dict[str, int]
-
-    def errors(self, some: Sequence[Point]) -> list[float]:
-        """Relative, of these points."""
-        return [self.simulated.cycles(each, self.costs) / each.cycles - 1 for each in some]
-
-
-def fits(known: dict[str, int], models: Sequence[str] = (FITTED,)) -> list[Fitted]:
-    """With each of ``LANES``, what fits the models best first; slopes are those of the first."""
-    own = [point for point in points() if point.model in models]
-    slopes = slopes_of(Simulated(known, LANES[0]), own)
-    found = []
-    for lanes in LANES:
-        simulated = Simulated(known, lanes)
-        found.append(Fitted(simulated, fit(simulated, own, slopes)))
-    return sorted(found, key=lambda each: sum(error**2 for error in each.errors(own)))
+def fits(known: dict[str, int]) -> dict[str, Fitted]:
+    """By each of ``READINGS``, what fits LLaMA3-8B best first."""
+    own = [point for point in points() if point.model == FITTED]
+    every = {name: Simulated(known, reading) for name, reading in READINGS.items()}
+    found = {name: Fitted(each, fit(each, own)) for name, each in every.items()}
+    return dict(sorted(found.items(), key=lambda each: each[1].squares(own)))

@@ -5,21 +5,32 @@ import json
 import pytest
 
 from benchmarks import waferllm_runs
-from benchmarks.waferllm_runs import RECORD, Simulated, points
+from benchmarks.waferllm_runs import RECORD, Reading, Simulated, points
 
 
 @pytest.mark.validates(
-    "wavelet.fabric_cycles", "wavelet.callback_millicycles", by="WaferLLM (OSDI 2025), predicted"
-)
+    "wavelet.lanes", "wavelet.fma_cycles", "wavelet.microthread_cycles",
+    "wavelet.callback_millicycles", by="WaferLLM (OSDI 2025), predicted",
+)  # fmt: skip
 @pytest.mark.compiled
 def test_a_prefill_of_another_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulated anew, with what was fitted to LLaMA3-8B."""
-    fitted = json.loads(RECORD.read_text())
-    simulated = Simulated({}, fitted["lanes"])
+    predicts("prefill", "QWen2-72B", 720, monkeypatch)
+
+
+@pytest.mark.validates(
+    "wavelet.fabric_cycles", "wavelet.divide_cycles", by="WaferLLM (OSDI 2025), predicted"
+)
+@pytest.mark.compiled
+def test_decoding_with_another_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    predicts("decode", "CodeLLaMA-34B", 420, monkeypatch)
+
+
+def predicts(phase: str, model: str, grid: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within 5 % of what is published."""
+    record = json.loads(RECORD.read_text())
+    reading = Reading(record["lanes"], tuple(record["descriptors"]))
+    simulated = Simulated({}, reading)
     monkeypatch.setattr(waferllm_runs.Simulated, "save", lambda self, more: None)
-    point = next(
-        point
-        for point in points()
-        if (point.phase, point.model, point.grid) == ("prefill", "LLaMA2-13B", 720)
-    )
-    assert abs(simulated.cycles(point, fitted["costs"]) / point.cycles - 1) < 0.05
+    (point,) = (each for each in points() if each[:3] == (phase, model, grid))
+    assert abs(simulated.cycles(point, record["fitted"]) / point.cycles - 1) < 0.05
