@@ -23,12 +23,18 @@ LINK_STATE = np.dtype(
 
 
 @njit
+def step_cycles(size, bytes_per_cycle, latency):
+    """Cycles of a step of ``size`` bytes."""
+    return (size + bytes_per_cycle - 1) // bytes_per_cycle + latency
+
+
+@njit
 def link_cycles(s, kind, size):
     """Cycles of a command of ``size`` bytes."""
     steps, part = s["steps"], (size + s["devices"] - 1) // s["devices"]
     if kind == LINK_SEND:
         steps, part = 1, size
-    return steps * ((part + s["bytes_per_cycle"] - 1) // s["bytes_per_cycle"] + s["latency"])
+    return steps * step_cycles(part, s["bytes_per_cycle"], s["latency"])
 
 
 @njit

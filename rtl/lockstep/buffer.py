@@ -1,6 +1,6 @@
 """The scratchpad's twin: its hardware, its model, and what drives both."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -11,9 +11,9 @@ from arch.machine import Machine
 from rtl.buffer import Scratchpad
 from rtl.buffer.parameters import Parameters, lines_of_half
 from rtl.buffer.scratchpad import COUNT_BITS, DEPTH_LINES
-from rtl.lockstep.batches import empty
-from rtl.lockstep.draws import draw, seeded
-from rtl.lockstep.streams import changed
+from rtl.lockstep.batches import Counted, empty
+from rtl.lockstep.draws import draw, new_traffic
+from rtl.lockstep.streams import changed, copy, offer
 from rtl.lockstep.twin import Batch
 from sim.buffer import registers
 from sim.buffer.registers import ADVANCE, ADVANCE_VALID, DRAIN, FILL, FILL_VALID, drain_valid_at
@@ -75,15 +75,6 @@ def begin_epoch(t, accesses):
         t["lines_below"] = min(t["lines_below"], 2 + (accesses << sizes))
     t["last_rate"] = 1 + draw(t, 8)
     t["reset_rate"] = draw(t, 3) * draw(t, 32)
-
-
-@njit
-def offer(t, given, valid_at, ready, rate):
-    """Whether a stream shows something new; if so, whether it is valid."""
-    if not t["hostile"] and given[valid_at] and not ready:
-        return False
-    given[valid_at] = 1 if draw(t, 16) < rate else 0
-    return True
 
 
 @njit
@@ -176,28 +167,28 @@ def drive(config, state, lines, memory, traffic, before, events, stimuli, resets
     inputs = stimuli.shape[1]
     for x in range(stimuli.shape[0]):
         given = stimuli[x]
-        for i in range(inputs):
-            given[i] = before[i]
+        copy(before, inputs, given)
         resets[x] = stimulate(t, c, s, given)
         registers.decide(c, s)
         registers.respond(config, state, lines, responses[x])
         count(t, c, s, given, before, resets[x], events)
         registers.step(config, state, lines, memory, given, resets[x])
-        for i in range(inputs):
-            before[i] = given[i]
+        copy(given, inputs, before)
         before[inputs] = s["advance_ready"]
         before[inputs + 1] = s["fill_ready"]
         before[inputs + 2] = s["drain_ready"]
 
 
 @dataclass
-class BufferTraffic:
-    """One run of a scratchpad under random commands, legal and hostile, with resets."""
+class BufferTraffic(Counted):
+    """One run of a scratchpad under random commands, legal and hostile, with resets.
 
+    Useful are cycles with a transfer or a stall.
+    """
+
+    event_names = EVENTS
     model: registers.Model
-    traffic: npt.NDArray[np.void]
     before: npt.NDArray[np.int64]
-    events: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(EVENTS), np.int64))
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
@@ -206,20 +197,11 @@ class BufferTraffic:
         drive(*self.model.arrays, *state, batch.stim, batch.rst, batch.resp)
         return batch
 
-    @property
-    def coverage(self) -> dict[str, int]:
-        """Cycles that showed each event that this scratchpad can show."""
+    def can_show(self, event: str) -> bool:
+        """With its accesses a cycle, and halves."""
         config = self.model.config[0]
-        return {
-            event: int(cycles)
-            for (event, (accesses, double)), cycles in zip(EVENTS.items(), self.events, strict=True)
-            if config["accesses"] >= accesses and config["double_buffered"] >= double
-        }
-
-    @property
-    def useful_cycles(self) -> int:
-        """Cycles with a transfer or a stall."""
-        return int(self.traffic[0]["useful_cycles"])
+        accesses, double = EVENTS[event]
+        return bool(config["accesses"] >= accesses and config["double_buffered"] >= double)
 
 
 class BufferTwin:
@@ -247,11 +229,9 @@ class BufferTwin:
         """The run of a seed."""
         p = self.parameters
         model = registers.model(p.accesses, p.words, p.depth_lines, p.double_buffered)
-        traffic = np.zeros(1, TRAFFIC)
-        traffic["random"] = seeded(seed)
-        traffic["count_bits"], traffic["word_bits"] = p.count_bits, 8 * p.word_bytes
+        bits = {"count_bits": p.count_bits, "word_bits": 8 * p.word_bytes}
         before = np.zeros(model.stimulus_size + 3, np.int64)
-        return BufferTraffic(model, traffic, before)
+        return BufferTraffic(new_traffic(TRAFFIC, seed, **bits), model, before)
 
 
 def buffer_twin(machine: Machine) -> BufferTwin:

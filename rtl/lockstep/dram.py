@@ -11,10 +11,10 @@ from arch.dram.device import Device
 from arch.dram.memory import MemorySystem
 from rtl.dram import Channel
 from rtl.dram.parameters import TAG_BITS, Parameters
-from rtl.lockstep.batches import in_runs
+from rtl.lockstep.batches import Counted, in_runs
 from rtl.lockstep.dram_model import OUTPUTS, SHAPE
 from rtl.lockstep.dram_traffic import EVENTS, drive
-from rtl.lockstep.draws import seeded
+from rtl.lockstep.draws import new_traffic
 from rtl.lockstep.requests import FIELDS, REQUESTS
 from rtl.lockstep.timers import TimerPlaces
 from rtl.lockstep.twin import Batch
@@ -60,13 +60,16 @@ class Tables:
 
 
 @dataclass
-class DramTraffic:
-    """One run of a channel under random requests, legal and hostile, with resets."""
+class DramTraffic(Counted):
+    """One run of a channel under random requests, legal and hostile, with resets.
 
+    Useful are cycles in which a request was offered or waited, or a command issued.
+    """
+
+    event_names = EVENTS
     parameters: Parameters
     replay: Replay
     tables: Tables
-    traffic: npt.NDArray[np.void]
     state: State = field(init=False)
     before: npt.NDArray[np.int64] = field(init=False)
     taken: list[npt.NDArray[np.void]] = field(default_factory=list)
@@ -74,7 +77,7 @@ class DramTraffic:
     def __post_init__(self) -> None:
         kernel = self.replay.tables
         banks, commands = self.parameters.banks, len(kernel.names)
-        self.events = np.zeros(len(EVENTS), np.int64)
+        super().__post_init__()
         self.issued = np.zeros(commands, np.int64)
         self.bindings = np.zeros(len(kernel.rules), np.int64)
         self.log = np.zeros(LOG_ENTRIES, LOG)
@@ -131,28 +134,23 @@ class DramTraffic:
             )
         )
 
+    def can_show(self, event: str) -> bool:
+        """With its controller."""
+        needed = CONDITIONS.get(event)
+        return needed is None or getattr(self.parameters, needed) not in (None, 0)
+
     @property
     def coverage(self) -> dict[str, int]:
         """Cycles that showed each event that this channel can show, commands, and for each rule
         how often a command would have come sooner without it."""
-        p = self.parameters
-        found = {
-            event: int(cycles)
-            for event, cycles in zip(EVENTS, self.events, strict=True)
-            if event not in CONDITIONS or getattr(p, CONDITIONS[event]) not in (None, 0)
-        }
-        for command in p.commands:
+        found = super().coverage
+        for command in self.parameters.commands:
             at = self.replay.tables.names.index(command.name)
             found[command.name] = int(self.issued[at])
         for name, count in zip(self.tables.rules, self.bindings, strict=True):
             if name is not None:
                 found[name] = found.get(name, 0) + int(count)
         return found
-
-    @property
-    def useful_cycles(self) -> int:
-        """Cycles in which a request was offered or waited, or a command issued."""
-        return int(self.traffic[0]["useful_cycles"])
 
 
 class DramTwin:
@@ -174,9 +172,8 @@ class DramTwin:
 
     def traffic(self, seed: int) -> DramTraffic:
         """The run of a seed."""
-        traffic = np.zeros(1, REQUESTS)
-        traffic["random"] = seeded(seed)
-        return DramTraffic(self.parameters, self.replay, self.tables, traffic)
+        traffic = new_traffic(REQUESTS, seed)
+        return DramTraffic(traffic, self.parameters, self.replay, self.tables)
 
 
 def dram_twin(memory: MemorySystem) -> DramTwin:

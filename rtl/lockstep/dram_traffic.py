@@ -13,7 +13,7 @@ from rtl.lockstep.requests import (
     begin_places,
     offer_request,
 )
-from rtl.lockstep.streams import changed, keep
+from rtl.lockstep.streams import changed, copy, keep
 from sim.dram.state import ACTIVATED, READS, WRITES
 from sim.jit import njit
 
@@ -174,8 +174,7 @@ def drive(config, commands, rules, channel, picks, entries, keys, banks, ready, 
     inputs = stimuli.shape[1]
     for x in range(stimuli.shape[0]):
         given, shown = stimuli[x], responses[x]
-        for i in range(inputs):
-            given[i] = before[i]
+        copy(before, inputs, given)
         resets[x] = stimulate(t, shape, before[inputs], given)
         show_registers(shape, s, entries, banks, ready, history, pending, incoming, order, timers,
                        wide, pasts, rows, shown, OUTPUTS)  # fmt: skip
@@ -191,8 +190,7 @@ def drive(config, commands, rules, channel, picks, entries, keys, banks, ready, 
         events[13] += changed(before, given, 0, VALID, before[inputs])
         waiting = s["counts"][READS] + s["counts"][WRITES] + s["counts"][ACTIVATED]
         t["useful_cycles"] += waiting + s["logged"] + given[VALID] + incoming[VALID] > 0
-        for i in range(inputs):
-            before[i] = given[i]
+        copy(given, inputs, before)
         before[inputs] = shown[0]
         if resets[x]:
             return x + 1

@@ -1,12 +1,20 @@
 """Random numbers for kernels that drive hardware and model: the same for the same seed."""
 
+import numpy as np
+import numpy.typing as npt
+
 from sim.jit import njit
 
 
-def seeded(seed: int) -> int:
-    """The generator's state for a seed."""
+def new_traffic(kind: np.dtype[np.void], seed: int, **values: int) -> npt.NDArray[np.void]:
+    """[1] of ``kind``, what a kernel keeps of its traffic: the generator's state for a seed,
+    ``values`` of other fields, and zeros."""
+    traffic = np.zeros(1, kind)
     # Spread, so that neighbouring seeds have nothing in common; odd, so never 0.
-    return (seed * 0x9E3779B97F4A7C15 | 1) % 2**63
+    traffic["random"] = (seed * 0x9E3779B97F4A7C15 | 1) % 2**63
+    for name, value in values.items():
+        traffic[name] = value
+    return traffic
 
 
 @njit

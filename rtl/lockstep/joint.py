@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.pim.joint import JointPim
-from rtl.lockstep.batches import in_runs
-from rtl.lockstep.draws import seeded
+from rtl.lockstep.batches import Counted, in_runs
+from rtl.lockstep.draws import new_traffic
 from rtl.lockstep.joint_drive import drive
 from rtl.lockstep.joint_events import EVENTS
 from rtl.lockstep.joint_model import INPUTS, OUTPUTS, PIM_FIELDS, SHAPE
@@ -113,19 +113,22 @@ class Layout:
 
 
 @dataclass
-class JointTraffic:
-    """One run of a channel under random requests and PIM programs, with resets."""
+class JointTraffic(Counted):
+    """One run of a channel under random requests and PIM programs, with resets.
 
+    Useful are cycles in which anything was offered or waited, or a command was given.
+    """
+
+    event_names = EVENTS
     pim: JointPim
     parameters: Parameters
     tables: JointTables
     layout: Layout
-    traffic: npt.NDArray[np.void]
     state: JointState = field(init=False)
     before: Integers = field(init=False)
 
     def __post_init__(self) -> None:
-        self.events = np.zeros(len(EVENTS), np.int64)
+        super().__post_init__()
         self.issued = np.zeros(len(self.tables.memory.commands), np.int64)
         self.log = np.zeros(LOG_ENTRIES, LOG)
         self.request = np.zeros(1, REQUEST)
@@ -160,24 +163,18 @@ class JointTraffic:
         )  # fmt: skip
         return int(cycles)
 
+    def can_show(self, event: str) -> bool:
+        """With its controller."""
+        return event not in CONDITIONS or CONDITIONS[event](self.parameters)
+
     @property
     def coverage(self) -> dict[str, int]:
         """Cycles that showed each event that this channel can show, and commands."""
-        p = self.parameters
-        found = {
-            event: int(cycles)
-            for event, cycles in zip(EVENTS, self.events, strict=True)
-            if event not in CONDITIONS or CONDITIONS[event](p)
-        }
+        p, found = self.parameters, super().coverage
         for code, command in enumerate(p.commands):
             if not any(code == getattr(p, name) and none(p) for name, none in MISSING.items()):
                 found[command.name] = int(self.issued[self.tables.names.index(command.name)])
         return found
-
-    @property
-    def useful_cycles(self) -> int:
-        """Cycles in which anything was offered or waited, or a command was given."""
-        return int(self.traffic[0]["useful_cycles"])
 
 
 class JointTwin:
@@ -199,10 +196,8 @@ class JointTwin:
 
     def traffic(self, seed: int) -> JointTraffic:
         """The run of a seed."""
-        traffic = np.zeros(1, TRAFFIC)
-        traffic["random"] = seeded(seed)
-        traffic["columns_max"] = columns_max(self.parameters)
-        return JointTraffic(self.pim, self.parameters, self.tables, self.layout, traffic)
+        traffic = new_traffic(TRAFFIC, seed, columns_max=columns_max(self.parameters))
+        return JointTraffic(traffic, self.pim, self.parameters, self.tables, self.layout)
 
 
 def columns_max(p: Parameters) -> int:

@@ -5,7 +5,7 @@ from rtl.lockstep.joint_model import INPUTS, PIM_FIRST, PIM_VALID, go, receive
 from rtl.lockstep.joint_show import show_outputs, show_registers
 from rtl.lockstep.joint_traffic import stimulate
 from rtl.lockstep.requests import VALID
-from rtl.lockstep.streams import keep
+from rtl.lockstep.streams import copy, keep
 from sim.dram.state import READS, WRITES
 from sim.jit import njit
 
@@ -33,8 +33,7 @@ def drive(config, commands, rules, limits, joint, channel, arbiter, state, entri
     s, q, m, t, shape = channel[0], arbiter[0], state[0], traffic[0], shapes[0]
     for x in range(stimuli.shape[0]):
         given, shown = stimuli[x], responses[x]
-        for i in range(INPUTS):
-            given[i] = before[i]
+        copy(before, INPUTS, given)
         resets[x] = stimulate(t, shape, before, given)
         show_registers(config, joint, shapes, channel, arbiter, state, entries, lists, queue,
                        queues, banks, pim_rows, ready, history, items, came, incoming, timers,
@@ -67,8 +66,7 @@ def drive(config, commands, rules, limits, joint, channel, arbiter, state, entri
                 changed |= given[i] != before[i] and not mine
             events[26] += changed
         t["useful_cycles"] += is_useful(s, q, m, given, incoming)
-        for i in range(INPUTS):
-            before[i] = given[i]
+        copy(given, INPUTS, before)
         before[INPUTS], before[INPUTS + 1] = shown[0], shown[1]
         t["quiet"] = 0 if s["logged"] > 0 and log[0]["row"] >= 0 else t["quiet"] + 1
         if resets[x]:

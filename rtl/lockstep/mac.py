@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from arch.errors import InputError
 from arch.mac.engine import Engine
@@ -12,8 +11,8 @@ from arch.mac.kinds import Scalar
 from arch.mac.ranges import has_infinity, has_nan, magnitude_exponent
 from arch.machine import Machine
 from rtl.lockstep import mac_model
-from rtl.lockstep.batches import empty
-from rtl.lockstep.draws import seeded
+from rtl.lockstep.batches import Counted, empty
+from rtl.lockstep.draws import new_traffic
 from rtl.lockstep.mac_model import MODE, RESULT, STIMULUS, Words
 from rtl.lockstep.mac_traffic import EVENTS, TRAFFIC, drive, pools
 from rtl.lockstep.twin import Batch
@@ -22,19 +21,21 @@ from rtl.mac.parameters import mode_bits, result_bits, result_forms
 
 
 @dataclass
-class MacTraffic:
-    """One run of a unit under random dots, with gaps, resets and flags as they come."""
+class MacTraffic(Counted):
+    """One run of a unit under random dots, with gaps, resets and flags as they come.
 
+    Useful are cycles with words, or with a dot that is not done.
+    """
+
+    event_names = EVENTS
     model: mac_model.Model
     engine: Engine
-    traffic: npt.NDArray[np.void]
     pool: Words
     shown: Words
     """Registers that a response is made of."""
     fields: Words
     """Fields of a stimulus that hardware has."""
     given: Words = field(default_factory=lambda: np.zeros(STIMULUS, np.int64))
-    events: Words = field(default_factory=lambda: np.zeros(len(EVENTS), np.int64))
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
@@ -43,41 +44,27 @@ class MacTraffic:
         drive(*self.model.arrays, *state, self.events, batch.stim, batch.rst, batch.resp)
         return batch
 
-    @property
-    def coverage(self) -> dict[str, int]:
-        """Cycles, or codes, that showed each event that this engine can show."""
-        return {
-            event: int(cycles)
-            for event, cycles in zip(EVENTS, self.events, strict=True)
-            if can_show(event, self.engine)
-        }
-
-    @property
-    def useful_cycles(self) -> int:
-        """Cycles with words, or with a dot that is not done."""
-        return int(self.traffic[0]["useful_cycles"])
-
-
-def can_show(event: str, engine: Engine) -> bool:
-    """Whether an engine can show an event at all."""
-    modes, results = len(engine.modes), result_forms(engine)
-    operands: list[Scalar] = [form for mode in engine.modes for form in mode.forms]
-    if event == "words in another mode than the last":
-        return modes > 1
-    if event == "mode or result that there is not":
-        return any(count & (count - 1) for count in (modes, len(results)))
-    if event == "code is NaN":
-        return any(map(has_nan, operands)) and any(map(has_nan, results))
-    if event == "code is infinite":
-        return any(map(has_infinity, operands)) and any(map(has_infinity, results))
-    if event == "code is the largest":
-        most = sum_exponent(engine)
-        return any(
-            form.overflow == "saturate" and magnitude_exponent(form) <= most for form in results
-        )
-    if event == "code is negative":
-        return any(form.signed for form in results)
-    return True
+    def can_show(self, event: str) -> bool:
+        """With its formats."""
+        engine = self.engine
+        modes, results = len(engine.modes), result_forms(engine)
+        operands: list[Scalar] = [form for mode in engine.modes for form in mode.forms]
+        if event == "words in another mode than the last":
+            return modes > 1
+        if event == "mode or result that there is not":
+            return any(count & (count - 1) for count in (modes, len(results)))
+        if event == "code is NaN":
+            return any(map(has_nan, operands)) and any(map(has_nan, results))
+        if event == "code is infinite":
+            return any(map(has_infinity, operands)) and any(map(has_infinity, results))
+        if event == "code is the largest":
+            most = sum_exponent(engine)
+            return any(
+                form.overflow == "saturate" and magnitude_exponent(form) <= most for form in results
+            )
+        if event == "code is negative":
+            return any(form.signed for form in results)
+        return True
 
 
 def sum_exponent(engine: Engine) -> int:
@@ -104,16 +91,14 @@ class MacTwin:
         """The run of a seed."""
         modes, results = mode_bits(self.engine), result_bits(self.engine)
         model = mac_model.model(self.engine, self.latency)
-        traffic = np.zeros(1, TRAFFIC)
-        traffic["random"] = seeded(seed)
-        traffic["mode_end"], traffic["result_end"] = 1 << modes, 1 << results
+        traffic = new_traffic(TRAFFIC, seed, mode_end=1 << modes, result_end=1 << results)
         unit = model.unit[0]
         outputs = [int(unit["ends"]) + 1, int(unit["ends"]) + 2]
         shown = outputs + mac_model.shown_registers(unit, modes > 0, results > 0)
         hidden = [MODE] * (not modes) + [RESULT] * (not results)
         fields = [i for i in range(STIMULUS) if i not in hidden]
         pool = pools(self.engine)
-        return MacTraffic(model, self.engine, traffic, pool, np.array(shown), np.array(fields))
+        return MacTraffic(traffic, model, self.engine, pool, np.array(shown), np.array(fields))
 
 
 def mac_twin(machine: Machine) -> MacTwin:

@@ -10,6 +10,7 @@ from arch.mac.kinds import Scalar
 from rtl.lockstep import mac_model
 from rtl.lockstep.draws import draw
 from rtl.lockstep.mac_model import FIRST, LAST, LEFT, MODE, RESULT, TOP, VALID_IN
+from rtl.lockstep.streams import gather
 from sim.jit import njit
 from sim.mac import formats
 from sim.mac.codec import decode
@@ -244,10 +245,8 @@ def drive(
     u, e, t = units[0], engines[0], traffic[0]
     for x in range(stimuli.shape[0]):
         resets[x] = stimulate(t, e, pool, word_bits, given)
-        for i in range(fields.shape[0]):
-            stimuli[x, i] = given[fields[i]]
-        for i in range(shown.shape[0]):
-            responses[x, i] = registers[shown[i]]
+        gather(given, fields, stimuli[x])
+        gather(registers, shown, responses[x])
         zero_before = is_zero(u, registers)
         last = u["flags"] + 2 * (u["latency"] - 1)
         ends, result = registers[last] and not resets[x], registers[last + 1]

@@ -1,15 +1,14 @@
-# amaranth: UnusedElaboratable=no
 """The twin of a mesh of packet routers: hardware, the simulator's kernel, and what drives both."""
 
-from functools import cached_property
+from functools import partial
 
 import numpy as np
 
 from arch.mesh.packet import PacketMesh
-from rtl.lockstep.batches import in_runs
-from rtl.lockstep.draws import seeded
-from rtl.lockstep.mesh_fields import Fields, check_bits, fields_of
-from rtl.lockstep.mesh_layout import STIM_VALUES, layout_of, places, stim_places
+from rtl.lockstep.batches import Counted, in_runs
+from rtl.lockstep.draws import new_traffic
+from rtl.lockstep.mesh_fields import MeshFields
+from rtl.lockstep.mesh_layout import STIM_VALUES, layout_of, named_places
 from rtl.lockstep.mesh_packets import era_of
 from rtl.lockstep.mesh_traffic import EVENTS, TRAFFIC, drive
 from rtl.lockstep.twin import Batch, Words
@@ -22,21 +21,24 @@ LONGEST = 12
 """Flits of a packet, at most."""
 
 
-class MeshTraffic:
-    """One run of a mesh under random packets, with resets in between."""
+class MeshTraffic(Counted):
+    """One run of a mesh under random packets, with resets in between.
+
+    Useful are cycles in which a flit, a credit or a packet was anywhere.
+    """
+
+    event_names = EVENTS
 
     def __init__(self, twin: "MeshTwin", seed: int) -> None:
+        super().__init__(new_traffic(TRAFFIC, seed))
         p = twin.parameters
         self.twin, self.seed, self.era = twin, seed, 0
         self.layout = layout_of(p)
         self.values = np.zeros(self.layout["values"][0], np.int64)
-        self.offered = np.zeros((p.nodes, STIM_VALUES), np.int64)
+        self.offered = np.zeros(p.nodes * STIM_VALUES, np.int64)
         self.before = np.ones(p.nodes, np.int64)
         self.taking = np.zeros(p.nodes, np.int64)
         self.fronts = np.zeros((p.nodes * p.size, 3), np.int64)
-        self.events = np.zeros(len(EVENTS), np.int64)
-        self.traffic = np.zeros(1, TRAFFIC)
-        self.traffic["random"] = seeded(seed)
         self._reset()
 
     def _reset(self) -> None:
@@ -54,15 +56,14 @@ class MeshTraffic:
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
-        fields = len(self.twin.stim_places), len(self.twin.places)
-        return in_runs(cycles, *fields, self._drive, self._reset)
+        stim, resp = self.twin.places
+        return in_runs(cycles, len(stim), len(resp), self._drive, self._reset)
 
     def _drive(self, stimuli: Words, resets: np.ndarray, responses: Words) -> int:
         return int(
             drive(
                 self.layout,
-                self.twin.places,
-                self.twin.stim_places,
+                *self.twin.places,
                 self.traffic,
                 *self.state.arrays(),
                 self.begins,
@@ -79,9 +80,8 @@ class MeshTraffic:
             )
         )
 
-    @property
-    def coverage(self) -> dict[str, int]:
-        """How often each event that this mesh can show happened."""
+    def can_show(self, event: str) -> bool:
+        """With its shape, VCs and queues."""
         mesh = self.twin.mesh
         missing = {
             "VCs of an input compete": mesh.router.vcs == 1,
@@ -93,55 +93,24 @@ class MeshTraffic:
             "left by +y": mesh.height == 1,
             "left by -y": mesh.height == 1,
         }
-        return {
-            event: int(count)
-            for event, count in zip(EVENTS, self.events, strict=True)
-            if not missing.get(event)
-        }
-
-    @property
-    def useful_cycles(self) -> int:
-        """Cycles in which a flit, a credit or a packet was anywhere."""
-        return int(self.traffic[0]["useful_cycles"])
+        return not missing.get(event)
 
 
-class MeshTwin:
+class MeshTwin(MeshFields):
     """A mesh as hardware and as the simulator's kernel; parameters as of ``Parameters``.
 
     ``traffic`` raises InputError where registers are too many for one response.
     """
 
-    name = "mesh"
-
     def __init__(self, mesh: PacketMesh, *, number_bits: int = NUMBER_BITS) -> None:
         self.mesh = mesh
-        self.parameters = Parameters(mesh, number_bits=number_bits)
-        self._number_bits = number_bits
-
-    @cached_property
-    def component(self) -> PacketNetwork:
-        """The hardware, which may be elaborated again."""
-        return PacketNetwork(self.mesh, number_bits=self._number_bits)
-
-    @cached_property
-    def fields(self) -> Fields:
-        """Of stimuli and responses."""
-        return fields_of(self.component)
-
-    @cached_property
-    def places(self) -> Words:
-        """Of each field of a response, where the model has it."""
-        return places(self.parameters, self.fields[1])
-
-    @cached_property
-    def stim_places(self) -> Words:
-        """Of each field of a stimulus."""
-        return stim_places(self.parameters, self.fields[0])
+        self.parameters = p = Parameters(mesh, number_bits=number_bits)
+        build = partial(PacketNetwork, mesh, number_bits=number_bits)
+        super().__init__(build, partial(named_places, p))
 
     def traffic(self, seed: int) -> MeshTraffic:
         """The run of a seed."""
-        smaller = "--set width=4 --set height=4, or --set router.buffer_flits=4"
-        check_bits(self.mesh, self.fields, smaller)
+        self.check_bits(self.mesh, "--set width=4 --set height=4, or --set router.buffer_flits=4")
         return MeshTraffic(self, seed)
 
 

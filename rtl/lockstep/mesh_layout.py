@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.mesh.packet import PORTS
+from rtl.lockstep.mesh_fields import Named, lay_out, members
 from rtl.lockstep.mesh_model import (
     FLIT,
     LAYOUT,
@@ -15,7 +16,6 @@ from rtl.lockstep.mesh_model import (
     VC_VALUES,
 )
 from rtl.mesh.packet_parameters import NODE, PORT_NAMES, Parameters
-from rtl.wrapper import Field
 
 FLIT_NAMES = ("head", "tail", "x", "y", "number")
 MOVING_NAMES = ("valid", "vc", *(f"flit.{name}" for name in FLIT_NAMES))
@@ -49,16 +49,8 @@ def layout_of(p: Parameters) -> npt.NDArray[np.void]:
         "at_nodes": p.nodes * (NODE_VALUES + p.vcs),
         "at_ready": p.nodes,
     }
-    at = 0
-    for name, size in sizes.items():
-        record[name] = at
-        at += int(size)
-    record["values"] = at
+    lay_out(record, sizes)
     return layout
-
-
-def _members(name: str, members: tuple[str, ...], at: int) -> Iterator[tuple[str, int]]:
-    yield from ((f"{name}.{member}", at + i) for i, member in enumerate(members))
 
 
 def _router(p: Parameters, layout: np.void, node: int) -> Iterator[tuple[str, int]]:
@@ -68,13 +60,13 @@ def _router(p: Parameters, layout: np.void, node: int) -> Iterator[tuple[str, in
         at = int(layout["at_vcs"]) + number * VC_VALUES
         queue = f"{router}.queue_{PORT_NAMES[i // p.vcs]}_{i % p.vcs}"
         own = ("head", "count", "routing", "wanted", "held", "port", "vc")
-        yield from _members(queue, own, at)
+        yield from members(queue, own, at)
         yield f"{router}.vcs.in_turn_{i}", at + 7
         yield f"{router}.credits_{i}", at + 8
         yield f"{router}.vcs.out_turn_{i}", at + 9
         for k in range(p.depth):
             entry = int(layout["at_entries"]) + (number * p.depth + k) * FLIT
-            yield from _members(f"{queue}.entry_{k}", FLIT_NAMES, entry)
+            yield from members(f"{queue}.entry_{k}", FLIT_NAMES, entry)
     for port in range(PORTS):
         at = int(layout["at_ports"]) + (node * PORTS + port) * PORT_VALUES
         for i, name in enumerate(("vc_turn", "in_turn", "out_turn")):
@@ -91,45 +83,38 @@ def _links(p: Parameters, layout: np.void, node: int) -> Iterator[tuple[str, int
         for i in range(flits):
             stage = number * int(layout["flit_stages"]) + i
             at = int(layout["at_flits"]) + stage * MOVING
-            yield from _members(f"flits_to_{name}.{i}", MOVING_NAMES, at)
+            yield from members(f"flits_to_{name}.{i}", MOVING_NAMES, at)
         for i in range(credits):
             stage = number * int(layout["credit_stages"]) + i
             at = int(layout["at_credits"]) + stage * 2
-            yield from _members(f"credits_to_{name}.{i}", CREDIT_NAMES, at)
+            yield from members(f"credits_to_{name}.{i}", CREDIT_NAMES, at)
 
 
 def _node(p: Parameters, layout: np.void, node: int) -> Iterator[tuple[str, int]]:
     yield f"packet_{node}.ready", int(layout["at_ready"]) + node
     for i in range(p.taken_cycles):
         at = int(layout["at_taken"]) + (node * p.taken_cycles + i) * MOVING
-        yield from _members(f"taken_{node}.{i}", MOVING_NAMES, at)
-    yield from _members(f"taken_{node}", MOVING_NAMES, at)
+        yield from members(f"taken_{node}.{i}", MOVING_NAMES, at)
+    yield from members(f"taken_{node}", MOVING_NAMES, at)
     for i in range(p.sent_cycles):
         at = int(layout["at_paid"]) + (node * p.sent_cycles + i) * 2
-        yield from _members(f"credits_to_node_{node}.{i}", CREDIT_NAMES, at)
+        yield from members(f"credits_to_node_{node}.{i}", CREDIT_NAMES, at)
     at = int(layout["at_nodes"]) + node * (NODE_VALUES + p.vcs)
     yield f"node_{node}.vc", at
     yield f"node_{node}.left", at + 1
-    yield from _members(f"node_{node}.under_way", ("x", "y", "number"), at + 2)
+    yield from members(f"node_{node}.under_way", ("x", "y", "number"), at + 2)
     for vc in range(p.vcs):
         yield f"node_{node}.credits_{vc}", at + NODE_VALUES + vc
 
 
-def places(p: Parameters, fields: tuple[Field, ...]) -> npt.NDArray[np.int64]:
-    """Of each field of a response, where the model has it."""
+def named_places(p: Parameters) -> tuple[Named, Named]:
+    """Of the fields of a stimulus, among STIM_VALUES of each node, and of a response."""
     layout = layout_of(p)[0]
-    found: dict[str, int] = {}
+    stim: dict[str, int] = {}
+    resp: dict[str, int] = {}
+    payload = tuple(f"payload.{name}" for name in PAYLOAD)
     for node in range(p.nodes):
+        stim.update(members(f"packet_{node}", ("valid", *payload), node * STIM_VALUES))
         for part in (_router, _links, _node):
-            found.update(part(p, layout, node))
-    return np.array([found[field.name] for field in fields], np.int64)
-
-
-def stim_places(p: Parameters, fields: tuple[Field, ...]) -> npt.NDArray[np.int64]:
-    """Of each field of a stimulus, its place in STIM_VALUES of each node."""
-    found: dict[str, int] = {}
-    for node in range(p.nodes):
-        found[f"packet_{node}.valid"] = node * STIM_VALUES
-        names = tuple(f"payload.{name}" for name in PAYLOAD)
-        found.update(_members(f"packet_{node}", names, node * STIM_VALUES + 1))
-    return np.array([found[field.name] for field in fields], np.int64)
+            resp.update(part(p, layout, node))
+    return stim, resp

@@ -3,7 +3,9 @@
 import numpy as np
 
 from rtl.lockstep.draws import draw
+from rtl.lockstep.mesh_layout import STIM_VALUES
 from rtl.lockstep.mesh_model import PORTS, show_nodes, show_routers, show_wheels
+from rtl.lockstep.streams import gather
 from sim.jit import njit
 from sim.mesh.packet import act, receive
 from sim.mesh.packet_state import NODE, TAIL
@@ -40,7 +42,6 @@ EVENTS = (
 )
 """Counted in cycles, routers, VCs or flits, in the order of ``count``."""
 LEFT = 11
-STIM_VALUES = 5
 
 
 @njit
@@ -115,12 +116,12 @@ def note_gone(layout, vcs, fronts, gone, events):
 def offer(layout, t, vcs, sources, order, packets, offered, before, events):
     """What nodes are offered in this cycle: the next packet in their queue outside.
 
-    ``offered`` [node, value]: valid and payload, in which last cycle's are. ``before`` [node]:
-    whether the node may take one, by its state; in the last cycle whether it was so.
+    ``offered``: valid and payload, STIM_VALUES of each node, in which last cycle's are. ``before``
+    [node]: whether the node may take one, by its state; in the last cycle whether it was so.
     """
     for node in range(layout["nodes"]):
-        s = sources[node]
-        stalled = offered[node, 0] and not before[node]
+        s, at = sources[node], node * STIM_VALUES
+        stalled = offered[at] and not before[node]
         next_one = s["next"] + (s["left"] > 0)
         credits = 0
         for vc in range(layout["vcs"]):
@@ -131,8 +132,8 @@ def offer(layout, t, vcs, sources, order, packets, offered, before, events):
         garbage = not valid or (t["hostile"] and not before[node])
         if t["hostile"] and not before[node]:
             valid = draw(t, 2) == 1
-        changed = offered[node, 0] != valid
-        offered[node, 0] = valid
+        changed = offered[at] != valid
+        offered[at] = valid
         for i in range(1, STIM_VALUES):
             value = 0
             if garbage:
@@ -147,13 +148,13 @@ def offer(layout, t, vcs, sources, order, packets, offered, before, events):
                     value = p["flits"]
                 else:
                     value = order[next_one] & layout["number_mask"]
-            changed |= offered[node, i] != value
-            offered[node, i] = value
+            changed |= offered[at + i] != value
+            offered[at + i] = value
         events[16] += stalled and changed
 
 
 @njit
-def drive(layouts, places, stim_places, traffic, mesh, routers, ports, vcs, queue, sources, order,
+def drive(layouts, stim_places, places, traffic, mesh, routers, ports, vcs, queue, sources, order,
           packets, active, sending, flits_due, credits_due, routes_due, counts, tables, scratch,
           begins, gone, fronts, taking, offered, before, values, events, stimuli, resets,
           responses):  # fmt: skip
@@ -190,10 +191,8 @@ def drive(layouts, places, stim_places, traffic, mesh, routers, ports, vcs, queu
                 ready = packets[taking[node]]["injected"] == now
                 events[0] += ready
             values[layout["at_ready"] + node] = ready
-        for i in range(stimuli.shape[1]):
-            stimuli[x, i] = offered[stim_places[i] // STIM_VALUES, stim_places[i] % STIM_VALUES]
-        for i in range(places.shape[0]):
-            responses[x, i] = values[places[i]]
+        gather(offered, stim_places, stimuli[x])
+        gather(values, places, responses[x])
         t["now"] = now + 1
         if resets[x]:
             return x + 1

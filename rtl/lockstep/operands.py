@@ -69,3 +69,13 @@ def draw_operand(t, fraction_bits, exponent_bits):
     elif draw(t, 4) == 0:
         digits &= 7 << (fraction_bits - 3)
     return draw(t, 2) << (bits - 1) | exponent << fraction_bits | digits
+
+
+@njit
+def count_kinds(size, fraction_bits, exponent_bits, events, first):
+    """Count what is a NaN, infinite or subnormal, the events from ``first`` on; ``size``: a number
+    of a format without its sign."""
+    infinity = ((1 << exponent_bits) - 1) << fraction_bits
+    events[first] += size > infinity
+    events[first + 1] += size == infinity
+    events[first + 2] += 0 < size < (1 << fraction_bits)

@@ -1,13 +1,12 @@
 """The twin of a PIM: the MAC units of a channel with their sequencer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from arch.pim.system import Pim
-from rtl.lockstep.batches import empty
-from rtl.lockstep.draws import seeded
+from rtl.lockstep.batches import Counted, empty
+from rtl.lockstep.draws import new_traffic
 from rtl.lockstep.pim_traffic import EVENTS, TRAFFIC, drive
 from rtl.lockstep.twin import Batch
 from rtl.pim import MacChannel
@@ -28,17 +27,19 @@ def unit_fields(shape: mac_unit.Shape, first: int, threads: bool) -> list[int]:
 
 
 @dataclass
-class PimTraffic:
-    """One run of a channel under random commands, legal and hostile, with resets."""
+class PimTraffic(Counted):
+    """One run of a channel under random commands, legal and hostile, with resets.
 
+    Useful are cycles with a command, or something in the pipelines.
+    """
+
+    event_names = EVENTS
     model: sequencer.Model
-    traffic: npt.NDArray[np.void]
     given: Words
     """Fields of a stimulus that hardware has."""
     shown: Words
     """Registers that a response is made of."""
     before: Words
-    events: Words = field(default_factory=lambda: np.zeros(len(EVENTS), np.int64))
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
@@ -47,23 +48,11 @@ class PimTraffic:
         drive(*self.model.arrays, *state, batch.stim, batch.rst, batch.resp)
         return Batch(batch.stim[:, self.given], batch.rst, batch.resp)
 
-    @property
-    def coverage(self) -> dict[str, int]:
-        """Cycles, or results, that showed each event that this channel can show."""
-        banks = self.model.channel[0]["banks"]
-        accumulators = self.model.shape.unit[0]["accumulators"]
-        return {
-            event: int(cycles)
-            for (event, (of_banks, of_threads)), cycles in zip(
-                EVENTS.items(), self.events, strict=True
-            )
-            if banks >= of_banks and accumulators >= of_threads
-        }
-
-    @property
-    def useful_cycles(self) -> int:
-        """Cycles with a command, or something in the pipelines."""
-        return int(self.traffic[0]["useful_cycles"])
+    def can_show(self, event: str) -> bool:
+        """With its banks and accumulators."""
+        banks, accumulators = EVENTS[event]
+        channel, unit = self.model.channel[0], self.model.shape.unit[0]
+        return bool(channel["banks"] >= banks and unit["accumulators"] >= accumulators)
 
 
 class PimTwin:
@@ -84,11 +73,10 @@ class PimTwin:
         p = self.parameters
         shape = mac_unit.shape(p.lanes, p.operand.name, p.accumulators, p.levels_per_stage)
         model = sequencer.model(shape, p.banks, p.buffer_columns, p.row_columns)
-        traffic = np.zeros(1, TRAFFIC)
-        traffic["random"], traffic["thread_bits"] = seeded(seed), p.thread_bits
+        traffic = new_traffic(TRAFFIC, seed, thread_bits=p.thread_bits)
         before = np.zeros(model.stimulus_size + 1, np.int64)
         given = [i for i in range(model.stimulus_size) if p.thread_bits or i != GIVEN_THREAD]
-        return PimTraffic(model, traffic, np.array(given), self._shown(model), before)
+        return PimTraffic(traffic, model, np.array(given), self._shown(model), before)
 
     def _shown(self, model: sequencer.Model) -> Words:
         p = self.parameters

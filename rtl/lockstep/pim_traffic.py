@@ -3,8 +3,8 @@
 import numpy as np
 
 from rtl.lockstep.draws import draw
-from rtl.lockstep.operands import OPERANDS, STYLES, draw_operand
-from rtl.lockstep.streams import changed
+from rtl.lockstep.operands import OPERANDS, STYLES, count_kinds, draw_operand
+from rtl.lockstep.streams import changed, copy, gather, offer
 from rtl.pim.parameters import GAP_BITS
 from sim.jit import njit
 from sim.pim import sequencer
@@ -114,8 +114,6 @@ def begin_epoch(t, c):
 @njit
 def draw_command(t, c, u, given):
     """A command, valid or not."""
-    lanes = c["lanes"]
-    given[GIVEN_DATA + lanes] = 1 if draw(t, 16) < t["rate"] else 0
     operation = MAC_OPERATION
     if draw(t, 16) >= t["mac_rate"]:
         # Clears among them: what is not finite, or has many digits, stays until then.
@@ -133,7 +131,7 @@ def draw_command(t, c, u, given):
         given[GIVEN_BUFFER] = draw(t, min(c["buffer_columns"], t["columns_below"] + 4))
     given[GIVEN_COUNT] = draw(t, t["count_below"])
     given[GIVEN_GAP] = draw(t, t["gap_below"])
-    for lane in range(lanes):
+    for lane in range(c["lanes"]):
         given[GIVEN_DATA + lane] = draw_operand(t, u["fraction_bits"], u["exponent_bits"])
 
 
@@ -144,7 +142,7 @@ def stimulate(t, c, u, ready, given):
     if t["cycle"] % EPOCH_CYCLES == 0:
         begin_epoch(t, c)
     valid = GIVEN_DATA + c["lanes"]
-    if t["hostile"] or ready or not given[valid]:
+    if offer(t, given, valid, ready, t["rate"]):
         draw_command(t, c, u, given)
     for i in range(valid + 1, given.shape[0]):
         given[i] = draw_operand(t, u["fraction_bits"], u["exponent_bits"])
@@ -156,7 +154,6 @@ def stimulate(t, c, u, ready, given):
 def count_results(c, u, registers, events):
     """Kinds of the numbers that units give."""
     top = u["fraction_bits"] + u["exponent_bits"]
-    infinity = ((1 << u["exponent_bits"]) - 1) << u["fraction_bits"]
     half = 1 << (22 - u["fraction_bits"])
     for bank in range(c["banks"]):
         results = c["first_unit"] + (bank + 1) * u["size"] - RESULTS
@@ -168,9 +165,7 @@ def count_results(c, u, registers, events):
             events[18] += normal and held & (2 * half - 1) == half
         if registers[results + RESULT_VALID]:
             size = registers[results + RESULT] & ((1 << top) - 1)
-            events[14] += size > infinity
-            events[15] += size == infinity
-            events[16] += 0 < size < (1 << u["fraction_bits"])
+            count_kinds(size, u["fraction_bits"], u["exponent_bits"], events, 14)
             events[17] += size == 0
 
 
@@ -240,17 +235,14 @@ def drive(
     inputs = stimuli.shape[1]
     for x in range(stimuli.shape[0]):
         given = stimuli[x]
-        for i in range(inputs):
-            given[i] = before[i]
+        copy(before, inputs, given)
         resets[x] = stimulate(t, c, u, before[inputs], given)
         sequencer.decide(channels, units, registers)
-        for i in range(shown.shape[0]):
-            responses[x, i] = registers[shown[i]]
+        gather(registers, shown, responses[x])
         count(t, c, u, given, before, registers, resets[x], events)
         ready = registers[c["outputs"] + READY]
         sequencer.step(
             channels, units, at, sizes, registers, memory, sent, scratch, given, resets[x]
         )
-        for i in range(inputs):
-            before[i] = given[i]
+        copy(given, inputs, before)
         before[inputs] = ready

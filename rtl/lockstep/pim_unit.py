@@ -1,14 +1,14 @@
 """The twin of one bank's MAC unit, with every mix of what it can be asked for in a cycle."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from rtl.lockstep.batches import empty
-from rtl.lockstep.draws import draw, seeded
+from rtl.lockstep.batches import Counted, empty
+from rtl.lockstep.draws import draw, new_traffic
 from rtl.lockstep.operands import OPERANDS, STYLES, draw_operand
 from rtl.lockstep.pim import unit_fields
+from rtl.lockstep.streams import gather
 from rtl.lockstep.twin import Batch
 from rtl.pim import MacUnit
 from rtl.pim.parameters import Parameters
@@ -100,8 +100,7 @@ def drive(units, at, sizes, registers, scratch, traffic, shown, events, stimuli,
     for x in range(stimuli.shape[0]):
         given = stimuli[x]
         resets[x] = stimulate(t, u, given)
-        for i in range(shown.shape[0]):
-            responses[x, i] = registers[shown[i]]
+        gather(registers, shown, responses[x])
         count(t, u, given, registers, resets[x], events)
         factors = TOKEN_SIZE + u["lanes"]
         step_unit(
@@ -113,18 +112,17 @@ def drive(units, at, sizes, registers, scratch, traffic, shown, events, stimuli,
 
 
 @dataclass
-class MacUnitTraffic:
-    """One run of a unit."""
+class MacUnitTraffic(Counted):
+    """One run of a unit. Useful are cycles in which something is given or comes out."""
 
+    event_names = UNIT_EVENTS
     shape: mac_unit.Shape
     registers: Words
     scratch: Words
-    traffic: npt.NDArray[np.void]
     given: Words
     """Fields of a stimulus that hardware has."""
     shown: Words
     """Registers that a response is made of."""
-    events: Words = field(default_factory=lambda: np.zeros(len(UNIT_EVENTS), np.int64))
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
@@ -134,21 +132,10 @@ class MacUnitTraffic:
         drive(*self.shape.arrays, *state, batch.stim, batch.rst, batch.resp)
         return Batch(batch.stim[:, self.given], batch.rst, batch.resp)
 
-    @property
-    def coverage(self) -> dict[str, int]:
-        """Cycles that showed each event that this unit can show."""
+    def can_show(self, event: str) -> bool:
+        """With its accumulators."""
         accumulators = int(self.shape.unit[0]["accumulators"])
-        whole = accumulators & (accumulators - 1) == 0
-        return {
-            event: int(cycles)
-            for (event, kind), cycles in zip(UNIT_EVENTS.items(), self.events, strict=True)
-            if kind == 1 or not whole
-        }
-
-    @property
-    def useful_cycles(self) -> int:
-        """Cycles in which something is given or comes out."""
-        return int(self.traffic[0]["useful_cycles"])
+        return UNIT_EVENTS[event] == 1 or accumulators & (accumulators - 1) != 0
 
 
 class MacUnitTwin:
@@ -169,11 +156,10 @@ class MacUnitTwin:
         p = self.parameters
         shape = mac_unit.shape(p.lanes, p.operand.name, p.accumulators, p.levels_per_stage)
         size = int(shape.unit[0]["size"])
-        traffic = np.zeros(1, UNIT_TRAFFIC)
-        traffic["random"], traffic["thread_bits"] = seeded(seed), p.thread_bits
+        traffic = new_traffic(UNIT_TRAFFIC, seed, thread_bits=p.thread_bits)
         inputs = range(TOKEN_SIZE + 2 * p.lanes)
         given = np.array([i for i in inputs if p.thread_bits or i != THREAD])
         outputs = [size - RESULTS + RESULT, size - RESULTS + RESULT_VALID]
         shown = np.array([*outputs, *unit_fields(shape, 0, p.thread_bits > 0)])
         registers, scratch = np.zeros(size, np.int64), np.zeros(p.lanes, np.int64)
-        return MacUnitTraffic(shape, registers, scratch, traffic, given, shown)
+        return MacUnitTraffic(traffic, shape, registers, scratch, given, shown)

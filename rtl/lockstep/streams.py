@@ -1,6 +1,31 @@
-"""Streams into a unit, as fields of a stimulus: a payload and behind it whether it is valid."""
+"""Fields of stimuli and responses; a stream is a payload and behind it whether it is valid."""
 
+from rtl.lockstep.draws import draw
 from sim.jit import njit
+
+
+@njit
+def copy(fields, count, to):
+    """The first ``count`` of them."""
+    for i in range(count):
+        to[i] = fields[i]
+
+
+@njit
+def gather(values, places, fields):
+    """Each field, from its place among ``values``."""
+    for i in range(places.shape[0]):
+        fields[i] = values[places[i]]
+
+
+@njit
+def offer(t, given, valid, ready, rate):
+    """Whether a stream shows something new, as one that is stalled does in hostile traffic alone;
+    if so, it is valid at ``rate`` of 16."""
+    if not t["hostile"] and given[valid] and not ready:
+        return False
+    given[valid] = 1 if draw(t, 16) < rate else 0
+    return True
 
 
 @njit

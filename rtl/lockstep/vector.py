@@ -1,15 +1,14 @@
 """The twin of a vector unit's datapath."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from arch.errors import InputError
 from arch.machine import Machine
 from arch.pim.system import Pim
-from rtl.lockstep.batches import empty
-from rtl.lockstep.draws import seeded
+from rtl.lockstep.batches import Counted, empty
+from rtl.lockstep.draws import new_traffic
 from rtl.lockstep.twin import Batch
 from rtl.lockstep.vector_traffic import EVENTS, TRAFFIC, drive
 from rtl.vector import VectorDatapath
@@ -19,15 +18,17 @@ from sim.vector_datapath import READY, TAKEN, TAKEN_COUNT, Words
 
 
 @dataclass
-class VectorTraffic:
-    """One run of a datapath under random commands, legal and hostile, with resets."""
+class VectorTraffic(Counted):
+    """One run of a datapath under random commands, legal and hostile, with resets.
 
+    Useful are cycles with a command, or one that is worked on.
+    """
+
+    event_names = EVENTS
     model: vector_datapath.Model
-    traffic: npt.NDArray[np.void]
     shown: Words
     """Registers that a response is made of."""
     before: Words
-    events: Words = field(default_factory=lambda: np.zeros(len(EVENTS), np.int64))
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
@@ -36,24 +37,16 @@ class VectorTraffic:
         drive(*self.model.arrays, *state, batch.stim, batch.rst, batch.resp)
         return batch
 
-    @property
-    def coverage(self) -> dict[str, int]:
-        """Cycles, or numbers, that showed each event that this unit can show."""
+    def can_show(self, event: str) -> bool:
+        """With its lanes, intervals and format."""
         datapath = self.model.datapath[0]
-        interval = datapath["interval"].max()
-        return {
-            event: int(cycles)
-            for (event, (lanes, longest)), cycles in zip(EVENTS.items(), self.events, strict=True)
-            if datapath["lanes"] >= lanes
-            and interval >= longest
+        lanes, longest = EVENTS[event]
+        return bool(
+            datapath["lanes"] >= lanes
+            and datapath["interval"].max() >= longest
             # What fp16 can hold is none in fp32, nor are its sums and products.
             and (datapath["exponent_bits"] == 8 or event != "number is subnormal")
-        }
-
-    @property
-    def useful_cycles(self) -> int:
-        """Cycles with a command, or one that is worked on."""
-        return int(self.traffic[0]["useful_cycles"])
+        )
 
 
 class VectorTwin:
@@ -75,13 +68,12 @@ class VectorTwin:
         intervals = tuple(timing.interval_cycles for timing in p.timings)
         latencies = tuple(timing.latency_cycles for timing in p.timings)
         model = vector_datapath.model(p.lanes, p.operand.name, intervals, latencies)
-        traffic = np.zeros(1, TRAFFIC)
-        traffic["random"], traffic["elements_end"] = seeded(seed), 1 << p.elements_bits
+        traffic = new_traffic(TRAFFIC, seed, elements_end=1 << p.elements_bits)
         outputs, results = (int(model.datapath[0][name]) for name in ("outputs", "results"))
         shown = [outputs + READY, outputs + TAKEN, outputs + TAKEN_COUNT]
         shown += [*range(results, outputs), *range(outputs)]
         before = np.zeros(model.stimulus_size + 1, np.int64)
-        return VectorTraffic(model, traffic, np.array(shown), before)
+        return VectorTraffic(traffic, model, np.array(shown), before)
 
 
 def vector_twin(owner: Machine | Pim) -> VectorTwin:

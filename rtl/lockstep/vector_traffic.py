@@ -3,8 +3,8 @@
 import numpy as np
 
 from rtl.lockstep.draws import draw
-from rtl.lockstep.operands import OPERANDS, STYLES, draw_operand
-from rtl.lockstep.streams import changed
+from rtl.lockstep.operands import OPERANDS, STYLES, count_kinds, draw_operand
+from rtl.lockstep.streams import changed, copy, gather, offer
 from rtl.vector.parameters import OPERATION_BITS
 from sim import vector_datapath
 from sim.jit import njit
@@ -29,6 +29,8 @@ from sim.vector_datapath import (
 
 EPOCH_CYCLES = 256
 """For so long traffic keeps its rates, sizes and manners."""
+FRACTION_BITS, EXPONENT_BITS = 23, 8
+"""Of what comes out, fp32."""
 
 TRAFFIC = np.dtype(
     [
@@ -84,8 +86,7 @@ def stimulate(t, d, ready, given):
     command was taken over then. Returns whether it resets."""
     if t["cycle"] % EPOCH_CYCLES == 0:
         begin_epoch(t, d["lanes"])
-    if t["hostile"] or ready or not given[GIVEN_VALID]:
-        given[GIVEN_VALID] = 1 if draw(t, 16) < t["rate"] else 0
+    if offer(t, given, GIVEN_VALID, ready, t["rate"]):
         given[GIVEN_OPERATION] = draw(t, OPERATIONS)
         if draw(t, 32) == 0:
             given[GIVEN_OPERATION] = draw(t, 1 << OPERATION_BITS)
@@ -102,9 +103,7 @@ def count_numbers(d, registers, events):
     results = d["results"]
     for i in range(registers[results + d["lanes"] + RESULTS_COUNT]):
         size = registers[results + i] & 0x7FFFFFFF
-        events[14] += size > 0x7F800000
-        events[15] += size == 0x7F800000
-        events[16] += 0 < size < 0x800000
+        count_kinds(size, FRACTION_BITS, EXPONENT_BITS, events, 14)
         events[17] += registers[results + i] == 0x80000000
 
 
@@ -160,15 +159,12 @@ def drive(
     inputs = stimuli.shape[1]
     for x in range(stimuli.shape[0]):
         given = stimuli[x]
-        for i in range(inputs):
-            given[i] = before[i]
+        copy(before, inputs, given)
         resets[x] = stimulate(t, d, before[inputs], given)
         vector_datapath.decide(datapaths, registers)
-        for i in range(shown.shape[0]):
-            responses[x, i] = registers[shown[i]]
+        gather(registers, shown, responses[x])
         count(t, d, given, before, registers, resets[x], events)
         ready = registers[d["outputs"] + READY]
         vector_datapath.step(datapaths, registers, given, numbers, flags, resets[x])
-        for i in range(inputs):
-            before[i] = given[i]
+        copy(given, inputs, before)
         before[inputs] = ready

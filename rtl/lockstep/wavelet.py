@@ -1,26 +1,18 @@
-# amaranth: UnusedElaboratable=no
 """The twin of a mesh of wavelet routers: hardware, the simulator's kernel, and what drives both."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import partial
 
 import numpy as np
 
 from arch.mesh.wavelet import WaveletMesh
-from rtl.lockstep.batches import in_runs
-from rtl.lockstep.draws import seeded
-from rtl.lockstep.mesh_fields import Fields, check_bits, fields_of
+from rtl.lockstep.batches import Counted, in_runs
+from rtl.lockstep.draws import new_traffic
+from rtl.lockstep.mesh_fields import MeshFields
 from rtl.lockstep.twin import Batch, Words
 from rtl.lockstep.wavelet_eras import Era, Job, era_of
 from rtl.lockstep.wavelet_events import ENDED, EVENTS
-from rtl.lockstep.wavelet_layout import (
-    PE_VALUES,
-    layout_of,
-    places,
-    stim_places,
-    stim_span,
-    ways_span,
-)
+from rtl.lockstep.wavelet_layout import PE_VALUES, layout_of, named_places, stim_span, ways_span
 from rtl.lockstep.wavelet_traffic import TRAFFIC, drive
 from rtl.mesh import WaveletFabric
 from rtl.mesh.wavelet_parameters import Parameters
@@ -29,22 +21,24 @@ from sim.mesh.wavelet_errors import check_done
 from sim.mesh.wavelet_state import SLOT, UNROUTED, WaveletState
 
 
-class WaveletTraffic:
+class WaveletTraffic(Counted):
     """One run of a mesh under random routes, wavelets and positions, or of programs, with resets in
-    between."""
+    between.
+
+    Useful are cycles in which a wavelet was anywhere, or put.
+    """
+
+    event_names = EVENTS
 
     def __init__(self, twin: "WaveletTwin", seed: int) -> None:
         p = twin.parameters
+        fields = {"colour_bits": (p.colours - 1).bit_length(), "stim_span": stim_span(p)}
+        super().__init__(new_traffic(TRAFFIC, seed, **fields))
         self.twin, self.seed, self.eras = twin, seed, 0
         self.layout = layout_of(p)
         self.values = np.zeros(self.layout["values"][0], np.int64)
         self.stim = np.zeros(p.nodes * stim_span(p), np.int64)
         self.probe = np.zeros(1, SLOT)
-        self.events = np.zeros(len(EVENTS), np.int64)
-        self.traffic = np.zeros(1, TRAFFIC)
-        self.traffic["random"] = seeded(seed)
-        self.traffic["colour_bits"] = (p.colours - 1).bit_length()
-        self.traffic["stim_span"] = stim_span(p)
         self._reset()
 
     def _reset(self) -> None:
@@ -85,8 +79,8 @@ class WaveletTraffic:
 
     def next(self, cycles: int) -> Batch:
         """The next cycles."""
-        fields = len(self.twin.stim_places), len(self.twin.places)
-        return in_runs(cycles, *fields, self._drive, self._end)
+        stim, resp = self.twin.places
+        return in_runs(cycles, len(stim), len(resp), self._drive, self._end)
 
     def _end(self) -> None:
         """A run's end. Raises SimulationError for a program that is not at its own when it should
@@ -100,8 +94,7 @@ class WaveletTraffic:
         return int(
             drive(
                 self.layout,
-                self.twin.places,
-                self.twin.stim_places,
+                *self.twin.places,
                 self.traffic,
                 self.state.tiles.order,
                 self.numbers,
@@ -119,9 +112,8 @@ class WaveletTraffic:
             )
         )
 
-    @property
-    def coverage(self) -> dict[str, int]:
-        """How often each event that this mesh can show happened."""
+    def can_show(self, event: str) -> bool:
+        """With its shape, colours and queues, and what its PEs do."""
         p = self.twin.parameters
         row, column = p.width > 1, p.height > 1
         single = p.colours == 1
@@ -142,19 +134,10 @@ class WaveletTraffic:
             "put while the ramp is taken": not (two and drawn),
             "program ran to its end": not self.twin.jobs,
         }  # fmt: skip
-        return {
-            event: int(count)
-            for event, count in zip(EVENTS, self.events, strict=True)
-            if not missing.get(event)
-        }
-
-    @property
-    def useful_cycles(self) -> int:
-        """Cycles in which a wavelet was anywhere, or put."""
-        return int(self.traffic[0]["useful_cycles"])
+        return not missing.get(event)
 
 
-class WaveletTwin:
+class WaveletTwin(MeshFields):
     """A mesh as hardware and as the simulator's kernel.
 
     ``Parameters`` lists what raises InputError; ``traffic`` raises it where registers are too many
@@ -162,36 +145,14 @@ class WaveletTwin:
     ``mixed``.
     """
 
-    name = "mesh"
-
     def __init__(self, mesh: WaveletMesh, jobs: Sequence[Job] = (), *, mixed: bool = False) -> None:
         self.mesh, self.jobs, self.mixed = mesh, tuple(jobs), mixed
-        self.parameters = Parameters(mesh)
-
-    @cached_property
-    def component(self) -> WaveletFabric:
-        """The hardware, which may be elaborated again."""
-        return WaveletFabric(self.mesh)
-
-    @cached_property
-    def fields(self) -> Fields:
-        """Of stimuli and responses."""
-        return fields_of(self.component)
-
-    @cached_property
-    def places(self) -> Words:
-        """Of each field of a response, where the model has it."""
-        return places(self.parameters, self.fields[1])
-
-    @cached_property
-    def stim_places(self) -> Words:
-        """Of each field of a stimulus."""
-        return stim_places(self.parameters, self.fields[0])
+        self.parameters = p = Parameters(mesh)
+        super().__init__(partial(WaveletFabric, mesh), partial(named_places, p))
 
     def traffic(self, seed: int) -> WaveletTraffic:
         """The run of a seed."""
-        smaller = "--set width=2 --set height=2, or --set router.colours=4"
-        check_bits(self.mesh, self.fields, smaller)
+        self.check_bits(self.mesh, "--set width=2 --set height=2, or --set router.colours=4")
         return WaveletTraffic(self, seed)
 
 

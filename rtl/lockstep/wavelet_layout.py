@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from arch.mesh.program import PORT_NAMES
+from rtl.lockstep.mesh_fields import Named, lay_out, members
 from rtl.lockstep.wavelet_model import COLOUR_VALUES, LAYOUT, MOVING, NODE_VALUES
 from rtl.mesh.wavelet_parameters import LINKS, Parameters
-from rtl.wrapper import Field
 
 MOVING_NAMES = ("colour.valid", "colour.number", "wavelet.word", "wavelet.control")
 FALLING_NAMES = ("colour.valid", "colour.number", "word")
@@ -36,16 +36,8 @@ def layout_of(p: Parameters) -> npt.NDArray[np.void]:
         "at_falls": p.nodes * p.down_stages * MOVING,
         "at_rises": p.nodes * p.up_stages * MOVING,
     }
-    at = 0
-    for name, size in sizes.items():
-        record[name] = at
-        at += int(size)
-    record["values"] = at
+    lay_out(record, sizes)
     return layout
-
-
-def _members(name: str, members: tuple[str, ...], at: int) -> Iterator[tuple[str, int]]:
-    yield from ((f"{name}.{member}", at + i) for i, member in enumerate(members))
 
 
 def _colour(p: Parameters, layout: np.void, node: int, k: int) -> Iterator[tuple[str, int]]:
@@ -60,10 +52,10 @@ def _colour(p: Parameters, layout: np.void, node: int, k: int) -> Iterator[tuple
         (f"{port}.up_{k}", at + 6, p.up_depth, ENTRY_NAMES),
     )
     for queue, counts, depth, names in queues:
-        yield from _members(queue, ("there", "count"), counts)
+        yield from members(queue, ("there", "count"), counts)
         for i in range(depth):
             if names:
-                yield from _members(f"{queue}.entry_{i}", names, entry)
+                yield from members(f"{queue}.entry_{i}", names, entry)
             else:
                 yield f"{queue}.entry_{i}", entry
             entry += max(len(names), 1)
@@ -74,29 +66,20 @@ def _node(p: Parameters, layout: np.void, node: int) -> Iterator[tuple[str, int]
     yield f"router_{node}.pointer", at
     for i, name in enumerate(TOLD_NAMES):
         yield f"{name}_{node}", at + 1 + i
-    yield from _members(f"port_{node}.second", FALLING_NAMES, at + 1 + len(TOLD_NAMES))
+    yield from members(f"port_{node}.second", FALLING_NAMES, at + 1 + len(TOLD_NAMES))
     for k in range(p.colours):
         yield from _colour(p, layout, node, k)
     for port in p.links(node):
         for i in range(p.hop_stages):
             stage = (node * LINKS + port) * p.hop_stages + i
             at = int(layout["at_links"]) + stage * MOVING
-            yield from _members(f"link_{node}_{PORT_NAMES[port]}.{i}", MOVING_NAMES, at)
+            yield from members(f"link_{node}_{PORT_NAMES[port]}.{i}", MOVING_NAMES, at)
     for i in range(p.down_stages):
         at = int(layout["at_falls"]) + (node * p.down_stages + i) * MOVING
-        yield from _members(f"port_{node}.falls.{i}", FALLING_NAMES, at)
+        yield from members(f"port_{node}.falls.{i}", FALLING_NAMES, at)
     for i in range(p.up_stages):
         at = int(layout["at_rises"]) + (node * p.up_stages + i) * MOVING
-        yield from _members(f"port_{node}.rises.{i}", MOVING_NAMES, at)
-
-
-def places(p: Parameters, fields: tuple[Field, ...]) -> npt.NDArray[np.int64]:
-    """Of each field of a response, where the model has it."""
-    layout = layout_of(p)[0]
-    found: dict[str, int] = {}
-    for node in range(p.nodes):
-        found.update(_node(p, layout, node))
-    return np.array([found[field.name] for field in fields], np.int64)
+        yield from members(f"port_{node}.rises.{i}", MOVING_NAMES, at)
 
 
 def ways_span(p: Parameters) -> int:
@@ -110,19 +93,25 @@ def stim_span(p: Parameters) -> int:
     return PE_VALUES + p.colours * (2 + ways_span(p))
 
 
-def stim_places(p: Parameters, fields: tuple[Field, ...]) -> npt.NDArray[np.int64]:
-    """Of each field of a stimulus, its place among ``stim_span`` values of each node."""
-    found: dict[str, int] = {}
+def _stimulus(p: Parameters, node: int) -> Iterator[tuple[str, int]]:
+    at = node * stim_span(p)
+    yield from members(f"take_{node}", TAKE_NAMES, at)
+    yield from members(f"put_{node}", PUT_NAMES, at + len(TAKE_NAMES))
+    for k in range(p.colours):
+        own = at + PE_VALUES + 2 * k
+        yield from members(f"switched_{node}[{k}]", ("valid", "position"), own)
+        own = at + PE_VALUES + 2 * p.colours + ways_span(p) * k
+        for i in range(p.positions):
+            yield from members(f"ways_{node}[{k}].position[{i}]", ("source", "to"), own + 2 * i)
+        yield from members(f"ways_{node}[{k}]", ("first", "last"), own + 2 * p.positions)
+
+
+def named_places(p: Parameters) -> tuple[Named, Named]:
+    """Of the fields of a stimulus, among ``stim_span`` values of each node, and of a response."""
+    layout = layout_of(p)[0]
+    stim: dict[str, int] = {}
+    resp: dict[str, int] = {}
     for node in range(p.nodes):
-        at = node * stim_span(p)
-        found.update(_members(f"take_{node}", TAKE_NAMES, at))
-        found.update(_members(f"put_{node}", PUT_NAMES, at + len(TAKE_NAMES)))
-        for k in range(p.colours):
-            own = at + PE_VALUES + 2 * k
-            found.update(_members(f"switched_{node}[{k}]", ("valid", "position"), own))
-            own = at + PE_VALUES + 2 * p.colours + ways_span(p) * k
-            for i in range(p.positions):
-                name = f"ways_{node}[{k}].position[{i}]"
-                found.update(_members(name, ("source", "to"), own + 2 * i))
-            found.update(_members(f"ways_{node}[{k}]", ("first", "last"), own + 2 * p.positions))
-    return np.array([found[field.name] for field in fields], np.int64)
+        stim.update(_stimulus(p, node))
+        resp.update(_node(p, layout, node))
+    return stim, resp

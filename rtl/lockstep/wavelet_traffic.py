@@ -6,6 +6,7 @@ draws (``rtl.lockstep.wavelet_pes``).
 
 import numpy as np
 
+from rtl.lockstep.streams import gather
 from rtl.lockstep.wavelet_events import (
     AT_ONCE,
     CONTROLS,
@@ -141,7 +142,7 @@ def count_moves(layout, order, m, cell, place, planned, mask, moves, router_clas
 
 
 @njit
-def drive(layouts, places, stim_places, traffic, order, numbers, probe, came, shown, before, values,
+def drive(layouts, stim_places, places, traffic, order, numbers, probe, came, shown, before, values,
           stim, events, mesh, commands, task_pc, task_colour, classes, pe_class, pes, slots, cell,
           side, place, planned, up, down, mask, pointer, router_bits, router_top, pe_bits, pe_top,
           moves, changes, down_due, up_due, hop_due, counts, wheel, following, timer, ends, turned,
@@ -220,10 +221,8 @@ def drive(layouts, places, stim_places, traffic, order, numbers, probe, came, sh
             switch(m, cell, place, planned, mask, router_bits, router_top, router_class, routes,
                    steps, entry >> 5, entry & 31)  # fmt: skip
         m["changes"] = 0
-        for i in range(stimuli.shape[1]):
-            stimuli[x, i] = stim[stim_places[i]]
-        for i in range(places.shape[0]):
-            responses[x, i] = values[places[i]]
+        gather(stim, stim_places, stimuli[x])
+        gather(values, places, responses[x])
         t["now"] = now + 1
         if resets[x]:
             return x + 1

@@ -14,6 +14,7 @@ from sim.cache import Cache
 from sim.contract import CAUSES
 from sim.counts import account_rows
 from sim.energy import EnergyModel
+from sim.link import step_cycles
 from sim.result import Energy
 from sim.serving.device import Pass, Share, StageRow
 from sim.serving.pool import Pool, Room
@@ -141,7 +142,7 @@ class MachineDevice:
         link, sent = self._machine.link, self._sent_bytes(tokens)
         if not sent or link is None:
             return 0.0
-        cycles = -(-sent // link.bytes_per_cycle) + link.latency_cycles
+        cycles = int(step_cycles(sent, link.bytes_per_cycle, link.latency_cycles))
         ticks = cycles * periods(self._machine.clocks_khz)[link.clock]
         return ticks * self._seconds_a_tick
 

@@ -365,9 +365,8 @@ def test_a_cycle_of_waits_is_a_deadlock_with_names() -> None:
 def test_a_tile_that_never_begins_is_a_deadlock() -> None:
     machine = plain_machine(joint_fields("neupims", channels=1, timings={"nREFI": 300}))
     system = System(machine)
-    system.load(
-        trace_of([pim(machine, 0, [(HEADER, 0, 3, 64, 8, 0), (COMPS, 0, 3, 64, 0, 1)], [])])
-    )
+    sums = [(COMPS, 0, 3, 8, 0, int(place == 7)) for place in range(8)]
+    system.load(trace_of([pim(machine, 0, [(HEADER, 0, 3, 64, 8, 0), *sums], [])]))
     assert system.advance() == engine.DEADLOCK
     told = explain_trace(system, "x")
     assert "pim0: command 0 (PIM) has started and not ended" in told
@@ -383,6 +382,14 @@ WRONG: dict[str, tuple[Given, str]] = {
     "row": (({"opcode": OP_PIM, "queue": 4}, [(0, 0, -1, 0, 0, 0)], []), "a row from 0"),
     "op": (({"opcode": OP_PIM, "queue": 4}, [(9, 0, 1, 0, 0, 0)], []), "one of GWRITE"),
     "columns": (({"opcode": OP_PIM, "queue": 4}, [(HEADER, 0, 1, 0, 1, 0)], []), "one column"),
+    "results": (
+        (
+            {"opcode": OP_PIM, "queue": 4},
+            [GWRITE_ITEM, (HEADER, 0, 3, 8, 3, 0), (COMPS, 0, 3, 4, 0, 0), (COMPS, 0, 3, 4, 0, 1)],
+            [],
+        ),
+        "PIM item 1: HEADER of row 3 has results 3; must be 2, as its tile",
+    ),
     "link": (({"opcode": OP_LINK, "queue": 6, "bytes": 8}, [], []), "in that of the link"),
     "no bytes": (({"opcode": OP_LINK, "queue": 7, "bytes": 0}, [], []), "no bytes"),
     "store": (({"opcode": OP_STORE, "queue": 4, "bytes": 8}, [GWRITE_ITEM], []), "a store engine"),
@@ -396,6 +403,18 @@ def test_wrong_commands_are_refused(case: str) -> None:
     system = System(machine)
     with pytest.raises(InputError, match=told):
         system.load(trace_of([given]))
+
+
+def test_each_channel_has_the_results_of_its_own_headers() -> None:
+    """Commands of two channels in turn; one has its columns in one command, its results in two."""
+    machine = plain_machine(joint_fields("neupims_single", channels=2))
+    header, column = (HEADER, 0, 3, 5, 2, 0), (COMP, 0, 3, 5, 0, 0)
+    result, last = (READRES, 0, 3, 0, 0, 0), (READRES, 0, 3, 0, 0, 1)
+    parts = [(0, [header, column]), (1, [header, column, result]), (0, [result]), (1, [last])]
+    system = System(machine)
+    system.load(trace_of([pim(machine, *part, []) for part in (*parts, (0, [last]))]))
+    with pytest.raises(InputError, match="PIM item 0: HEADER of row 3 has results 2; must be 1"):
+        system.load(trace_of([pim(machine, *part, []) for part in parts]))
 
 
 def test_a_machine_without_pim_or_link_refuses_their_commands() -> None:

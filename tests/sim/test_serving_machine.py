@@ -121,6 +121,21 @@ def test_groups_of_layers_and_micro_batches(tmp_path: Path) -> None:
 
 
 @pytest.mark.compiled
+def test_what_a_group_of_layers_sends_takes_one_step_of_the_link(tmp_path: Path) -> None:
+    """At 1 GHz; 3072 bytes take 31 cycles, the last of which is not full."""
+    settings = (
+        "machine.clocks.core=1000000",
+        "machine.link.bytes_per_cycle=100",
+        "machine.link.latency_cycles=9000",
+    )
+    with Cache(tmp_path) as cache:
+        done = device("npu_pim", cache, *settings, pipeline=3).run(SLOTS)
+    assert done.events["link_bytes"] == len(SLOTS) * 256 * 2 == 3072
+    in_stages = sum(row.repeats * row.seconds for row in done.stages)
+    assert done.seconds - in_stages == pytest.approx(9031e-9)
+
+
+@pytest.mark.compiled
 @pytest.mark.parametrize("system", ["npu_only", "neupims"])
 def test_energy_is_that_of_all_stages(system: str, tmp_path: Path) -> None:
     with Cache(tmp_path) as cache:

@@ -71,6 +71,19 @@ BAD = [
     ("HEADER 0 5 8 1\nHEADER 0 6 8 1\n", "line 2: HEADER comes before the tile of row 5 has ended"),
     ("HEADER 0 5 8 1\nSYNC\n", "line 2: SYNC is within a tile of channel 0"),
     ("HEADER 0 5 8 1\nCOMPS 0 5 8\n", "the trace ends within the tile of row 5 in channel 0"),
+    ("HEADER 0 5 8 0\nCOMPS 0 5 8 last\n", "line 1: results is 0; must be 1 at least"),
+    (
+        "HEADER 0 5 8 3\nCOMPS 0 5 4\nCOMPS 0 5 4 last\n",
+        "line 3: the tile of row 5 ends with result 2; its HEADER must say as many results, not 3",
+    ),
+    (
+        "HEADER 0 5 8 1\nHEADER 1 6 8 2\nCOMP 0 5 8\nREADRES 0 5 last\nREADRES 1 6 last\n",
+        "line 5: the tile of row 6 ends with result 1; its HEADER must say as many results, not 2",
+    ),
+    (
+        "HEADER 0 5 8 1\nCOMPS 0 5 4\nCOMPS 0 5 4 last\n",
+        "line 3: the tile of row 5 ends with result 2; its HEADER must say as many results, not 1",
+    ),
     ("HEADER 0 5 8 1\nCOMPS 0 5 33\n", "line 2: count is '33'; must be a number from 0 to 32"),
     ("HEADER 0 5 8 1\nCOMPS 0 5 0\n", "line 2: count is 0; must be 1 at least"),
 ]

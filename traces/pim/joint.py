@@ -70,6 +70,16 @@ class Ends:
     cycle: int = CYCLES_END
 
 
+@dataclass
+class Tile:
+    """That has begun and not ended."""
+
+    row: int
+    results: int
+    """That its HEADER says."""
+    given: int = 0
+
+
 class JointTrace:
     """A trace, chunk by chunk.
 
@@ -85,7 +95,7 @@ class JointTrace:
         lanes = pim.command_set().mac.lanes * 2
         columns = device.columns * device.burst_bytes // lanes
         self._ends = Ends(pim.channels, device.banks, device.rows, device.columns, columns + 1)
-        self._tiles: dict[int, int] = {}
+        self._tiles: dict[int, Tile] = {}
 
     @property
     def bytes_read(self) -> int:
@@ -111,10 +121,10 @@ class JointTrace:
                     yield np.array(rows, LINE)
         finally:
             self._source.close()
-        for channel, row in self._tiles.items():
+        for channel, tile in self._tiles.items():
             raise InputError(
-                f"{self.path}: line {line}: the trace ends within the tile of row {row} in channel "
-                f"{channel}; its last COMPS or READRES must say last"
+                f"{self.path}: line {line}: the trace ends within the tile of row {tile.row} in "
+                f"channel {channel}; its last COMPS or READRES must say last"
             )
 
     def _line(self, fields: list[bytes], number: int) -> tuple[int, ...]:
@@ -134,34 +144,41 @@ class JointTrace:
                 f"{' '.join([name, *map(str.upper, kinds)])}"
             )
         for kind, field in zip(kinds, given, strict=True):
-            least = 1 if kind in ("count", "results") and name != "HEADER" else 0
+            least = kind == "results" or (kind == "count" and name != "HEADER")
             end = CYCLES_END if name == "HEADER" and kind == "count" else getattr(self._ends, kind)
             one[kind] = prefixed_or_decimal(kind, field, end)
             if one[kind] < least:
-                raise FieldError(f"{kind} is {one[kind]}; must be {least} at least")
-        self._follow(name, one["channel"], one["row"], last)
+                raise FieldError(f"{kind} is {one[kind]}; must be 1 at least")
+        self._follow(name, one, last)
         return (
             OPS.index(name), one["channel"], one["bank"], one["row"], one["column"], one["count"],
             one["results"], last, one["cycle"], number,
         )  # fmt: skip
 
-    def _follow(self, name: str, channel: int, row: int, last: int) -> None:
-        """Columns and results lie in a tile, of its row; nothing else of PIM does."""
-        opened = self._tiles.get(channel)
+    def _follow(self, name: str, one: dict[str, int], last: int) -> None:
+        """Columns and results lie in a tile, of its row and as many as its HEADER says; nothing
+        else of PIM does."""
+        channel, row = one["channel"], one["row"]
+        tile = self._tiles.get(channel)
         if name == "SYNC" and self._tiles:
             raise FieldError(f"SYNC is within a tile of channel {min(self._tiles)}")
-        if name == "HEADER":
-            if opened is not None:
-                raise FieldError(f"HEADER comes before the tile of row {opened} has ended")
-            self._tiles[channel] = row
-        elif name == "GWRITE" and opened is not None:
-            raise FieldError(f"GWRITE comes before the tile of row {opened} has ended")
+        if name in ("HEADER", "GWRITE"):
+            if tile is not None:
+                raise FieldError(f"{name} comes before the tile of row {tile.row} has ended")
+            if name == "HEADER":
+                self._tiles[channel] = Tile(row, one["results"])
         elif name in ("COMP", "READRES", "COMPS"):
-            if opened is None:
+            if tile is None:
                 raise FieldError(f"{name} has no HEADER before it")
-            if opened != row:
-                raise FieldError(f"{name} has row {row}; must be that of its HEADER, {opened}")
+            if tile.row != row:
+                raise FieldError(f"{name} has row {row}; must be that of its HEADER, {tile.row}")
+            tile.given += name != "COMP"
             if last:
+                if tile.given != tile.results:
+                    raise FieldError(
+                        f"the tile of row {row} ends with result {tile.given}; its HEADER must say "
+                        f"as many results, not {tile.results}"
+                    )
                 del self._tiles[channel]
 
 

@@ -22,7 +22,7 @@ from arch.machine import Machine
 from arch.pim.joint import JointMemory
 from sim.pim.joint.build import MachineChannels
 from sim.pim.joint.release import PIM_COMMAND
-from sim.pim.joint.state import COMP, COMPS, GWRITE, HEADER, ITEM
+from sim.pim.joint.state import COMP, COMPS, GWRITE, HEADER, ITEM, READRES
 
 Records = npt.NDArray[np.void]
 Integers = npt.NDArray[np.int64]
@@ -134,4 +134,23 @@ def _checked(machine: Machine, memory: JointMemory, trace: CommandTrace) -> Reco
             f"{machine.name}: command {empty[0]} ({queue}) has no items; a PIM command must have "
             f"one or more, of {', '.join(PIM_OPS)}"
         )
+    _check_results(machine, items, commands["queue"][numbers])
     return items
+
+
+def _check_results(machine: Machine, items: Records, queues: Integers) -> None:
+    """Raise InputError for a header that promises other results than its tile gives; ``queues``
+    [item]."""
+    order = np.argsort(queues, kind="stable")
+    ops = items["op"][order]
+    headers, results = ops == HEADER, np.isin(ops, (COMPS, READRES))
+    part = np.cumsum(headers | (np.diff(queues[order], prepend=-1) > 0))
+    given = np.bincount(part[results], minlength=len(items) + 1)[part[headers]]
+    wrong = np.flatnonzero(given != items["results"][order][headers])
+    if len(wrong):
+        at = order[headers][wrong[0]]
+        raise InputError(
+            f"{machine.name}: PIM item {at}: HEADER of row {items['row'][at]} has results "
+            f"{items['results'][at]}; must be {given[wrong[0]]}, as its tile has so many COMPS or "
+            f"READRES"
+        )
