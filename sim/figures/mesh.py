@@ -13,8 +13,10 @@ import numpy.typing as npt
 
 from sim.figures.style import (
     COLUMN_IN,
+    LETTER_EM,
     MIDDLE,
     PAGE_IN,
+    PT_PER_IN,
     SMALL_PT,
     TEXT_PT,
     drawing,
@@ -39,6 +41,8 @@ CELLS_MAX = 32
 """Routers along a side whose links are told apart; of larger meshes a router has one colour."""
 CELL_IN = 0.07
 """Side of a router below which its links cannot be told apart either."""
+LINE = 16
+"""Times that a mesh of one colour a router is longer than wide from which on it is drawn wider."""
 SHAPES_MAX = 1500
 """Links of a figure that are drawn as shapes; more become an image."""
 HALF, INNER = 0.47, 0.17
@@ -88,17 +92,19 @@ def link_windows(counts: Counts, cycles: Counts, title: str, middle: str = TO_NO
     ``link_map``. Raises InputError without matplotlib.
     """
     busy = _busy(counts, cycles)
-    windows, tall = len(busy), counts.shape[1] / counts.shape[2]
+    windows, height, width = counts.shape[:3]
+    spans = [
+        f"{count(last - length + 1)} to {count(last)}" if length > 1 else count(last)
+        for length, last in zip(cycles.tolist(), (np.cumsum(cycles) - 1).tolist(), strict=True)
+    ]
+    columns, across, high = _layout(spans, height / width)
+    rows = -(-windows // columns)
+    whole = max(height, width) > CELLS_MAX or min(across / width, high / height) < CELL_IN
+    most = _most(busy, whole=whole)
+    images = busy[0].size * windows > SHAPES_MAX
     with drawing():
-        columns = _columns(windows, tall)
-        rows = -(-windows // columns)
-        across = (PAGE_IN - BAR_IN) / columns
-        figure = new_figure(PAGE_IN, AROUND_IN + rows * (across * tall + TITLE_IN))
+        figure = new_figure(PAGE_IN, AROUND_IN + rows * (high + TITLE_IN))
         grid = figure.subplots(rows, columns, squeeze=False)
-        whole = max(counts.shape[1:3]) > CELLS_MAX or across / counts.shape[2] < CELL_IN
-        most = _most(busy, whole=whole)
-        images = busy[0].size * windows > SHAPES_MAX
-        starts = np.cumsum(cycles) - cycles
         for at, plot in enumerate(grid.flat):
             if at >= windows:
                 plot.set_axis_off()
@@ -106,9 +112,7 @@ def link_windows(counts: Counts, cycles: Counts, title: str, middle: str = TO_NO
             shapes = _map(plot, busy[at], most, images=images, whole=whole)
             plot.set_xticks([])
             plot.set_yticks([])
-            first, last = int(starts[at]), int(starts[at] + cycles[at]) - 1
-            span = f"{count(first)} to {count(last)}" if last > first else count(first)
-            plot.set_title(span, fontsize=SMALL_PT, pad=2)
+            plot.set_title(spans[at], fontsize=SMALL_PT, pad=2)
         _title(figure, title, WHOLE if whole else f"{CELL}; middle: {middle}")
         _bar(figure, shapes, list(grid.flat))
         settle(figure)
@@ -133,13 +137,20 @@ def _most(busy: npt.NDArray[np.float64], *, whole: bool) -> float:
     return float(next(each * power for each in NICE if each * power >= most * (1 - 1e-9)))
 
 
-def _columns(windows: int, tall: float) -> int:
-    """As few as keep the height, so that maps are large."""
-    for columns in range(1, windows + 1):
-        rows = -(-windows // columns)
-        if rows * ((PAGE_IN - BAR_IN) / columns * tall + TITLE_IN) <= HEIGHT_IN:
-            return columns
-    return windows
+def _layout(titles: Sequence[str], tall: float) -> tuple[int, float, float]:
+    """Columns of maps so much taller than wide, and a map's width and height.
+
+    As few as keep the page's height, so that maps are large, and no more than titles have room in.
+    """
+    room, tall = PAGE_IN - BAR_IN, min(max(tall, 1 / LINE), LINE)
+    title = (max(map(len, titles)) + 1) * LETTER_EM * SMALL_PT / PT_PER_IN
+    most = max(1, min(len(titles), int(room / title)))
+    for columns in range(1, most + 1):
+        rows = -(-len(titles) // columns)
+        high = HEIGHT_IN / rows - TITLE_IN
+        if room / columns * tall <= high or columns == most:
+            break
+    return columns, room / columns, min(room / columns * tall, high)
 
 
 def _map(
@@ -151,7 +162,11 @@ def _map(
     height, width, _ = busy.shape
     if whole:
         busiest = np.nanmax(np.nan_to_num(busy[:, :, :LINKS]), axis=2) * 100
-        return plot.imshow(busiest, cmap=COLOURS, vmin=0, vmax=most, interpolation="nearest")
+        is_line = max(height, width) > LINE * min(height, width)
+        return plot.imshow(
+            busiest, cmap=COLOURS, vmin=0, vmax=most, interpolation="nearest",
+            aspect="auto" if is_line else "equal",
+        )  # fmt: skip
     y, x, port = np.nonzero(~np.isnan(busy))
     shapes = np.stack([x, y], axis=1)[:, None, :] + _outlines()[port]
     found = PolyCollection(

@@ -145,6 +145,25 @@ def test_windows_without_room_for_cells_are_images() -> None:
     assert told(12) == (True, "a")
 
 
+@pytest.mark.parametrize("shape", [(1, 20), (20, 1), (1, 750), (994, 1), (3, 300), (99, 75)])
+def test_maps_of_any_shape_fit_a_page(shape: tuple[int, int]) -> None:
+    windows = 12
+    figure = link_windows(counted(1, *shape).repeat(windows, 0), np.full(windows, 10**5), "t")
+    figure.draw_without_rendering()
+    assert figure.get_figwidth() <= 7
+    assert figure.get_figheight() <= 7
+    maps = [plot for plot in figure.axes if plot.get_title()]
+    titles = [plot.title.get_window_extent() for plot in maps]
+    assert len(titles) == windows
+    assert not any(
+        one.overlaps(other) for at, one in enumerate(titles) for other in titles[at + 1 :]
+    )
+    least = 0.08 * figure.dpi
+    for plot in maps:
+        box = plot.get_window_extent()
+        assert min(box.width, box.height) > least, shape
+
+
 def test_nothing_moves() -> None:
     assert set(drawn(link_map(np.zeros((2, 2, 5), int), 0, "t").axes[0]).values()) == {0.0}
 
