@@ -7,7 +7,7 @@ import numpy as np
 
 from arch import __version__
 from sim.mesh.replay import PacketRun
-from sim.report.text import count, line, percent, si
+from sim.report.text import count, entry, line, percent, si
 from sim.unproven import as_lines, mesh_options, unproven_among
 from traces.mesh.packets import csv_bytes
 
@@ -73,9 +73,9 @@ def table(run: PacketRun, seconds_run: float | None = None) -> str:
         line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
         line("packets", count(found["packets"]),
              f"{count(found['flits'])} flits, {count(found['flit_hops'])} flit-hops"),
-        line("latency", f"{latency['mean']:,.2f}", "cycles from creation; "
-             + ", ".join(f"p{p:g} {count(latency[f'p{p:g}'])}" for p in (50, 99))
-             + f", max {count(latency['max'])}"),
+        *entry("latency", f"{latency['mean']:,.2f}", "cycles from creation; "
+               + ", ".join(f"p{p:g} {count(latency[f'p{p:g}'])}" for p in (50, 99))
+               + f", max {count(latency['max'])}"),
         line("in the network", f"{found['network_latency_cycles']['mean']:,.2f}",
              "cycles, less the wait at the source"),
         line("offered", f"{found['offered_flits_per_node_cycle']:.4f}", "flits per node and cycle"),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 from arch import __version__
 from arch.mesh.program import PORT_NAMES, RAMP
 from sim.mesh.wavelet_run import WaveletRun
-from sim.report.text import count, line, percent, si
+from sim.report.text import COLUMNS, count, entry, line, percent, si
 from sim.unproven import as_lines, mesh_options, unproven_among
 
 LEGENDS = {
@@ -45,6 +46,8 @@ def as_dict(run: WaveletRun, seconds_run: float | None = None) -> dict[str, Any]
             "classes": len(program.programs),
             "memory_bytes": program.memory_bytes,
         },
+        "workload": run.workload,
+        "notes": list(run.notes),
         "clock_khz": mesh.clock_khz,
         "cycles": run.cycles,
         "seconds": run.cycles * 1e-3 / mesh.clock_khz,
@@ -80,13 +83,16 @@ def table(run: WaveletRun, seconds_run: float | None = None) -> str:
     found = as_dict(run, seconds_run)
     mesh, program, wavelets = run.mesh, run.program, found["wavelets"]
     lines = [
-        f"{program.name}: {program.width} x {program.height} PEs of {mesh.name}",
+        *textwrap.wrap(
+            f"{program.name}: {program.width} x {program.height} PEs of {mesh.name}",
+            COLUMNS, subsequent_indent="  ",
+        ),
         line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
         line("memory", count(program.memory_bytes),
              f"bytes of {count(mesh.pe.data_bytes)} a PE"),
-        line("wavelets", count(wavelets["sent"]),
-             f"sent, {count(wavelets['taken'])} taken, {count(wavelets['left'])} left, "
-             f"{count(wavelets['hops'])} hops"),
+        *entry("wavelets", count(wavelets["sent"]),
+               f"sent, {count(wavelets['taken'])} taken, {count(wavelets['left'])} left, "
+               f"{count(wavelets['hops'])} hops"),
     ]  # fmt: skip
     busiest = found["busiest_link"]
     if busiest is not None:

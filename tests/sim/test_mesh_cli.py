@@ -70,6 +70,18 @@ def test_json_has_all_numbers(trace: Path) -> None:
     assert sum(found["cycles_by_cause"].values()) == found["cycles"]
 
 
+def test_a_table_of_long_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("created,src,dst,flits\n0,1,2,99999\n")
+    done = call("run", "mesh_W1", "--packets", path)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    # Two routers: the head's way, and the other flits behind it.
+    assert f"{10 + 99_998:,}.00  cycles from creation" in done.stdout
+    assert "max 100,008" in done.stdout
+
+
 def test_a_trace_of_nothing(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("created,src,dst\n")

@@ -104,6 +104,8 @@ FAULTS: list[tuple[c.Command, str]] = [
     (c.route(0, 1), "PE (0, 0), pe, task only, command 0 (ROUTE): colour 0 has 1 positions"),
     (c.route(3, 0), "colour 3 has 0 positions in its router, not position 0"),
     ({"op": 14}, "command 0 (?): op is 14"),
+    (c.mark(-1), "(MARK): target is -1; must be 0 to 65535: the number of a mark"),
+    (c.mark(2**16), "(MARK): target is 65536; must be 0 to 65535: the number of a mark"),
 ]
 
 
@@ -115,7 +117,11 @@ def test_commands(command: c.Command, told: str) -> None:
 def test_formats() -> None:
     narrow = mesh_of(pe={"lanes": {"fp16": 4}})
     for command in (c.send(0, 1, 0, "fp32"), c.fma(1, 0, 0, 0, "fp32")):
-        refused(program_of(command), "format is 2; no lanes for it; pe.lanes has fp16", mesh=narrow)
+        refused(
+            program_of(command),
+            "that is fp32, and there are no lanes for it; pe.lanes has fp16;",
+            mesh=narrow,
+        )
         check_program(program_of(command), MESH)
 
 
