@@ -162,7 +162,7 @@ def test_addresses() -> None:
         (c.fma(4, 0, 0, 4, count=2, b_step=1), "b is elements 4 to 8"),
         (c.vec(Function.SUM, 3, 7, 4, a_element=2), "a is elements 4 to 8"),
         (c.vec(Function.COPY, 2, 0, 0, dst_element=-1), "dst is elements -1 to 0"),
-        (c.vec(Function.ADD, 2, 0, 0), "b is elements -1 to 0"),
+        (c.vec(Function.ADD, 2, 0, 0), "(VEC): b is missing; must be an element of memory"),
     ):
         refused(program_of(command, regions=regions, values=values), told)
     for command in (c.recv(0, 9, -1), c.relay(0, 0, 8, -1, combine=Combine.NONE)):

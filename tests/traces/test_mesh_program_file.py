@@ -1,5 +1,6 @@
 """Programs of PEs from YAML."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +124,28 @@ def test_faults(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         read(tmp_path, text)
     assert message in str(caught.value)
-    assert str(caught.value).startswith(str(tmp_path))
+    assert re.match(rf"{re.escape(str(tmp_path / 'p.yaml'))}:\d+: ", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "word"),
+    [
+        ("a: sums, format", "a: x, format", "a: x"),
+        ("{x: 2}\n    tasks", "{x: 7}\n    tasks", "{x: 7}"),
+        ("{colour: 1, positions: [{source: R, to: [W]}]}", "{colour: 1, positions: []}", None),
+        ("name: root\n    pes: {x: 0}", "name: root\n    pes: {x: 1}", "programs:"),
+    ],
+)
+def test_faults_are_told_with_their_line(
+    tmp_path: Path, was: str, now: str, word: str | None
+) -> None:
+    text = EXAMPLE.read_text()
+    assert was in text
+    text = text.replace(was, now, 1)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, text)
+    line = int(str(caught.value).removeprefix(f"{tmp_path / 'p.yaml'}:").partition(":")[0])
+    assert (word or "- pes: {x: 3}") in text.splitlines()[line - 1]
 
 
 def test_a_value_takes_no_room_before_the_memory_is_looked_at(tmp_path: Path) -> None:

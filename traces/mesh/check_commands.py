@@ -194,7 +194,12 @@ class _Commands:
         for index, row in enumerate(self.commands):
             for name, strides, optional in _operands(row):
                 base = int(row[name])
-                if base == NONE and optional:
+                if base == NONE:
+                    if not optional:
+                        yield (
+                            f"{self.where}, command {index} ({Op(int(row['op'])).name}): {name} is "
+                            "missing; must be an element of memory"
+                        )
                     continue
                 spans = [*strides]
                 for start, end, level, turns in loops:
