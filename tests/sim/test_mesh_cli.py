@@ -122,6 +122,7 @@ def test_wrong_input(arguments: list[str], message: str, trace: Path) -> None:
 def test_lists_and_shows() -> None:
     listed = call("meshes").output
     assert "mesh_W1    8 x 8 packets, 1 VC, 8 flits each, 4 cycles a hop" in listed
+    assert "mesh_V4    8 x 8 packets, 4 VCs, 8 flits each, 5 cycles a hop" in listed
     shown = call("show", "mesh_V4").output
     assert "router.vc_allocator.kind" in shown
     assert "hop 5" in shown
