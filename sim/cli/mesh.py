@@ -214,8 +214,8 @@ def meshes() -> None:
         known = load_mesh(name)
         if isinstance(known, PacketMesh):
             told = (
-                f"packets, {known.router.vcs} VC{'s' if known.router.vcs != 1 else ''}, {known.router.buffer_flits} flits each, "
-                f"{known.hop_cycles} cycles a hop"
+                f"packets, {known.router.vcs} VC{'s' if known.router.vcs != 1 else ''}, "
+                f"{known.router.buffer_flits} flits each, {known.hop_cycles} cycles a hop"
             )
         else:
             told = (
