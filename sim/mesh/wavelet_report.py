@@ -2,7 +2,6 @@
 
 import io
 import json
-import textwrap
 from typing import Any
 
 import numpy as np
@@ -82,11 +81,10 @@ def table(run: WaveletRun, seconds_run: float | None = None) -> str:
     """For a reader, in 80 columns; ``seconds_run`` as of ``as_dict``."""
     found = as_dict(run, seconds_run)
     mesh, program, wavelets = run.mesh, run.program, found["wavelets"]
+    size = f"{program.width} x {program.height} PEs of {mesh.name}"
+    title = f"{program.name}: {size}"
     lines = [
-        *textwrap.wrap(
-            f"{program.name}: {program.width} x {program.height} PEs of {mesh.name}",
-            COLUMNS, subsequent_indent="  ",
-        ),
+        *([title] if len(title) <= COLUMNS else [f"{program.name}:", f"  {size}"]),
         line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
         line("memory", count(program.memory_bytes),
              f"bytes of {count(mesh.pe.data_bytes)} a PE"),

@@ -11,8 +11,10 @@ from arch.mesh.load import load_mesh
 from arch.mesh.program import EAST, NONE, RAMP, WEST, Combine, Function, Op, TaskAction
 from traces.mesh.check import check_program
 from traces.mesh.program_file import read_program
+from traces.mesh.program_spec import FIELDS
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "mesh_reduce.yaml"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "mesh_reduce.yaml"
 HEAD = """\
 name: small
 width: 4
@@ -164,3 +166,18 @@ def test_one_message_for_what_is_neither_number_nor_text(tmp_path: Path) -> None
         (line,) = str(caught.value).splitlines()
         assert "programs[0].pes.x: " in line
         assert given in line
+
+
+def test_the_page_names_the_fields_of_each_operation() -> None:
+    everywhere = re.compile(r"slot|format|then|then_action|.*_element|.*_turn")
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.*?) \| (.*?) ?\|", (ROOT / "docs" / "wavelet.md").read_text(), re.M
+    )
+    told = {row[0]: row[1:] for row in rows if row[0] in FIELDS}
+    assert told.keys() == FIELDS.keys()
+    for op, (needs, may) in told.items():
+        needed, others = FIELDS[op]
+        assert set(re.findall(r"`(\w+)`", needs)) == needed, op
+        named = {name.split("`")[1] for name in re.findall(r"`\w+`(?::|,|$)", may)}
+        named -= {"add", "max", "none"}
+        assert named == {name for name in others - needed if not everywhere.fullmatch(name)}, op
