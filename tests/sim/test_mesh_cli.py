@@ -63,6 +63,18 @@ def test_equal_bytes(trace: Path, tmp_path: Path) -> None:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+@pytest.mark.parametrize("text", [TRACE, "created,src,dst,flits\n0,0,63,4\n0,63,0,1\n3,1,9,7\n"])
+def test_a_result_can_be_run_again(text: str, tmp_path: Path) -> None:
+    first, again = tmp_path / "a", tmp_path / "b"
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    for trace, out in ((path, first), (first / "packets.csv", again)):
+        done = call("run", "mesh_W1", "--packets", trace, "--out", out)
+        assert done.exit_code == 0, done.output
+    for name in ("packets.csv", "result.json"):
+        assert (first / name).read_bytes() == (again / name).read_bytes()
+
+
 def test_json_has_all_numbers(trace: Path) -> None:
     found = json.loads(call("run", "mesh_V4", "--packets", trace, "--json").stdout)
     assert found["mesh"]["router"]["vcs"] == 4
