@@ -7,7 +7,7 @@ import numpy as np
 
 from arch import __version__
 from sim.mesh.replay import PacketRun
-from sim.report.text import count, entry, line, percent, si
+from sim.report.text import count, entry, line, many, percent, si
 from sim.unproven import as_lines, mesh_options, unproven_among
 from traces.mesh.packets import COLUMNS, LENGTH, csv_bytes
 
@@ -72,7 +72,7 @@ def table(run: PacketRun, seconds_run: float | None = None) -> str:
         f"{'s' if mesh.router.vcs != 1 else ''} of {mesh.router.buffer_flits} flits",
         line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
         line("packets", count(found["packets"]),
-             f"{count(found['flits'])} flits, {count(found['flit_hops'])} flit-hops"),
+             f"{many(found['flits'], 'flit')}, {many(found['flit_hops'], 'flit-hop')}"),
         *entry("latency", f"{latency['mean']:,.2f}", "cycles from creation; "
                + ", ".join(f"p{p:g} {count(latency[f'p{p:g}'])}" for p in (50, 99))
                + f", max {count(latency['max'])}"),

@@ -7,7 +7,7 @@ from sim.figures.mesh import link_map, link_windows
 from sim.figures.run import SUFFIXES
 from sim.figures.style import render
 from sim.mesh.wavelet_run import WaveletRun
-from sim.report.text import count, cut
+from sim.report.text import cut, many
 
 WORKS = ("compute", "fabric", "overhead")
 """What a PE's datapath does."""
@@ -33,12 +33,12 @@ def figures(run: WaveletRun) -> dict[str, bytes]:
     whole = run.links.copy()
     whole[:, :, RAMP] = sum(run.accounts[name] for name in WORKS)
     title = cut(run.program.name, NAME)
-    drawn = {"links": link_map(whole, run.cycles, f"{title}, {count(run.cycles)} cycles", MIDDLE)}
+    drawn = {"links": link_map(whole, run.cycles, f"{title}, {many(run.cycles, 'cycle')}", MIDDLE)}
     over, length = run.windows.links.copy(), run.windows.cycles
     if len(over) > 1:
         over[:, :, :, RAMP] = sum(run.windows.accounts[name] for name in WORKS)
         cycles = np.minimum(length, run.cycles - np.arange(len(over)) * length)
-        text = f"{title}, in windows of {count(length)} cycles"
+        text = f"{title}, in windows of {many(length, 'cycle')}"
         drawn["links_over_time"] = link_windows(over, cycles, text, MIDDLE)
     return {
         name + suffix: render(figure, suffix)

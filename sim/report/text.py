@@ -16,6 +16,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def many(number: int, what: str) -> str:
+    """So many of something, as in ``1 cycle``."""
+    return f"{count(number)} {what}{'s' if number != 1 else ''}"
+
+
 def line(name: str, value: str, more: str) -> str:
     """A row of a table in 80 columns: a name, a value, and what belongs to it."""
     return f"  {name:<14} {value:>14}  {more}".rstrip()

@@ -92,6 +92,8 @@ def test_a_table_of_long_numbers(tmp_path: Path) -> None:
     # Two routers: the head's way, and the other flits behind it.
     assert f"{10 + 99_998:,}.00  cycles from creation" in done.stdout
     assert "max 100,008" in done.stdout
+    path.write_text("created,src,dst\n0,5,5\n")
+    assert "  1 flit, 1 flit-hop\n" in call("run", "mesh_W1", "--packets", path).stdout
 
 
 def test_a_trace_of_nothing(tmp_path: Path) -> None:
