@@ -89,7 +89,7 @@ def _values(rows: Sequence[Parameter]) -> Column:
         len(cell) for cell, each in zip(cells, rows, strict=True)
         if isinstance(each.value, int | float)
     ]  # fmt: skip
-    return Column("Value", cells, least=max(8, *numbers), shortened=cut)
+    return Column("Value", cells, least=max([8, *numbers]), shortened=cut)
 
 
 def machine_report(machine: Machine) -> RenderableType:
