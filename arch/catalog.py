@@ -63,4 +63,4 @@ def read_text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}:{line}: is not text in UTF-8; a machine is YAML") from None
+        raise InputError(f"{path}:{line}: is not text in UTF-8, as YAML is") from None

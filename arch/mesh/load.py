@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from arch.catalog import CONFIGS
+from arch.catalog import CONFIGS, read_text
 from arch.errors import InputError
+from arch.faults import shown
 from arch.mesh.packet import PacketMesh
 from arch.mesh.wavelet import WaveletMesh
 from arch.spec_file import Folder, read_spec
+from arch.yaml_lines import parse
 
 MESHES = Folder(CONFIGS / "meshes", "mesh")
 mesh_names = MESHES.names
@@ -23,11 +25,17 @@ def load_mesh(name_or_path: str, overrides: Sequence[str] = ()) -> PacketMesh | 
     Raises InputError with a line for each fault.
     """
     path = MESHES.find(name_or_path)
-    wavelets = MESHES.content(name_or_path).get("kind") == "wavelet"
+    content = MESHES.content(name_or_path)
+    kind = content.get("kind")
     what = "a mesh: name, source, kind, width, height ..."
-    if wavelets:
+    if kind == "wavelet":
         return read_spec(WaveletMesh, path, what, overrides)
-    return read_spec(PacketMesh, path, what, overrides)
+    if kind == "packet" or not content:
+        return read_spec(PacketMesh, path, what, overrides)
+    # Without a kind nobody knows which keys would be right.
+    line = parse(read_text(path)).lines.get(("kind",), 1)
+    given = f"given {shown(kind)}" if "kind" in content else "is missing"
+    raise InputError(f"{path}:{line}: kind: {given}; must be packet or wavelet, the routers'")
 
 
 def load_packet_mesh(name_or_path: str, overrides: Sequence[str] = ()) -> PacketMesh:

@@ -152,7 +152,10 @@ class WaveletTwin(MeshFields):
 
     def traffic(self, seed: int) -> WaveletTraffic:
         """The run of a seed."""
-        self.check_bits(self.mesh, "--set width=2 --set height=2, or --set router.colours=4")
+        smaller = "--set width=2 --set height=2, or --set router.colours=4"
+        if self.jobs and not self.mixed:
+            smaller = "a program of fewer PEs, or no more --set router.colours than it takes"
+        self.check_bits(self.mesh, smaller)
         return WaveletTraffic(self, seed)
 
 

@@ -5,6 +5,7 @@ from arch.mesh.program import MeshProgram
 from arch.mesh.wavelet import WaveletMesh
 from rtl.lockstep.wavelet import WaveletTwin
 from rtl.lockstep.wavelet_eras import Job
+from rtl.mesh.wavelet_parameters import SIDE_MAX
 from sim.mesh.wavelet_run import run_program
 from traces.mapping.mesh.workloads import build
 from traces.mesh.check import check_program
@@ -39,4 +40,10 @@ def program_twin(mesh: WaveletMesh, workload: str) -> WaveletTwin:
     Its PEs run the program on random numbers, again and again. Raises InputError.
     """
     program = build(workload, mesh).program
+    if max(program.width, program.height) > SIDE_MAX:
+        # Before a run of what may be a whole wafer.
+        raise InputError(
+            f"{workload}: takes {program.width} x {program.height} PEs; hardware is of "
+            f"{SIDE_MAX} x {SIDE_MAX} at most: give it a smaller grid, as grid=2"
+        )
     return WaveletTwin(part_of(mesh, program), (job_of(mesh, program),))

@@ -80,6 +80,10 @@ def load_built(name_or_path: str, unit: str, settings: list[str] | None) -> "Bui
         from arch.mesh.load import load_mesh
 
         return load_mesh(name_or_path, settings or ())
+    from arch.mesh.load import is_mesh
+
+    if is_mesh(name_or_path):
+        raise InputError(f"{name_or_path}: is a mesh, which has no {unit}; give --unit mesh")
     return inputs.load_machine(name_or_path, settings)
 
 

@@ -21,7 +21,8 @@ COMPILE_SECONDS = 10
 Machine = Annotated[
     str,
     typer.Argument(
-        metavar="MACHINE", help="A name (lockstep machines), a .yaml or a SCALE-Sim .cfg."
+        metavar="MACHINE",
+        help="A name (lockstep machines, memories, meshes, pims), a .yaml or a SCALE-Sim .cfg.",
     ),
 ]
 WORKLOAD_HELP = (
@@ -37,7 +38,8 @@ WorkloadOption = Annotated[
         "--workload",
         "-w",
         metavar="WORKLOAD",
-        help=f"A name (lockstep workloads), {WORKLOAD_HELP}",
+        help=f"A name (lockstep workloads), {WORKLOAD_HELP} Of a wafer a program: "
+        "mesh_gemv:k=4096,n=4096.",
     ),
 ]
 Batch = Annotated[
@@ -117,10 +119,23 @@ def load_workload(
 
     A machine with SCALE-Sim's convention gets that simulator's output sizes. Raises InputError.
     """
+    from arch.errors import InputError
     from traces import workload
 
     scalesim = machine is not None and machine.array.convention == "scalesim"
-    return workload.load(name_or_path, batch=batch, skip_unknown=skip_unknown, ceil_output=scalesim)
+    try:
+        return workload.load(
+            name_or_path, batch=batch, skip_unknown=skip_unknown, ceil_output=scalesim
+        )
+    except InputError:
+        from traces.mapping.mesh.workloads import is_workload
+
+        if not is_workload(name_or_path):
+            raise
+        raise InputError(
+            f"{name_or_path}: is a program of a wafer; `lockstep run wse2 --workload "
+            f"{name_or_path}` runs it"
+        ) from None
 
 
 def kernels_compiled() -> bool:

@@ -18,7 +18,13 @@ def workloads() -> None:
 
     from sim.report.workload import workload_list
     from traces import transformer, workload
+    from traces.mapping.mesh.workloads import WORKLOADS
 
     tables = {*workload.names()} - {*workload.LIGHT_ONNX} - {*transformer.models()}
-    known = workload_list(sorted(workload.LIGHT_ONNX), sorted(transformer.models()), sorted(tables))
+    # Of several names of one program the first stands for them.
+    programs = {each.what: name for name, each in reversed(WORKLOADS.items())}
+    known = workload_list(
+        sorted(workload.LIGHT_ONNX), sorted(transformer.models()), sorted(tables),
+        sorted(programs.values()),
+    )  # fmt: skip
     Console(highlight=False).print(known)

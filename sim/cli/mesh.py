@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,6 +141,7 @@ def _run_program(
         from traces.mesh.program_file import read_program
 
         program = read_program(path)
+        workload = str(path)
     else:
         from traces.mapping.mesh.workloads import build
 
@@ -169,7 +170,10 @@ def _run_program(
         # Compiling is no simulating.
         run_program(loaded, _nothing(), values=bool(program.values))
         began = time.perf_counter()
-    done = run_program(loaded, program, chosen=[y * program.width + x for x, y in pes])
+    numbers = [y * program.width + x for x, y in pes]
+    with traced.counting_cycles(stderr) as tell:
+        done = run_program(loaded, program, chosen=numbers, progress=tell)
+    done = replace(done, workload=workload or "", notes=notes)
     seconds = None if began is None else time.perf_counter() - began
     if timeline is not None:
         from sim.mesh.wavelet_timeline import write_timeline
@@ -182,8 +186,9 @@ def _run_program(
 
         # How long a window is follows from the length of the run.
         length = wavelet_draw.window_cycles(done.cycles)
-        drawn = wavelet_draw.figures(run_program(loaded, program, window_cycles=length))
-        write_folder(figures, drawn)
+        with traced.counting_cycles(stderr) as tell:
+            looked = run_program(loaded, program, window_cycles=length, progress=tell)
+        write_folder(figures, wavelet_draw.figures(looked))
         stderr.print(f"wrote {figures}", markup=False)
     shown.end(wavelet_report, done, seconds, stderr)
 
@@ -209,8 +214,8 @@ def meshes() -> None:
         known = load_mesh(name)
         if isinstance(known, PacketMesh):
             told = (
-                f"packets, {known.router.vcs} VC, {known.router.buffer_flits} flits each, "
-                f"{known.hop_cycles} cycles a hop"
+                f"packets, {known.router.vcs} VC{'s' if known.router.vcs != 1 else ''}, "
+                f"{known.router.buffer_flits} flits each, {known.hop_cycles} cycles a hop"
             )
         else:
             told = (

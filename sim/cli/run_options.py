@@ -27,7 +27,7 @@ Folder = Annotated[
     Path | None,
     _output(
         "Write result.json, operators.csv and operators.parquet here; of meshes, result.json and "
-        "packets.csv or pes.parquet.",
+        "packets.csv, or pes.parquet and memory.npz.",
         metavar="DIR",
     ),
 ]
@@ -42,7 +42,7 @@ Commands = Annotated[
 Figures = Annotated[
     Path | None,
     _output(
-        "Write roofline and layers here, as .svg and .png; of --packets, maps of the links.",
+        "Write roofline and layers here, as .svg and .png; of meshes, maps of the links.",
         metavar="DIR",
     ),
 ]

@@ -65,6 +65,17 @@ def counting_bar(total: int, stderr: Any, what: str) -> Iterator[Callable[[int],
         yield lambda count: bar.update(task, completed=count)
 
 
+@contextmanager
+def counting_cycles(stderr: Any) -> Iterator[Callable[[int], None]]:
+    """The cycle of a run whose end nobody knows, as the function given is told."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    shown = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*shown, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
+        task = bar.add_task("cycle 0", total=None)
+        yield lambda cycle: bar.update(task, description=f"cycle {cycle:,}")
+
+
 def carry_out(
     serve: Callable[[Any], tuple[Any, ...]],
     report: str,

@@ -6,7 +6,7 @@ from sim.figures.run import SUFFIXES
 from sim.figures.style import render
 from sim.mesh.replay import PacketRun
 from sim.mesh.windows import PortWindows
-from sim.report.text import count
+from sim.report.text import many
 
 
 def figures(run: PacketRun, windows: PortWindows) -> dict[str, bytes]:
@@ -18,11 +18,11 @@ def figures(run: PacketRun, windows: PortWindows) -> dict[str, bytes]:
     mesh = run.mesh
     shape = mesh.height, mesh.width, PORTS
     counts, cycles = windows.finished(run.link_flits.reshape(-1), run.cycles)
-    title = f"{mesh.name}, {count(len(run.packets))} packets"
-    whole = f"{title}, {count(run.cycles)} cycles"
+    title = f"{mesh.name}, {many(len(run.packets), 'packet')}"
+    whole = f"{title}, {many(run.cycles, 'cycle')}"
     drawn = {"links": link_map(run.link_flits.reshape(shape), run.cycles, whole)}
     if len(cycles) > 1:
-        over = f"{title}, in windows of {count(windows.window_cycles)} cycles"
+        over = f"{title}, in windows of {many(windows.window_cycles, 'cycle')}"
         drawn["links_over_time"] = link_windows(counts.reshape(-1, *shape), cycles, over)
     return {
         name + suffix: render(figure, suffix)

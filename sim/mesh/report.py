@@ -7,9 +7,9 @@ import numpy as np
 
 from arch import __version__
 from sim.mesh.replay import PacketRun
-from sim.report.text import count, line, percent, si
+from sim.report.text import count, entry, line, many, percent, si
 from sim.unproven import as_lines, mesh_options, unproven_among
-from traces.mesh.packets import csv_bytes
+from traces.mesh.packets import COLUMNS, LENGTH, csv_bytes
 
 PERCENTILES = (50, 90, 99, 99.9)
 DIRECTIONS = ("+x", "-x", "+y", "-y", "node")
@@ -72,10 +72,10 @@ def table(run: PacketRun, seconds_run: float | None = None) -> str:
         f"{'s' if mesh.router.vcs != 1 else ''} of {mesh.router.buffer_flits} flits",
         line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
         line("packets", count(found["packets"]),
-             f"{count(found['flits'])} flits, {count(found['flit_hops'])} flit-hops"),
-        line("latency", f"{latency['mean']:,.2f}", "cycles from creation; "
-             + ", ".join(f"p{p:g} {count(latency[f'p{p:g}'])}" for p in (50, 99))
-             + f", max {count(latency['max'])}"),
+             f"{many(found['flits'], 'flit')}, {many(found['flit_hops'], 'flit-hop')}"),
+        *entry("latency", f"{latency['mean']:,.2f}", "cycles from creation; "
+               + ", ".join(f"p{p:g} {count(latency[f'p{p:g}'])}" for p in (50, 99))
+               + f", max {count(latency['max'])}"),
         line("in the network", f"{found['network_latency_cycles']['mean']:,.2f}",
              "cycles, less the wait at the source"),
         line("offered", f"{found['offered_flits_per_node_cycle']:.4f}", "flits per node and cycle"),
@@ -102,9 +102,12 @@ def table(run: PacketRun, seconds_run: float | None = None) -> str:
 
 
 def files(run: PacketRun) -> dict[str, bytes]:
-    """``packets.csv``, a line for each packet in the order of the trace, and ``result.json``."""
+    """``packets.csv``, a line for each packet in the order of the trace, which can be run again,
+    and ``result.json``."""
     given = run.packets
-    columns = {name: given[name] for name in ("created", "src", "dst")}
+    columns = {name: given[name] for name in COLUMNS}
+    if (given[LENGTH] != run.mesh.packet_flits).any():
+        columns[LENGTH] = given[LENGTH]
     columns |= {"injected": run.injected, "arrived": run.arrived}
     text = json.dumps(as_dict(run), indent=1, sort_keys=True, allow_nan=False) + "\n"
     return {"packets.csv": csv_bytes(columns), "result.json": text.encode()}

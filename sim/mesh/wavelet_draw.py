@@ -7,10 +7,11 @@ from sim.figures.mesh import link_map, link_windows
 from sim.figures.run import SUFFIXES
 from sim.figures.style import render
 from sim.mesh.wavelet_run import WaveletRun
-from sim.report.text import count, cut
+from sim.report.text import cut, many
 
 WORKS = ("compute", "fabric", "overhead")
 """What a PE's datapath does."""
+MIDDLE = "the PE's datapath"
 WINDOWS = 12
 NAME = 28
 """Letters of a program's name that have room."""
@@ -23,7 +24,8 @@ def window_cycles(cycles: int) -> int:
 
 def figures(run: WaveletRun) -> dict[str, bytes]:
     """Files by name: ``links``, of the whole run, and ``links_over_time``, of its windows, with how
-    busy each PE's datapath was in the middle of its cell; as ``.svg`` and ``.png``.
+    busy each PE's datapath was in the middle of its cell, where cells are drawn; as ``.svg`` and
+    ``.png``.
 
     The run has windows. Raises InputError without matplotlib.
     """
@@ -31,13 +33,13 @@ def figures(run: WaveletRun) -> dict[str, bytes]:
     whole = run.links.copy()
     whole[:, :, RAMP] = sum(run.accounts[name] for name in WORKS)
     title = cut(run.program.name, NAME)
-    drawn = {"links": link_map(whole, run.cycles, f"{title}, {count(run.cycles)} cycles", "PE")}
+    drawn = {"links": link_map(whole, run.cycles, f"{title}, {many(run.cycles, 'cycle')}", MIDDLE)}
     over, length = run.windows.links.copy(), run.windows.cycles
     if len(over) > 1:
         over[:, :, :, RAMP] = sum(run.windows.accounts[name] for name in WORKS)
         cycles = np.minimum(length, run.cycles - np.arange(len(over)) * length)
-        text = f"{title}, in windows of {count(length)} cycles"
-        drawn["links_over_time"] = link_windows(over, cycles, text, "PE")
+        text = f"{title}, in windows of {many(length, 'cycle')}"
+        drawn["links_over_time"] = link_windows(over, cycles, text, MIDDLE)
     return {
         name + suffix: render(figure, suffix)
         for name, figure in drawn.items()

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from arch import __version__
 from arch.mesh.program import PORT_NAMES, RAMP
 from sim.mesh.wavelet_run import WaveletRun
-from sim.report.text import count, line, percent, si
+from sim.report.text import COLUMNS, count, entry, line, percent, si
 from sim.unproven import as_lines, mesh_options, unproven_among
 
 LEGENDS = {
@@ -45,6 +45,8 @@ def as_dict(run: WaveletRun, seconds_run: float | None = None) -> dict[str, Any]
             "classes": len(program.programs),
             "memory_bytes": program.memory_bytes,
         },
+        "workload": run.workload,
+        "notes": list(run.notes),
         "clock_khz": mesh.clock_khz,
         "cycles": run.cycles,
         "seconds": run.cycles * 1e-3 / mesh.clock_khz,
@@ -79,14 +81,16 @@ def table(run: WaveletRun, seconds_run: float | None = None) -> str:
     """For a reader, in 80 columns; ``seconds_run`` as of ``as_dict``."""
     found = as_dict(run, seconds_run)
     mesh, program, wavelets = run.mesh, run.program, found["wavelets"]
+    size = f"{program.width} x {program.height} PEs of {mesh.name}"
+    title = f"{program.name}: {size}"
     lines = [
-        f"{program.name}: {program.width} x {program.height} PEs of {mesh.name}",
+        *([title] if len(title) <= COLUMNS else [f"{program.name}:", f"  {size}"]),
         line("cycles", count(found["cycles"]), si(found["seconds"], "s")),
         line("memory", count(program.memory_bytes),
              f"bytes of {count(mesh.pe.data_bytes)} a PE"),
-        line("wavelets", count(wavelets["sent"]),
-             f"sent, {count(wavelets['taken'])} taken, {count(wavelets['left'])} left, "
-             f"{count(wavelets['hops'])} hops"),
+        *entry("wavelets", count(wavelets["sent"]),
+               f"sent, {count(wavelets['taken'])} taken, {count(wavelets['left'])} left, "
+               f"{count(wavelets['hops'])} hops"),
     ]  # fmt: skip
     busiest = found["busiest_link"]
     if busiest is not None:

@@ -1,6 +1,6 @@
 """A program, run by a mesh of wavelet routers and PEs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Literal
@@ -63,6 +63,10 @@ class WaveletRun:
     windows: Windows | None = None
     log: npt.NDArray[np.void] | None = None
     """[n] of ``sim.mesh.wavelet_accounts.ENTRY``, commands of the chosen PEs by their ends."""
+    workload: str = ""
+    """What the program was made from: a workload with its options, or a file."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of the program."""
 
 
 def run_program(
@@ -76,6 +80,7 @@ def run_program(
     steady: Literal["mark"] | None = None,
     steady_mark: int = 0,
     steady_pe: int = 0,
+    progress: Callable[[int], None] | None = None,
     forced: bool = False,
     backwards: bool = False,
 ) -> WaveletRun:
@@ -85,6 +90,7 @@ def run_program(
     ``window_cycles``: give windows of so many cycles. ``chosen``: PEs, as ``y * width + x``, whose
     commands are logged. ``steady="mark"``: periods between passes of the PE ``steady_pe`` through
     the mark ``steady_mark`` that repeat themselves are left out, which changes no result.
+    ``progress`` is told the cycle, a few times a second.
     ``forced`` visits every router and PE in every cycle, ``backwards`` in another order: neither
     changes anything. Raises InputError for a program that cannot be run, SimulationError for a
     deadlock, wavelets that go round, an error of a PE, or ``limit_cycles`` reached.
@@ -105,6 +111,8 @@ def run_program(
         until = looks.next_stop(now, limit - skipped)
         with slices:
             now, how = run(*state.arrays(), now, min(until, now + slices.cycles), forced, backwards)
+        if progress is not None:
+            progress(now + skipped)
         if how == PAUSED and now < until:
             continue
         if how == MARKED and periods:

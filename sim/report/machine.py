@@ -30,6 +30,9 @@ UNITS = {
     "khz": "kHz",
     "kib": "KiB",
     "bytes": "bytes",
+    "bits": "bits",
+    "flits": "flits",
+    "wavelets": "wavelets",
     "pj": "pJ",
     "mw": "mW",
 }
@@ -79,6 +82,16 @@ def unit(path: str) -> str:
     return ""
 
 
+def _values(rows: Sequence[Parameter]) -> Column:
+    """Numbers whole, texts as they have room."""
+    cells = [parameter_value(each.value) for each in rows]
+    numbers = [
+        len(cell) for cell, each in zip(cells, rows, strict=True)
+        if isinstance(each.value, int | float)
+    ]  # fmt: skip
+    return Column("Value", cells, least=max([8, *numbers]), shortened=cut)
+
+
 def machine_report(machine: Machine) -> RenderableType:
     """Everything that ``lockstep show`` shows."""
     rows = list(parameters(machine))
@@ -89,7 +102,7 @@ def machine_report(machine: Machine) -> RenderableType:
     table = Fitted(
         [
             Column("Parameter", [each.path for each in rows], "left", least=20, comfort=46),
-            Column("Value", [parameter_value(each.value) for each in rows], least=8, shortened=cut),
+            _values(rows),
             Column("Unit", [unit(each.path) for each in rows], "left"),
             Column("Source", origins, "left"),
             Column("Meaning", [_first(each.meaning) for each in rows], "left", least=20,
@@ -111,7 +124,7 @@ def device_report(spec: Spec) -> RenderableType:
     table = Fitted(
         [
             Column("Parameter", [each.path for each in rows], "left", least=20, comfort=46),
-            Column("Value", [parameter_value(each.value) for each in rows], least=8, shortened=cut),
+            _values(rows),
             Column("Unit", [unit(each.path) for each in rows], "left"),
             Column("Meaning", [_first(each.meaning) for each in rows], "left", least=20,
                    comfort=40, rank=1, shortened=cut),

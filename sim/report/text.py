@@ -1,8 +1,12 @@
 """Numbers and names as a reader sees them."""
 
+import textwrap
+
 PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""),
             (1e-3, "m"), (1e-6, "u"), (1e-9, "n"), (1e-12, "p"))  # fmt: skip
 
+COLUMNS = 80
+"""Of a table."""
 NOTHING = "-"
 """Stands where a number has no meaning."""
 
@@ -12,9 +16,20 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def many(number: int, what: str) -> str:
+    """So many of something, as in ``1 cycle``."""
+    return f"{count(number)} {what}{'s' if number != 1 else ''}"
+
+
 def line(name: str, value: str, more: str) -> str:
     """A row of a table in 80 columns: a name, a value, and what belongs to it."""
     return f"  {name:<14} {value:>14}  {more}".rstrip()
+
+
+def entry(name: str, value: str, more: str) -> list[str]:
+    """A row as ``line`` makes it; what has no room in it goes on below."""
+    first, *others = textwrap.wrap(more, COLUMNS - len(line("", "", "|")) + 1) or [""]
+    return [line(name, value, first), *(line("", "", each) for each in others)]
 
 
 def percent(part: float, whole: float) -> str:

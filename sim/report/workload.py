@@ -102,8 +102,9 @@ def _window(operator: AnyOperator) -> str:
 
 
 def workload_list(
-    graphs: Sequence[str], transformers: Sequence[str], tables: Sequence[str]
-) -> RenderableType:
+    graphs: Sequence[str], transformers: Sequence[str], tables: Sequence[str],
+    programs: Sequence[str],
+) -> RenderableType:  # fmt: skip
     """Workloads known by name, by where they come from."""
     return Group(
         *_names("Graphs of the onnx package", "batch", graphs),
@@ -111,6 +112,8 @@ def workload_list(
         *_names("Published tables", "batch", tables),
         Text(),
         *_names("Transformers by their dimensions", "prefill, decode, batch", transformers),
+        Text(),
+        *_names("Programs of a wafer", "m, k, n, grid and others", programs),
         Text(),
         Text("Options follow a colon: gpt2:prefill=128, gpt2:decode=1024,batch=8, resnet50:batch=4",
              "dim"),

@@ -40,9 +40,11 @@ def shown(metric: str, value: float) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A parameter's value."""
+    """A parameter's value; steps of a range are not told to the last bit."""
     if value is None:
         return NOTHING
+    if isinstance(value, float):
+        return json.dumps(float(f"{value:.10g}"))
     return value if isinstance(value, str) else json.dumps(value)
 
 

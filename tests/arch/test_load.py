@@ -176,7 +176,7 @@ def test_an_empty_file(tmp_path: Path, text: str) -> None:
 
 def test_binary(tmp_path: Path) -> None:
     file = written(tmp_path, b"name: a\n\xff\xfe\x00")
-    assert refused(file) == f"{file}:2: is not text in UTF-8; a machine is YAML"
+    assert refused(file) == f"{file}:2: is not text in UTF-8, as YAML is"
     file = written(tmp_path, b"name: a\n\x00")
     assert refused(file) == f"{file}:2: holds a character that is no text, '\\x00'"
 

@@ -86,6 +86,22 @@ def test_faults_of_a_file_have_their_line(tmp_path: Path) -> None:
     assert f'{path}:4: width: given "wide"; must be a whole number' in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("\n", ":1: kind: is missing; must be packet or wavelet"),
+        ("kind: wavelets\n", ':2: kind: given "wavelets"; must be packet or wavelet'),
+        ("kind: [packet]\n", ':2: kind: given ["packet"]; must be packet or wavelet'),
+    ],
+)
+def test_a_mesh_without_a_kind(tmp_path: Path, kind: str, message: str) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text(f"name: m\n{kind}router: {{}}\n")
+    with pytest.raises(InputError) as caught:
+        load_mesh(str(path))
+    assert str(caught.value).startswith(f"{path}{message}")
+
+
 def test_what_is_no_mesh(tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
     path.write_text("standard: DDR4\n")

@@ -104,6 +104,7 @@ def test_cosim_refuses_a_waveform_it_could_not_write_before_it_runs(
             "not 'dma'",
         ),
         (("rtl", MACHINE, "-o", "x.v", "--unit", "dma"), "unit: must be array or buffer"),
+        (("cosim", "wse2"), "wse2: is a mesh, which has no array; give --unit mesh"),
         (("cosim", "nothing"), "'nothing' is no machine and no file"),
         (("rtl", MACHINE, "-o", "x.v", "--set", "array.rows=none"), "array.rows"),
     ],

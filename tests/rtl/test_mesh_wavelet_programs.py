@@ -14,6 +14,7 @@ from wavelet_small import memory_of
 from arch.errors import InputError
 from arch.mesh.load import load_mesh
 from arch.mesh.program import EAST, RAMP, WEST, MeshProgram, Route
+from rtl.lockstep import wavelet_jobs
 from rtl.lockstep.campaign_wavelet import wavelet_builds
 from rtl.lockstep.run import cosim
 from rtl.lockstep.units import twin_of
@@ -131,6 +132,18 @@ def test_a_port_that_takes_without_looking_is_found(monkeypatch: pytest.MonkeyPa
     right = FabricPort.elaborate
     monkeypatch.setattr(FabricPort, "elaborate", elaborate)
     assert cosim(program_twin(*WORKLOADS["chain"]), seed=1, cycles=5000).mismatch is not None
+
+
+def test_programs_of_too_many_pes_are_refused_before_they_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wafer = load_mesh("wse2")
+    with pytest.raises(InputError, match=r"take a smaller one \(a program of fewer PEs, or"):
+        program_twin(wafer, "mesh_gemv:k=8,n=8,grid=4").traffic(1)
+    monkeypatch.setattr(wavelet_jobs, "run_program", lambda *_, **__: pytest.fail("it ran"))
+    for text in ("mesh_gemv:k=8,n=8", "chain:wavelets=2,width=17,height=1"):
+        with pytest.raises(InputError, match="hardware is of 16 x 16 at most: give it a smaller"):
+            program_twin(wafer, text)
 
 
 def test_programs_and_draws_take_turns() -> None:

@@ -57,6 +57,10 @@ def test_version() -> None:
         (("run", "tpu", "-w", "resnet50"), "'tpu' is no machine and no file"),
         (("run", "no.cfg", "-w", "resnet50"), "no.cfg: there is no such file"),
         (("run", "tpu_v1", "-w", "resnet"), "'resnet' is no workload"),
+        (
+            ("run", "tpu_v1", "-w", "mesh_gemv:k=4,n=4"),
+            "is a program of a wafer; `lockstep run wse2",
+        ),
         (("workload", "none.onnx"), "none.onnx: there is no such file"),
         (("show", "none.yaml"), "none.yaml: there is no such file"),
         (("diff", "tpu_v1", "none"), "'none' is no machine and no file"),
@@ -177,7 +181,9 @@ def test_workload_is_shown_and_saved(tmp_path: Path) -> None:
 
 def test_lists() -> None:
     assert "tpu_v1" in call("machines").stdout.split()
-    assert {"resnet50", "gpt2", "mobilenet_v1"} <= {*call("workloads").stdout.split()}
+    listed = call("workloads").stdout.split()
+    assert {"resnet50", "gpt2", "mobilenet_v1", "mesh_gemm", "mesh_gemv"} <= {*listed}
+    assert not {"meshgemm", "meshgemv"} & {*listed}
 
 
 def test_results_are_compared(tmp_path: Path) -> None:

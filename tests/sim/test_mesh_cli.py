@@ -63,11 +63,37 @@ def test_equal_bytes(trace: Path, tmp_path: Path) -> None:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+@pytest.mark.parametrize("text", [TRACE, "created,src,dst,flits\n0,0,63,4\n0,63,0,1\n3,1,9,7\n"])
+def test_a_result_can_be_run_again(text: str, tmp_path: Path) -> None:
+    first, again = tmp_path / "a", tmp_path / "b"
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    for trace, out in ((path, first), (first / "packets.csv", again)):
+        done = call("run", "mesh_W1", "--packets", trace, "--out", out)
+        assert done.exit_code == 0, done.output
+    for name in ("packets.csv", "result.json"):
+        assert (first / name).read_bytes() == (again / name).read_bytes()
+
+
 def test_json_has_all_numbers(trace: Path) -> None:
     found = json.loads(call("run", "mesh_V4", "--packets", trace, "--json").stdout)
     assert found["mesh"]["router"]["vcs"] == 4
     assert found["packets"] == 4
     assert sum(found["cycles_by_cause"].values()) == found["cycles"]
+
+
+def test_a_table_of_long_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("created,src,dst,flits\n0,1,2,99999\n")
+    done = call("run", "mesh_W1", "--packets", path)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    # Two routers: the head's way, and the other flits behind it.
+    assert f"{10 + 99_998:,}.00  cycles from creation" in done.stdout
+    assert "max 100,008" in done.stdout
+    path.write_text("created,src,dst\n0,5,5\n")
+    assert "  1 flit, 1 flit-hop\n" in call("run", "mesh_W1", "--packets", path).stdout
 
 
 def test_a_trace_of_nothing(tmp_path: Path) -> None:
@@ -110,6 +136,7 @@ def test_wrong_input(arguments: list[str], message: str, trace: Path) -> None:
 def test_lists_and_shows() -> None:
     listed = call("meshes").output
     assert "mesh_W1    8 x 8 packets, 1 VC, 8 flits each, 4 cycles a hop" in listed
+    assert "mesh_V4    8 x 8 packets, 4 VCs, 8 flits each, 5 cycles a hop" in listed
     shown = call("show", "mesh_V4").output
     assert "router.vc_allocator.kind" in shown
     assert "hop 5" in shown

@@ -126,6 +126,44 @@ def test_a_large_mesh_is_an_image_of_its_busiest_links() -> None:
     np.testing.assert_allclose(np.asarray(image.get_array()), busiest / 80 * 100)
 
 
+def test_the_scale_of_a_large_mesh_is_that_of_what_it_shows() -> None:
+    counts = counted(1, 4, CELLS_MAX + 1)
+    counts[:, :, :, NODE] = 80  # busy all the time, and not drawn
+    for figure in (link_map(counts[0], 80, "t"), link_windows(counts, np.array([80]), "t")):
+        (image,) = figure.axes[0].images
+        busiest = np.asarray(image.get_array()).max()
+        assert busiest <= image.get_clim()[1] < 1.5 * busiest
+
+
+def test_windows_without_room_for_cells_are_images() -> None:
+    def told(windows: int) -> tuple[bool, str]:
+        cycles = np.full(windows, 80)
+        figure = link_windows(counted(windows, CELLS_MAX, CELLS_MAX), cycles, "t")
+        return bool(figure.axes[0].images), figure.get_supxlabel().split()[0]
+
+    assert told(2) == (False, "side")
+    assert told(12) == (True, "a")
+
+
+@pytest.mark.parametrize("shape", [(1, 20), (20, 1), (1, 750), (994, 1), (3, 300), (99, 75)])
+def test_maps_of_any_shape_fit_a_page(shape: tuple[int, int]) -> None:
+    windows = 12
+    figure = link_windows(counted(1, *shape).repeat(windows, 0), np.full(windows, 10**5), "t")
+    figure.draw_without_rendering()
+    assert figure.get_figwidth() <= 7
+    assert figure.get_figheight() <= 7
+    maps = [plot for plot in figure.axes if plot.get_title()]
+    titles = [plot.title.get_window_extent() for plot in maps]
+    assert len(titles) == windows
+    assert not any(
+        one.overlaps(other) for at, one in enumerate(titles) for other in titles[at + 1 :]
+    )
+    least = 0.08 * figure.dpi
+    for plot in maps:
+        box = plot.get_window_extent()
+        assert min(box.width, box.height) > least, shape
+
+
 def test_nothing_moves() -> None:
     assert set(drawn(link_map(np.zeros((2, 2, 5), int), 0, "t").axes[0]).values()) == {0.0}
 
@@ -152,3 +190,28 @@ def test_meshes_of_one_row() -> None:
     assert {key: value for key, value in found.items() if value} == {
         (0, 0, 0): share, (1, 0, 0): share, (2, 0, NODE): share
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (4, 1), (1, 1), (1, 40)])
+def test_routers_have_whole_numbers(shape: tuple[int, int]) -> None:
+    plot = link_map(counted(1, *shape)[0], 80, "t").axes[0]
+    plot.figure.draw_without_rendering()
+    for axis, extent in ((plot.yaxis, shape[0]), (plot.xaxis, shape[1])):
+        low, high = sorted(axis.get_view_interval())
+        shown = [place for place in axis.get_ticklocs() if low <= place <= high]
+        assert shown
+        assert set(shown) <= set(range(extent))
+
+
+def test_a_map_says_what_its_middle_is() -> None:
+    told = [
+        figure.get_supxlabel()
+        for figure in (
+            link_map(counted(1, 2, 2)[0], 80, "t"),
+            link_map(counted(1, 2, 2)[0], 80, "t", "the PE's datapath"),
+            link_map(counted(1, 2, CELLS_MAX + 1)[0], 80, "t", "the PE's datapath"),
+        )
+    ]
+    assert [text.partition("middle: ")[2] for text in told] == [
+        "link to the node", "the PE's datapath", ""
+    ]  # fmt: skip

@@ -6,8 +6,11 @@ from rendering import lines, words
 
 from arch.load import load_machine, machine_names, with_overrides
 from arch.machine import Machine
+from arch.mesh.load import load_mesh, mesh_names
 from arch.overrides import apply, parse_override
-from sim.report.machine import machine_list, machine_report, parameters, unit
+from arch.pim.attacc import load_attacc
+from arch.spec import Spec
+from sim.report.machine import device_report, machine_list, machine_report, parameters, unit
 
 
 def line(machine: Machine, begins: str, width: int = 80) -> str:
@@ -59,6 +62,9 @@ def _leaves(node: object) -> list[object]:
         ("buffer.scratchpads.a.bank_width_bytes", "bytes"),
         ("memory.energy.activate_pj.ACT", "pJ"),
         ("memory.energy.open_rank_mw", "mW"),
+        ("link_bits", "bits"),
+        ("router.buffer_flits", "flits"),
+        ("router.queue_wavelets", "wavelets"),
         ("array.rows", ""),
         ("array.clock", ""),
     ],
@@ -143,3 +149,12 @@ def test_the_list_of_machines() -> None:
 @pytest.mark.parametrize("width", [80, 140])
 def test_a_machine_fits_the_terminal(name: str, width: int) -> None:
     assert max(map(len, lines(machine_report(load_machine(name)), width))) <= width
+
+
+@pytest.mark.parametrize("spec", [*map(load_mesh, mesh_names()), load_attacc("attacc")])
+def test_a_device_fits_the_terminal_and_its_numbers_are_whole(spec: Spec) -> None:
+    shown = device_report(spec)
+    assert max(map(len, lines(shown))) <= 80
+    for each in parameters(spec):
+        if isinstance(each.value, int) and not isinstance(each.value, bool):
+            assert f"{each.value:,}" in words(shown, each.path), each.path

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.report.text import (
+    COLUMNS,
     aligned,
+    entry,
     megabytes,
     parameter_value,
     percent,
@@ -109,3 +111,11 @@ def test_what_moves_the_cursor_is_replaced() -> None:
 )
 def test_parameters_read_as_in_yaml(value: object, text: str) -> None:
     assert parameter_value(value) == text
+
+
+@given(st.lists(st.text("ab,", min_size=1, max_size=30), max_size=20))
+def test_a_row_goes_on_below(words: list[str]) -> None:
+    rows = entry("name", "1", " ".join(words))
+    assert all(len(row) <= COLUMNS for row in rows)
+    assert rows[0].split()[:2] == ["name", "1"]
+    assert " ".join(rows).split()[2:] == words

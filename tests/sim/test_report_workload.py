@@ -90,6 +90,6 @@ def test_a_workload_fits_the_terminal(name: str) -> None:
 
 
 def test_the_list_of_workloads() -> None:
-    shown = lines(workload_list(["resnet50", "vgg19"], ["gpt2"], ["mobilenet_v1"]))
-    for name in ("resnet50", "vgg19", "gpt2", "mobilenet_v1"):
+    shown = lines(workload_list(["resnet50", "vgg19"], ["gpt2"], ["mobilenet_v1"], ["summa"]))
+    for name in ("resnet50", "vgg19", "gpt2", "mobilenet_v1", "summa"):
         assert any(name in line.split() for line in shown)

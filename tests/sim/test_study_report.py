@@ -20,7 +20,7 @@ from sim.study.sampling import Enumeration
 from sim.study.spec import Refinement
 from sim.study.status import left
 from sim.study.study import Study
-from sim.study.table import heading, point_report, report, short_names, shown
+from sim.study.table import heading, point_report, report, short_names, shown, value_text
 
 PARAMETERS = {
     "array.dataflow": ["ws", "os"],
@@ -131,6 +131,17 @@ def test_names() -> None:
 )
 def test_metrics_have_units(metric: str, value: float, text: str) -> None:
     assert shown(metric, value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.025 + 2 * 0.025, "0.075"), (0.1, "0.1"), (2.0, "2.0"), (1e-7, "1e-07"), (3, "3"),
+        (True, "true"), (None, "-"), ("ws", "ws"), ([27, 28], "[27, 28]"),
+    ],
+)  # fmt: skip
+def test_values_of_parameters(value: object, text: str) -> None:
+    assert value_text(value) == text
 
 
 def test_what_is_left() -> None:

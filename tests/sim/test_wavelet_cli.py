@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -24,6 +25,8 @@ def test_a_program_runs(tmp_path: Path) -> None:
     assert found["cycles"] == cycles
     assert found["link_wavelets"] == {"E": 0, "W": 48, "S": 0, "N": 0, "R": 48}
     assert sum(found["pe_cycles"].values()) == 4 * cycles
+    assert found["workload"] == str(EXAMPLE)
+    assert found["notes"] == []
     assert found["marks"] == {"0": {"first": cycles, "last": cycles, "count": 1}}
     rows = pq.read_table(out / "pes.parquet").to_pydict()
     assert rows["fabric"] == [16, 16, 16, 16]
@@ -98,6 +101,27 @@ def test_a_workload_runs() -> None:
     found = json.loads(done.stdout)
     assert found["wavelets"]["left"] == 0
     assert found["program"]["width"] == 4
+    assert found["workload"] == "mesh_gemv:k=30,n=20,grid=4"
+    assert found["notes"] == ["padded with zeros to 32x20"]
+
+
+def test_results_of_one_name_tell_what_was_run() -> None:
+    def found(options: str) -> dict[str, Any]:
+        spec = f"mesh_gemm:m=8,k=8,n=8,grid=2{options}"
+        return json.loads(call("run", "wse2", "--workload", spec, "--json").stdout)
+
+    whole, step = found(""), found(",step=0")
+    assert whole["program"]["name"] == step["program"]["name"]
+    assert whole["workload"] != step["workload"]
+
+
+def test_a_table_has_80_columns() -> None:
+    done = call("run", "wse2", "--workload", "decode_layer:dim=32,ffn=64,context=8,grid=4", "-q")
+    assert done.exit_code == 0, done.output
+    done = call("run", "wse2", "--workload", "decode_layer:dim=32,ffn=64,context=8,grid=4")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("decode_layer:dim=32,ffn=64")
+    assert max(map(len, lines)) <= 80
 
 
 def test_figures_and_a_timeline(tmp_path: Path) -> None:

@@ -280,8 +280,12 @@ def test_pauses_change_nothing(pause: int, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(wavelet_run, "SLICE_SECONDS", 0.0)
     if pause > 1:
         monkeypatch.setattr(wavelet_run._Slices, "__exit__", lambda *_: None)
-    paused = run_program(mesh, program, window_cycles=7)
+    told: list[int] = []
+    paused = run_program(mesh, program, window_cycles=7, progress=told.append)
     assert len(starts) > whole.cycles // pause
+    assert len(told) == len(starts)
+    assert told == sorted(told)
+    assert told[-1] >= whole.cycles
     same(whole, paused)
     assert whole.steps == paused.steps
     assert whole.windows is not None

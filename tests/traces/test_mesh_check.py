@@ -104,6 +104,8 @@ FAULTS: list[tuple[c.Command, str]] = [
     (c.route(0, 1), "PE (0, 0), pe, task only, command 0 (ROUTE): colour 0 has 1 positions"),
     (c.route(3, 0), "colour 3 has 0 positions in its router, not position 0"),
     ({"op": 14}, "command 0 (?): op is 14"),
+    (c.mark(-1), "(MARK): target is -1; must be 0 to 65535: the number of a mark"),
+    (c.mark(2**16), "(MARK): target is 65536; must be 0 to 65535: the number of a mark"),
 ]
 
 
@@ -115,7 +117,11 @@ def test_commands(command: c.Command, told: str) -> None:
 def test_formats() -> None:
     narrow = mesh_of(pe={"lanes": {"fp16": 4}})
     for command in (c.send(0, 1, 0, "fp32"), c.fma(1, 0, 0, 0, "fp32")):
-        refused(program_of(command), "format is 2; no lanes for it; pe.lanes has fp16", mesh=narrow)
+        refused(
+            program_of(command),
+            "that is fp32, and there are no lanes for it; pe.lanes has fp16;",
+            mesh=narrow,
+        )
         check_program(program_of(command), MESH)
 
 
@@ -156,7 +162,7 @@ def test_addresses() -> None:
         (c.fma(4, 0, 0, 4, count=2, b_step=1), "b is elements 4 to 8"),
         (c.vec(Function.SUM, 3, 7, 4, a_element=2), "a is elements 4 to 8"),
         (c.vec(Function.COPY, 2, 0, 0, dst_element=-1), "dst is elements -1 to 0"),
-        (c.vec(Function.ADD, 2, 0, 0), "b is elements -1 to 0"),
+        (c.vec(Function.ADD, 2, 0, 0), "(VEC): b is missing; must be an element of memory"),
     ):
         refused(program_of(command, regions=regions, values=values), told)
     for command in (c.recv(0, 9, -1), c.relay(0, 0, 8, -1, combine=Combine.NONE)):

@@ -1,5 +1,6 @@
 """Programs of PEs from YAML."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from arch.mesh.load import load_mesh
 from arch.mesh.program import EAST, NONE, RAMP, WEST, Combine, Function, Op, TaskAction
 from traces.mesh.check import check_program
 from traces.mesh.program_file import read_program
+from traces.mesh.program_spec import FIELDS
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "mesh_reduce.yaml"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "mesh_reduce.yaml"
 HEAD = """\
 name: small
 width: 4
@@ -123,7 +126,28 @@ def test_faults(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         read(tmp_path, text)
     assert message in str(caught.value)
-    assert str(caught.value).startswith(str(tmp_path))
+    assert re.match(rf"{re.escape(str(tmp_path / 'p.yaml'))}:\d+: ", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "word"),
+    [
+        ("a: sums, format", "a: x, format", "a: x"),
+        ("{x: 2}\n    tasks", "{x: 7}\n    tasks", "{x: 7}"),
+        ("{colour: 1, positions: [{source: R, to: [W]}]}", "{colour: 1, positions: []}", None),
+        ("name: root\n    pes: {x: 0}", "name: root\n    pes: {x: 1}", "programs:"),
+    ],
+)
+def test_faults_are_told_with_their_line(
+    tmp_path: Path, was: str, now: str, word: str | None
+) -> None:
+    text = EXAMPLE.read_text()
+    assert was in text
+    text = text.replace(was, now, 1)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, text)
+    line = int(str(caught.value).removeprefix(f"{tmp_path / 'p.yaml'}:").partition(":")[0])
+    assert (word or "- pes: {x: 3}") in text.splitlines()[line - 1]
 
 
 def test_a_value_takes_no_room_before_the_memory_is_looked_at(tmp_path: Path) -> None:
@@ -142,3 +166,18 @@ def test_one_message_for_what_is_neither_number_nor_text(tmp_path: Path) -> None
         (line,) = str(caught.value).splitlines()
         assert "programs[0].pes.x: " in line
         assert given in line
+
+
+def test_the_page_names_the_fields_of_each_operation() -> None:
+    everywhere = re.compile(r"slot|format|then|then_action|.*_element|.*_turn")
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.*?) \| (.*?) ?\|", (ROOT / "docs" / "wavelet.md").read_text(), re.M
+    )
+    told = {row[0]: row[1:] for row in rows if row[0] in FIELDS}
+    assert told.keys() == FIELDS.keys()
+    for op, (needs, may) in told.items():
+        needed, others = FIELDS[op]
+        assert set(re.findall(r"`(\w+)`", needs)) == needed, op
+        named = {name.split("`")[1] for name in re.findall(r"`\w+`(?::|,|$)", may)}
+        named -= {"add", "max", "none"}
+        assert named == {name for name in others - needed if not everywhere.fullmatch(name)}, op

@@ -19,6 +19,8 @@ from arch.mesh.program import (
 )  # fmt: skip
 from arch.mesh.wavelet import CONTROLS_MAX, WaveletMesh
 
+MARKS_MAX = 2**16
+"""Numbers of marks; a run keeps three counts for each up to the largest."""
 FABRIC = (Op.SEND, Op.RECV, Op.RADD, Op.RELAY, Op.CTRL)
 RECEIVES = (Op.RECV, Op.RADD, Op.RELAY)
 SENDS = (Op.SEND, Op.RELAY, Op.CTRL)
@@ -85,12 +87,13 @@ class _Commands:
             "must be 0, the main one; other slots take fabric commands only",
         )  # fmt: skip
         yield from self.outside("format", ELEMENTS, 0, len(FORMATS) - 1, "an index in FORMATS")
-        known = [index for index, name in enumerate(FORMATS) if name in pe.lanes]
-        yield from self.tell(
-            self.has(ELEMENTS) & ~np.isin(commands["format"], known), "format",
-            f"no lanes for it; pe.lanes has {', '.join(pe.lanes)} "
-            f"({', '.join(map(str, known))}); add it there, or use one of them",
-        )  # fmt: skip
+        for index, name in enumerate(FORMATS):
+            yield from self.tell(
+                self.has(ELEMENTS) & (commands["format"] == index) & (name not in pe.lanes),
+                "format",
+                f"that is {name}, and there are no lanes for it; pe.lanes has "
+                f"{', '.join(pe.lanes)}; add it there, or use one of them",
+            )
         for field in ("length", "count", "cycles"):
             yield from self.tell(commands[field] < 0, field, "must be 0 or more")
         combines = len(Combine) - 1
@@ -121,7 +124,7 @@ class _Commands:
         yield from self.tell(
             waits & (mask & 1 == 1), "target", "a mask with slot 0, which would wait for itself"
         )
-        yield from self.tell(self.has((Op.MARK,)) & (mask < 0), "target", "must be 0 or more")
+        yield from self.outside("target", (Op.MARK,), 0, MARKS_MAX - 1, "the number of a mark")
 
     def _colour(self) -> tuple[int, str]:
         colours = self.mesh.router.colours
@@ -191,7 +194,12 @@ class _Commands:
         for index, row in enumerate(self.commands):
             for name, strides, optional in _operands(row):
                 base = int(row[name])
-                if base == NONE and optional:
+                if base == NONE:
+                    if not optional:
+                        yield (
+                            f"{self.where}, command {index} ({Op(int(row['op'])).name}): {name} is "
+                            "missing; must be an element of memory"
+                        )
                     continue
                 spans = [*strides]
                 for start, end, level, turns in loops:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from arch.catalog import read_text
 from arch.errors import InputError
 from arch.mesh.program import (
     FORMATS,
@@ -23,7 +24,9 @@ from arch.mesh.program import (
     Task,
     TaskAction,
 )
+from arch.paths import parsed
 from arch.spec_file import read_spec
+from arch.yaml_lines import parse
 from traces.mesh.commands import Command, packed
 from traces.mesh.program_spec import (
     NUMBER_MAX,
@@ -45,7 +48,16 @@ def read_program(path: Path) -> MeshProgram:
     try:
         return _program(found)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path}:{_line(path, str(error))}: {error}") from None
+
+
+def _line(path: Path, fault: str) -> int:
+    """Of what a fault names: the innermost part of it that stands in the file."""
+    lines = parse(read_text(path)).lines
+    part = parsed(fault.partition(": ")[0]) or ()
+    while part not in lines:
+        part = part[:-1]
+    return lines[part]
 
 
 def _program(found: ProgramFile) -> MeshProgram:
