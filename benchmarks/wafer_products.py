@@ -29,7 +29,7 @@ every wavelet simulated. Machines: *free* is `wse2`, without costs of commands a
 operation of a PE; *two* has two wavelets an operation; *fitted* has also ramps of {RAMP} cycles and
 the lanes and costs that are fitted to [its layers](waferllm.md); *costs* is *free* with these costs
 alone. The paper's own figures 9 and 10 are images; what its text says of them stands with each
-table. In brackets: as a multiple of MeshGEMM's, or MeshGEMV's.
+table. All in cycles; in brackets as a multiple of MeshGEMM's, or MeshGEMV's.
 """
 GEMV = """
 ## MeshGEMV and other allreduces

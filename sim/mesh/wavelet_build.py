@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from arch.errors import InputError
 from arch.mesh.program import FORMATS, NONE, RAMP, MeshProgram, Op
 from arch.mesh.wavelet import WaveletMesh
 from sim.mesh.wavelet_program import fixed_colours, flat_programs, route_tables, used_colours
@@ -115,7 +116,7 @@ def new_state(
     loose = queues if fixed != (1 << span) - 1 else one
     carried = queues if values else one
     tagged = queues if controls else one
-    memory = np.zeros(nodes * elements + 1, np.float32)
+    memory = _memory(program.name, nodes, elements)
     if values:
         _fill(program, tiles, memory[:-1].reshape(nodes, elements))
     marks = commands["target"][commands["op"] == Op.MARK]
@@ -156,6 +157,18 @@ def new_state(
         begins=np.zeros(slots * nodes if len(logged) else one, np.int64), chosen=chosen,
         there=there, steps=tiles.steps(),
     )  # fmt: skip
+
+
+def _memory(name: str, nodes: int, elements: int) -> npt.NDArray[np.float32]:
+    """Of all PEs, and one element more."""
+    try:
+        return np.zeros(nodes * elements + 1, np.float32)
+    except MemoryError:
+        size = nodes * elements * 4 / 2**30
+        raise InputError(
+            f"{name}: the values of {elements} elements in each of {nodes} PEs take {size:.1f} "
+            "GiB, more than there is; leave values out, or take fewer PEs"
+        ) from None
 
 
 def _fill(program: MeshProgram, tiles: Tiles, memory: npt.NDArray[np.float32]) -> None:

@@ -15,7 +15,7 @@ from benchmarks.waferllm_runs import RECORD, Reading, Simulated, points
 @pytest.mark.compiled
 def test_a_prefill_of_another_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulated anew, with what was fitted to LLaMA3-8B."""
-    predicts("prefill", "QWen2-72B", 720, monkeypatch)
+    predicts("prefill", "LLaMA2-13B", 720, monkeypatch)
 
 
 @pytest.mark.validates(

@@ -98,6 +98,15 @@ def test_a_broadcast_takes_a_hop_for_each_pe(pes: int, wavelets: int, ramp: int)
     consistent(run)
 
 
+def test_values_that_no_machine_has_room_for() -> None:
+    """4 TiB, which numpy is refused at once."""
+    elements = 2**28
+    mesh = mesh_of(width=4096, pe={"memory_bytes": 2**30})
+    program = row_of([pe_of()] * 4096, [{}] * 4096, memory_of(elements))
+    with pytest.raises(InputError, match=r"^row: .* 4096 PEs take 4096.0 GiB, .* leave values out"):
+        run_program(mesh, program, values=True)
+
+
 def test_each_cycle_of_a_pe_is_accounted() -> None:
     """A send of 4 wavelets behind 3 cycles of overhead and a delay of 5, received in 2 + 2 T_R."""
     mesh = mesh_of(width=2, pe={"costs": {"task_cycles": 1, "fabric_cycles": 2}})

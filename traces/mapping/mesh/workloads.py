@@ -51,6 +51,9 @@ LAYER: Choices = {
 LINES: Choices = {
     "wavelets": int, "axis": ("x", "y", "both"), "combine": ("add", "max"), **PLACE, **FORMAT,
 }  # fmt: skip
+FROM_ZERO = ("step", "groups", "as_published", "width", "height", "grid")
+"""Numbers that may be zero, or are held against the mesh."""
+NUMBER_MAX = 999_999_999
 ALIASES = {"k_tree": "ktree_allreduce", "ring": "ring_allreduce"}
 
 
@@ -244,6 +247,9 @@ def _value(where: str, workload: MeshWorkload, name: str, value: str) -> int | s
         return value
     if kind is str:
         return value
-    if not value.isascii() or not value.isdigit() or len(value) > 9:
-        raise InputError(f"{where}: {name} must be a whole number, not {value!r}")
+    least = 0 if name in FROM_ZERO else 1
+    if not (value.isascii() and value.isdigit() and least <= int(value) <= NUMBER_MAX):
+        raise InputError(
+            f"{where}: {name} must be a whole number from {least} to {NUMBER_MAX}, not {value!r}"
+        )
     return int(value)
