@@ -207,7 +207,7 @@ def test_wavelets_are_what_was_put() -> None:
 
 
 def test_a_campaign_has_every_pair_of_values() -> None:
-    builds = wavelet_builds(40, 2026)
+    builds = wavelet_builds(42, 2026)
     found = set().union(*(pairs_in(OPTIONS, choice_of(build.mesh)) for build in builds))
     assert found >= pairs()
     for build in builds:
