@@ -53,7 +53,8 @@ LINES: Choices = {
 }  # fmt: skip
 FROM_ZERO = ("step", "groups", "as_published", "width", "height", "grid")
 """Numbers that may be zero, or are held against the mesh."""
-NUMBER_MAX = 999_999_999
+DIGITS = 9
+"""Of a number, at most."""
 ALIASES = {"k_tree": "ktree_allreduce", "ring": "ring_allreduce"}
 
 
@@ -248,8 +249,8 @@ def _value(where: str, workload: MeshWorkload, name: str, value: str) -> int | s
     if kind is str:
         return value
     least = 0 if name in FROM_ZERO else 1
-    if not (value.isascii() and value.isdigit() and least <= int(value) <= NUMBER_MAX):
+    if not (value.isascii() and value.isdigit() and len(value) <= DIGITS) or int(value) < least:
         raise InputError(
-            f"{where}: {name} must be a whole number from {least} to {NUMBER_MAX}, not {value!r}"
+            f"{where}: {name} must be a whole number from {least} to {'9' * DIGITS}, not {value!r}"
         )
     return int(value)
